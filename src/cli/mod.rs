@@ -1,0 +1,8 @@
+//! The command line: one file per subcommand. Only here: environment, arguments, terminal, exit status.
+
+use std::process::ExitCode;
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,275 @@
+//! What happened in a run, as plain serialisable data: the event stream that reports listen to, and the JSON report format
+//! `scimproof/1`.
+//!
+//! Must not know how anything is rendered, and holds no secret: requests in here are redacted already.
+
+use crate::rules::{Impact, Level};
+use serde::Serialize;
+use serde_json::Value;
+
+/// One thing that happened. Cases arrive whole and in a stable order, whatever `--jobs` says.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// Before the first request.
+    RunStarted(RunInfo),
+    /// A step was finished (progress only; the order between cases is not stable).
+    Progress {
+        /// Steps done so far.
+        done: usize,
+        /// Best guess of how many there will be.
+        total: usize,
+        /// Case that moved.
+        case: String,
+    },
+    /// A case was finished; its steps and findings are final.
+    CaseFinished(Box<CaseReport>),
+    /// All is done: the whole report, grouped findings included.
+    RunFinished(Box<RunReport>),
+}
+
+/// What is known before the first request.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunInfo {
+    /// Version of the tool.
+    pub version: String,
+    /// Who is tested.
+    pub target: TargetReport,
+    /// Seed of all generated values.
+    pub seed: u64,
+    /// Number of cases selected.
+    pub cases: usize,
+}
+
+/// The server under test.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct TargetReport {
+    /// Base URL, credentials removed.
+    pub base_url: String,
+    /// True for the embedded reference server.
+    pub embedded: bool,
+    /// Provider profile in use, if any.
+    pub provider: Option<String>,
+    /// What ServiceProviderConfig claims: feature → supported.
+    pub advertised: Vec<(String, bool)>,
+    /// Remarks about the target, e.g. "no /Schemas: attribute rules judge by RFC 7643 only".
+    pub remarks: Vec<String>,
+}
+
+/// How a case or step ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// Ran, and nothing at fail level was found.
+    Passed,
+    /// Not run, with the reason.
+    Skipped,
+    /// Not run because an earlier step gave no value.
+    Blocked,
+    /// At least one finding at fail level.
+    Failed,
+    /// We could not run it.
+    Error,
+}
+
+/// The whole report: `"format": "scimproof/1"`.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunReport {
+    /// Always `scimproof/1`.
+    pub format: &'static str,
+    /// Version of the tool.
+    pub version: String,
+    /// RFC 3339 start of the run.
+    pub started: String,
+    /// True when the run was interrupted and the rest is missing.
+    pub partial: bool,
+    /// Seed of all generated values.
+    pub seed: u64,
+    /// The server under test.
+    pub target: TargetReport,
+    /// Figures.
+    pub summary: Summary,
+    /// Every case, in selection order.
+    pub cases: Vec<CaseReport>,
+    /// One entry per root cause, most important first.
+    pub findings: Vec<FindingReport>,
+    /// What we created and could not delete: `METHOD URL` lines to finish by hand.
+    pub left_behind: Vec<String>,
+    /// Known failures that no longer fail, as `rule @ scenario`.
+    pub stale_baseline: Vec<String>,
+}
+
+/// Figures of a run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Summary {
+    /// Cases that passed.
+    pub passed: usize,
+    /// Cases with a finding at fail level.
+    pub failed: usize,
+    /// Cases not run, with a reason.
+    pub skipped: usize,
+    /// Cases we could not run.
+    pub errors: usize,
+    /// Cases in which steps were blocked by an earlier one and nothing failed by itself.
+    pub blocked: usize,
+    /// Root causes by level (known failures not counted).
+    pub findings_by_level: LevelCounts,
+    /// Known failures that still fail.
+    pub known: usize,
+    /// Milliseconds from first request to last.
+    pub duration_ms: u64,
+    /// Requests sent.
+    pub requests: u64,
+}
+
+/// How many findings at each level.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct LevelCounts {
+    /// RFC MUST.
+    pub must: usize,
+    /// Breaks an identity provider.
+    pub idp: usize,
+    /// RFC SHOULD.
+    pub should: usize,
+    /// Notes.
+    pub note: usize,
+}
+
+/// One scenario under one profile and dialect.
+#[derive(Debug, Clone, Serialize)]
+pub struct CaseReport {
+    /// Scenario id.
+    pub scenario: String,
+    /// Identity provider played.
+    pub idp: String,
+    /// Dialect, where the scenario has several.
+    pub dialect: Option<String>,
+    /// Title.
+    pub title: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why it was skipped, blocked or broke.
+    pub reason: Option<String>,
+    /// Milliseconds on the wire.
+    pub duration_ms: u64,
+    /// Every step that was looked at, in order.
+    pub steps: Vec<StepReport>,
+    /// Scenario file, for people and annotations.
+    pub file: String,
+}
+
+impl CaseReport {
+    /// `scenario` or `scenario@dialect`.
+    pub fn name(&self) -> String {
+        match &self.dialect {
+            Some(d) => format!("{}@{d}", self.scenario),
+            None => self.scenario.clone(),
+        }
+    }
+}
+
+/// One step of a case.
+#[derive(Debug, Clone, Serialize)]
+pub struct StepReport {
+    /// Stable id within the scenario; read-backs are `STEP/verify`.
+    pub id: String,
+    /// One line.
+    pub title: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why it was skipped, blocked or broke.
+    pub reason: Option<String>,
+    /// True for a read that scimproof added; the identity provider does not send it.
+    pub added: bool,
+    /// Line in the scenario file.
+    pub line: usize,
+    /// Milliseconds on the wire.
+    pub duration_ms: u64,
+    /// As sent, secrets removed.
+    pub request: Option<RequestReport>,
+    /// As received, bounded.
+    pub response: Option<ResponseReport>,
+    /// Ids of the rules that failed here, worst first.
+    pub findings: Vec<String>,
+}
+
+/// A request in a report. Secrets are gone.
+#[derive(Debug, Clone, Serialize)]
+pub struct RequestReport {
+    /// Method.
+    pub method: String,
+    /// Whole URL as sent.
+    pub url: String,
+    /// Headers, secrets replaced.
+    pub headers: Vec<(String, String)>,
+    /// JSON body, or a string when it was not JSON.
+    pub body: Option<Value>,
+}
+
+/// A response in a report.
+#[derive(Debug, Clone, Serialize)]
+pub struct ResponseReport {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers.
+    pub headers: Vec<(String, String)>,
+    /// JSON body, or a (shortened) string when it was not JSON.
+    pub body: Option<Value>,
+    /// Bytes received.
+    pub size: usize,
+}
+
+/// One root cause with all the places it shows.
+#[derive(Debug, Clone, Serialize)]
+pub struct FindingReport {
+    /// Rule id.
+    pub rule: String,
+    /// What is wrong, one sentence.
+    pub title: String,
+    /// How binding.
+    pub level: Level,
+    /// True when the level fails this run and it is not a known failure.
+    pub fails: bool,
+    /// Known failure (baseline): the reason given there.
+    pub known: Option<String>,
+    /// Scenario (with `@dialect`) in which it was seen first.
+    pub scenario: String,
+    /// Step in which it was seen first.
+    pub step: String,
+    /// Place in the exchange.
+    pub at: String,
+    /// What the source asks for.
+    pub expected: String,
+    /// What the server did.
+    pub actual: String,
+    /// Whole sentence for this case.
+    pub message: String,
+    /// Source: RFC section or document.
+    pub spec: String,
+    /// What breaks.
+    pub impact: Impact,
+    /// Per identity provider: what its admin reads.
+    pub admin_sees: Vec<AdminText>,
+    /// What to change on the server.
+    pub hint: String,
+    /// `scimproof run … --only …` line.
+    pub reproduce: String,
+    /// The request as a `curl` line, token as `$SCIM_TOKEN`.
+    pub curl: String,
+    /// The earlier step that this contradicts.
+    pub because: Option<String>,
+    /// Every other place, as `scenario › step`, first excluded.
+    pub also: Vec<String>,
+}
+
+/// What an admin reads.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AdminText {
+    /// Identity provider.
+    pub idp: String,
+    /// The text with names filled in.
+    pub text: String,
+    /// `seen`, `documented` or `pattern`.
+    pub evidence: String,
+    /// What the identity provider does next.
+    pub next: Option<String>,
+}

@@ -1,0 +1,74 @@
+//! An identity provider as data: `scenarios/<idp>/profile.yaml`.
+
+use crate::rules::Impact;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One identity provider.
+#[derive(Debug, Clone, Deserialize, Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IdpProfile {
+    /// Folder name: `okta`.
+    pub name: String,
+    /// As people write it: `Okta`.
+    pub title: String,
+    /// How URLs are encoded.
+    #[serde(default)]
+    pub encoding: Encoding,
+    /// Headers of every request, in order.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// Headers of requests with a body, on top.
+    #[serde(default)]
+    pub write_headers: BTreeMap<String, String>,
+    /// Shape of the `externalId` it makes up for people.
+    #[serde(default)]
+    pub external_id: ExternalId,
+    /// What the admin reads, per impact. `{user}`, `{group}`, `{app}`, `{detail}`, `{reason}`, `{id}` are filled in.
+    #[serde(default)]
+    pub admin: BTreeMap<Impact, AdminTemplate>,
+    /// Where this is from.
+    #[serde(default)]
+    pub source: Vec<String>,
+}
+
+/// How a provider writes URLs.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Encoding {
+    /// Blank is `%20`; hex in upper case.
+    #[default]
+    Percent,
+    /// Blank is `+`; hex in lower case.
+    Form,
+}
+
+/// Shape of generated external ids.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum ExternalId {
+    /// A GUID.
+    #[default]
+    Guid,
+    /// Okta's `00u` and 17 letters and digits.
+    Okta,
+    /// The part of userName before `@` (Entra's mailNickname).
+    Mailnickname,
+}
+
+/// A text that an admin reads.
+#[derive(Debug, Clone, Deserialize, Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AdminTemplate {
+    /// The text.
+    pub text: String,
+    /// `seen`, `documented` or `pattern`.
+    pub evidence: String,
+    /// What the provider does next.
+    #[serde(default)]
+    pub next: Option<String>,
+}

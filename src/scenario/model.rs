@@ -1,0 +1,376 @@
+//! The typed scenario: what a loaded file is. After load nothing in here can be malformed.
+//!
+//! Must not know HTTP clients, servers or rules.
+
+use super::template::{JsonTemplate, Template};
+use crate::exchange::AuthKind;
+use crate::rules::{Impact, Level};
+use regex::Regex;
+use serde_json::{Map, Value};
+use std::time::Duration;
+
+/// One scenario file.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// Path below `scenarios/` without ending, e.g. `okta/deactivate-user`.
+    pub id: String,
+    /// One line.
+    pub title: String,
+    /// Identity provider whose profile is played (`rfc` for none in particular).
+    pub idp: String,
+    /// Longer words for `explain`.
+    pub about: Option<String>,
+    /// Where the sequence is documented or was captured.
+    pub source: Vec<String>,
+    /// How well it is known that the provider sends this.
+    pub evidence: Evidence,
+    /// Free labels for `--tag`.
+    pub tags: Vec<String>,
+    /// Capabilities that the target must offer; else the case is skipped with the reason.
+    pub needs: Vec<Need>,
+    /// Forms in which the same intent is sent; each makes a case of its own. Empty: one case.
+    pub dialects: Vec<Dialect>,
+    /// Fixture people, in file order: name → overrides.
+    pub people: Vec<(String, Map<String, Value>)>,
+    /// Fixture groups, in file order: name → overrides.
+    pub groups: Vec<(String, Map<String, Value>)>,
+    /// Headers on top of (or, with `None`, taken away from) the profile's.
+    pub headers: Vec<(String, Option<Template>)>,
+    /// Which reads scimproof adds by itself.
+    pub verify: Verify,
+    /// What is sent, in order; setup first.
+    pub steps: Vec<Step>,
+    /// File name for messages.
+    pub file: String,
+}
+
+/// How well a sequence is known.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Evidence {
+    /// Recorded traffic.
+    Captured,
+    /// In the provider's documentation.
+    Documented,
+    /// Concluded from other facts.
+    #[default]
+    Inferred,
+    /// Follows from the RFC; no provider sends it as such.
+    Rfc,
+}
+
+/// A form of the same intent.
+#[derive(Debug, Clone)]
+pub struct Dialect {
+    /// Short name, part of the case name.
+    pub name: String,
+    /// One line.
+    pub title: String,
+}
+
+/// What a target must offer for a scenario or step to make sense.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Need {
+    /// A `/Users` endpoint.
+    Users,
+    /// A `/Groups` endpoint.
+    Groups,
+    /// PATCH (ServiceProviderConfig `patch.supported`).
+    Patch,
+    /// PUT.
+    Put,
+    /// DELETE of users.
+    Delete,
+    /// Filters.
+    Filter,
+    /// Sorting.
+    Sort,
+    /// ETags.
+    Etag,
+    /// `/Bulk`.
+    Bulk,
+    /// Password changes.
+    ChangePassword,
+    /// Cursor paging (RFC 9865).
+    Cursor,
+    /// `/Me`.
+    Me,
+    /// POST `/.search`.
+    Search,
+    /// `/Schemas`.
+    Schemas,
+    /// `/ResourceTypes`.
+    ResourceTypes,
+    /// The enterprise User extension.
+    Enterprise,
+    /// A second tenant's token.
+    SecondToken,
+    /// Credentials are configured at all (else access rules cannot be judged).
+    Credentials,
+    /// A User or Group attribute beyond the core that the target advertises.
+    CustomSchema,
+}
+
+/// Which reads scimproof adds by itself so that a lie becomes visible.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verify {
+    /// GET by id after each write (accepted or refused), and a sweep over all resources at the end.
+    #[default]
+    EachWrite,
+    /// Only the sweep at the end of the case.
+    AtEnd,
+    /// None.
+    Never,
+}
+
+/// One step.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// Stable id, unique within the scenario.
+    pub id: String,
+    /// One line: what the provider does here and why.
+    pub title: String,
+    /// Line in the file (1-based).
+    pub line: usize,
+    /// Dialects in which this step is played; empty: all.
+    pub dialects: Vec<String>,
+    /// Further capabilities for this step alone.
+    pub needs: Vec<Need>,
+    /// Name of the provisioning cycle this step belongs to.
+    pub cycle: Option<String>,
+    /// Plays only when all hold.
+    pub when: Vec<Condition>,
+    /// Repetition; `None` plays once.
+    pub repeat: Option<Repeat>,
+    /// True for preparation that the provider does not send.
+    pub setup: bool,
+    /// What it does.
+    pub action: Action,
+    /// The step's own expectations.
+    pub expect: Option<Expect>,
+    /// Values taken from the answer, in order.
+    pub capture: Vec<Capture>,
+    /// What the admin would see if this step fails; overrides the rule's.
+    pub impact: Option<Impact>,
+    /// False: no automatic read-back after this step.
+    pub verify: bool,
+}
+
+/// What a step does.
+#[derive(Debug, Clone)]
+pub enum Action {
+    /// Sends one request.
+    Send(Box<RequestSpec>),
+    /// Sends several requests at the same time.
+    Parallel(Vec<RequestSpec>),
+    /// Lets (virtual) time pass.
+    Pause(Duration),
+}
+
+/// A request with holes.
+#[derive(Debug, Clone)]
+pub struct RequestSpec {
+    /// Method in upper case.
+    pub method: String,
+    /// Path and query below the base URL, as on the wire; substituted values are encoded in the profile's way.
+    pub target: Template,
+    /// Query given as a map; appended to the target, encoded in the profile's way.
+    pub query: Vec<(String, Template)>,
+    /// Headers on top of the scenario's; `None` takes one away.
+    pub headers: Vec<(String, Option<Template>)>,
+    /// The body.
+    pub body: BodySpec,
+    /// Credentials.
+    pub auth: AuthKind,
+}
+
+/// The body of a request.
+#[derive(Debug, Clone)]
+pub enum BodySpec {
+    /// None.
+    Absent,
+    /// JSON, in file order.
+    Json(JsonTemplate),
+    /// Bytes as they are (for broken JSON and foreign types).
+    Text(Template),
+}
+
+/// Repetition of a step.
+#[derive(Debug, Clone)]
+pub enum Repeat {
+    /// For `${name}` = 1…count.
+    Count {
+        /// Variable.
+        name: String,
+        /// How often.
+        count: u64,
+    },
+    /// For `${name}` = each of the texts (a fixture name gives its attributes as `${name.attr}`).
+    Each {
+        /// Variable.
+        name: String,
+        /// Values.
+        items: Vec<Template>,
+    },
+    /// Until the condition holds, at most `limit` times (paging walks). `${name}` counts from 1.
+    Until {
+        /// Variable.
+        name: String,
+        /// Stop when it holds.
+        condition: Condition,
+        /// Upper bound.
+        limit: u64,
+    },
+}
+
+/// `value` must satisfy `matcher`.
+#[derive(Debug, Clone)]
+pub struct Condition {
+    /// Left side; an unknown capture counts as absent.
+    pub value: Template,
+    /// Test.
+    pub matcher: Matcher,
+}
+
+/// A step's own expectations, on top of what the rules know.
+#[derive(Debug, Clone, Default)]
+pub struct Expect {
+    /// Allowed statuses; empty: any.
+    pub status: Vec<StatusSpec>,
+    /// Body tests: place → matcher.
+    pub body: Vec<(Place, Matcher)>,
+    /// Header tests.
+    pub headers: Vec<(String, Matcher)>,
+    /// Catalogue rule in whose name a failure is reported; `None`: `scenario/unexpected-answer`.
+    pub rule: Option<String>,
+    /// Level when there is no rule (default: `idp`, in `rfc/` scenarios `must`).
+    pub level: Option<Level>,
+    /// Source of the expectation.
+    pub spec: Option<String>,
+    /// Own words for a failure.
+    pub message: Option<String>,
+}
+
+/// Allowed status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StatusSpec {
+    /// One status.
+    Exact(u16),
+    /// A class: `2xx` is 2.
+    Class(u8),
+}
+
+impl StatusSpec {
+    /// True when the status is allowed.
+    pub fn allows(self, status: u16) -> bool {
+        match self {
+            StatusSpec::Exact(s) => s == status,
+            StatusSpec::Class(c) => status / 100 == u16::from(c),
+        }
+    }
+}
+
+/// A place in a response.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// JSONPath (RFC 9535), starts with `$`.
+    JsonPath(String),
+    /// SCIM attribute path with value filters, e.g. `emails[type eq "work"].value`; may hold `${…}`.
+    Scim(Template),
+    /// Response header.
+    Header(String),
+    /// HTTP status.
+    Status,
+}
+
+/// A value taken from an answer.
+#[derive(Debug, Clone)]
+pub struct Capture {
+    /// Name, dotted: `alice.id`.
+    pub name: String,
+    /// Where from.
+    pub from: Place,
+    /// True: absence does not block later steps.
+    pub optional: bool,
+}
+
+/// A test of one value (or of its absence).
+#[derive(Debug, Clone)]
+pub enum Matcher {
+    /// JSON equality after substitution.
+    Equals(JsonTemplate),
+    /// JSON inequality.
+    NotEquals(JsonTemplate),
+    /// One of these.
+    OneOf(Vec<JsonTemplate>),
+    /// A string holds this text, or an array holds this element.
+    Contains(JsonTemplate),
+    /// Present at all (and not null).
+    Present,
+    /// Absent, null or `[]` (RFC 7643 §2.5).
+    Absent,
+    /// Matches the regular expression.
+    Matches(Regex),
+    /// Has this JSON type.
+    Type(JsonType),
+    /// Number of elements.
+    Count(u64),
+    /// At least this number.
+    AtLeast(f64),
+}
+
+/// JSON types by name.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum JsonType {
+    /// Text.
+    String,
+    /// Number without fraction.
+    Integer,
+    /// Any number.
+    Number,
+    /// true or false.
+    Boolean,
+    /// List.
+    Array,
+    /// Object.
+    Object,
+    /// null.
+    Null,
+}
