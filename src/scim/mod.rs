@@ -4,10 +4,8 @@
 pub mod filter;
 pub mod matching;
 pub mod message;
-//PATCH
+pub mod patch;
 pub mod path;
-//PROJ
 pub mod schema;
-//SORT
 pub mod urn;
 pub mod value;
