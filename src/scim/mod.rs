@@ -1,1 +1,11 @@
 //! The protocol as pure semantics: attribute paths, filters, PatchOp, schemas, messages. No I/O, no clock, no HTTP.
+//! It must not know who asks: the embedded server and the shadow of the tester use the same functions.
+
+pub mod filter;
+pub mod matching;
+pub mod message;
+pub mod patch;
+pub mod path;
+pub mod schema;
+pub mod urn;
+pub mod value;
