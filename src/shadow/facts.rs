@@ -175,7 +175,7 @@ pub fn attribute<'a>(key: &str, rt: &'a ResourceType) -> Option<&'a Attribute> {
     let path = crate::scim::path::parse_path(key, rt).ok()?;
     let path = AttrPath { urn: path.attr.urn, attr: path.attr.attr, sub: path.sub.or(path.attr.sub) };
     let found = rt.attribute(&path)?;
-    Some(found.sub_attribute.unwrap_or(found.attribute))
+    Some(found.sub.unwrap_or(found.attribute))
 }
 
 /// Compares what must be true (`expected`) with what is shown for one key.

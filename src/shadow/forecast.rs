@@ -310,7 +310,7 @@ impl Shadow {
             return Some(Choice::UnknownMember);
         }
         let problems = validate(&body, rt);
-        if !problems.is_empty() {
+        if problems.iter().any(crate::scim::value::Problem::is_error) {
             return Some(if has_text_boolean(&body) { Choice::TextBoolean } else { Choice::BareReference });
         }
         (self.target.schemas_known && undeclared(object, rt)).then_some(Choice::UndeclaredAttribute)
@@ -337,7 +337,7 @@ fn common_body_problems(object: &Map<String, Value>, rt: &ResourceType) -> Optio
         return Some(Forecast::either(Choice::Other, "schemas", Some(Value::Object(object.clone()))));
     }
     let wrong = validate(&Value::Object(object.clone()), rt);
-    let hard = wrong.iter().find(|p| !tolerable(&p.path, object));
+    let hard = wrong.iter().filter(|p| p.is_error()).find(|p| !tolerable(&p.path, object));
     hard.map(|p| Forecast::refuse(Reason::WrongType, p.path.clone()))
 }
 
