@@ -342,3 +342,6 @@ fn by_order(op: CompareOp, order: Option<Ordering>) -> bool {
         CompareOp::Co | CompareOp::Sw | CompareOp::Ew => false,
     }
 }
+
+#[cfg(test)]
+mod tests;
