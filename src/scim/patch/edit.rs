@@ -33,8 +33,8 @@ pub(super) fn guard(
             format!("{} is required", attribute.name),
         ));
     }
-    let changed = after.is_none_or(|after| !same_value(before, after, Some(attribute)));
-    if attribute.mutability == Mutability::Immutable && changed {
+    let changed = || after.is_none_or(|after| !same_value(before, after, Some(attribute)));
+    if attribute.mutability == Mutability::Immutable && changed() {
         return Err(PatchError::new(
             "mutability",
             format!("{} is immutable", attribute.name),
@@ -249,7 +249,7 @@ impl Slot<'_> {
     fn seed(&self, filter: &Filter, value: &Value) -> Result<Value, PatchError> {
         let complex = self.attribute.kind == AttrType::Complex;
         let mut map = Map::new();
-        if self.opts.value_path_creates && complex && !value.is_null() {
+        if self.opts.value_path_creates && complex && !is_unassigned(value) {
             collect_terms(filter, self.attribute, &mut map)?;
         }
         if map.is_empty() {
@@ -339,10 +339,11 @@ impl Slot<'_> {
         }
         if let Some(&keep) = fresh.first() {
             for (at, item) in items.iter_mut().enumerate() {
-                if at != keep && is_primary(item) {
-                    if let Value::Object(map) = item {
-                        set_ci(map, "primary", Value::Bool(false));
-                    }
+                if at != keep
+                    && is_primary(item)
+                    && let Value::Object(map) = item
+                {
+                    set_ci(map, "primary", Value::Bool(false));
                 }
             }
         }
