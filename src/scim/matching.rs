@@ -46,7 +46,7 @@ impl<'a> Scope<'a> {
     /// The attribute that a path stands for.
     fn attribute(self, path: &AttrPath) -> Option<&'a Attribute> {
         match self {
-            Scope::Resource(rt) => rt.attribute(path).map(|r| r.leaf()),
+            Scope::Resource(rt) => rt.attribute_anywhere(path).map(|r| r.leaf()),
             Scope::Element(_) if path.urn.is_some() || path.sub.is_some() => None,
             Scope::Element(parent) => element_member(parent?, &path.attr),
         }

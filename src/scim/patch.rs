@@ -165,21 +165,15 @@ impl<'a> Patcher<'a> {
             sub: None,
             ..path.clone()
         };
-        if let Some(found) = self.rt.attribute(&bare) {
+        let found = match self.opts.lenient {
+            true => self.rt.attribute_anywhere(&bare),
+            false => self.rt.attribute(&bare),
+        };
+        if let Some(found) = found {
             return Ok(Place {
                 container: found.container,
                 attribute: found.attribute,
             });
-        }
-        if self.opts.lenient && path.urn.is_none() {
-            for extension in &self.rt.extensions {
-                if let Some(attribute) = extension.schema.attribute(&path.attr) {
-                    return Ok(Place {
-                        container: Container::Extension(&extension.schema.id),
-                        attribute,
-                    });
-                }
-            }
         }
         Err(PatchError::new(
             "invalidPath",

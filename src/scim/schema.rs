@@ -278,6 +278,24 @@ impl ResourceType {
             sub,
         })
     }
+
+    /// Like [`ResourceType::attribute`], and a name without URN that core does not have is looked for in the extensions:
+    /// Entra ID patches `manager` and filters by it that way.
+    pub fn attribute_anywhere(&self, path: &AttrPath) -> Option<Resolved<'_>> {
+        if path.urn.is_some() {
+            return self.attribute(path);
+        }
+        let with_urn = |e: &Extension| AttrPath {
+            urn: Some(e.schema.id.clone()),
+            ..path.clone()
+        };
+        let in_extensions = || {
+            self.extensions
+                .iter()
+                .find_map(|e| self.attribute(&with_urn(e)))
+        };
+        self.attribute(path).or_else(in_extensions)
+    }
 }
 
 /// The common attributes of every resource: schemas, id, externalId, meta (RFC 7643 §3, §3.1).
