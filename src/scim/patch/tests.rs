@@ -494,6 +494,37 @@ fn entra_removes_members_by_value() {
     );
 }
 
+#[test]
+fn a_new_manager_has_not_the_old_address() {
+    let held = json!({"value": "m", "$ref": "https://example.com/Users/m", "displayName": "M"});
+    let mut doc = user();
+    doc[urn::ENTERPRISE] = json!({"manager": held});
+    let at = |path: &str, value: Value| {
+        let operations = json!([{"op": "replace", "path": ext(path), "value": value}]);
+        on(doc.clone(), ResourceType::user(), operations, &STRICT).unwrap()[urn::ENTERPRISE]["manager"].clone()
+    };
+    assert_eq!(at("manager", json!({"value": "n"})), json!({"value": "n"}));
+    assert_eq!(at("manager.value", json!("n")), json!({"value": "n"}));
+    assert_eq!(at("manager", json!({"value": "m"})), held);
+    let own = json!({"value": "n", "$ref": "../Users/n"});
+    assert_eq!(at("manager", own.clone()), own);
+}
+
+#[test]
+fn bodies_are_kept_in_the_form_of_the_schema() {
+    let body = json!({"schemas": [urn::USER], "id": "x", "USERNAME": "alice", "title": null, "hat": 1, "groups": [],
+        "meta": {"version": "1"}, "emails": [{"Value": "a", "primary": true}], urn::ENTERPRISE: {"department": "D"}});
+    let kept = json!({"schemas": [urn::USER, urn::ENTERPRISE], "userName": "alice",
+        "emails": [{"value": "a", "primary": true}], urn::ENTERPRISE: {"department": "D"}});
+    assert_eq!(accept(&body, &ResourceType::user(), &STRICT), Ok(kept));
+    let loose = json!({"userName": "a", "active": "True"});
+    assert!(accept(&loose, &ResourceType::user(), &STRICT).is_err());
+    assert_eq!(
+        accept(&loose, &ResourceType::user(), &LENIENT).unwrap()["active"],
+        true
+    );
+}
+
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
