@@ -468,3 +468,6 @@ fn single(mut parts: Vec<Filter>, many: fn(Vec<Filter>) -> Filter) -> Filter {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

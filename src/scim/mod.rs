@@ -6,6 +6,8 @@ pub mod matching;
 pub mod message;
 pub mod patch;
 pub mod path;
+pub mod project;
 pub mod schema;
+pub mod sort;
 pub mod urn;
 pub mod value;

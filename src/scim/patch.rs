@@ -84,6 +84,38 @@ pub fn apply(
     Ok(Value::Object(patcher.doc))
 }
 
+/// What a POST or PUT body says, in the form in which it is kept: names in the schema's spelling, without what is
+/// unassigned, unknown or readOnly (RFC 7644 §3.3, §3.5.1). Whether something required is missing is left to
+/// [`super::value::validate`].
+pub fn accept(doc: &Value, rt: &ResourceType, opts: &Options) -> Result<Value, PatchError> {
+    let Value::Object(body) = doc else {
+        return Err(PatchError::new(
+            "invalidSyntax",
+            "the body is not a JSON object",
+        ));
+    };
+    let schemas = get_ci(body, "schemas").filter(|v| !is_unassigned(v));
+    let kept = schemas.map(|v| ("schemas".to_owned(), v.clone()));
+    let mut patcher = Patcher {
+        doc: kept.into_iter().collect(),
+        rt,
+        opts,
+    };
+    let common = |key: &str| {
+        common_attributes()
+            .iter()
+            .find(|a| a.name.eq_ignore_ascii_case(key))
+    };
+    for (key, value) in body {
+        let attribute = rt.schema.attribute(key).or_else(|| common(key));
+        let skipped = |a: &Attribute| a.mutability == Mutability::ReadOnly || a.name == "schemas";
+        if !attribute.is_some_and(skipped) {
+            patcher.pathless_member(Op::Add, key, value)?;
+        }
+    }
+    Ok(Value::Object(patcher.doc))
+}
+
 fn operations<'p>(patch: &'p Value, opts: &Options) -> Result<&'p [Value], PatchError> {
     let syntax = |detail: &str| PatchError::new("invalidSyntax", detail);
     let body = patch
@@ -165,21 +197,15 @@ impl<'a> Patcher<'a> {
             sub: None,
             ..path.clone()
         };
-        if let Some(found) = self.rt.attribute(&bare) {
+        let found = match self.opts.lenient {
+            true => self.rt.attribute_anywhere(&bare),
+            false => self.rt.attribute(&bare),
+        };
+        if let Some(found) = found {
             return Ok(Place {
                 container: found.container,
                 attribute: found.attribute,
             });
-        }
-        if self.opts.lenient && path.urn.is_none() {
-            for extension in &self.rt.extensions {
-                if let Some(attribute) = extension.schema.attribute(&path.attr) {
-                    return Ok(Place {
-                        container: Container::Extension(&extension.schema.id),
-                        attribute,
-                    });
-                }
-            }
         }
         Err(PatchError::new(
             "invalidPath",

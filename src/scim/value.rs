@@ -4,7 +4,7 @@
 use super::schema::{AttrType, Attribute, Container, Mutability, ResourceType, common_attributes};
 use base64::Engine as _;
 use serde_json::{Map, Value};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use time::OffsetDateTime;
 use time::format_description::well_known::Iso8601;
 
@@ -62,12 +62,7 @@ pub fn is_unassigned(value: &Value) -> bool {
 /// Reads an xsd:dateTime (RFC 7643 §2.3.5). A time without offset counts as UTC.
 pub fn parse_datetime(text: &str) -> Option<OffsetDateTime> {
     let text = text.trim();
-    // xsd:dateTime has the extended form only: date, `T`, time; ISO 8601 knows many more.
-    let bytes = text.as_bytes();
-    if !text.is_ascii()
-        || bytes.len() < 19
-        || bytes.get(10).is_none_or(|b| !b.eq_ignore_ascii_case(&b'T'))
-    {
+    if !has_datetime_form(text) {
         return None;
     }
     let upper = text.to_ascii_uppercase();
@@ -77,6 +72,32 @@ pub fn parse_datetime(text: &str) -> Option<OffsetDateTime> {
     time::PrimitiveDateTime::parse(&upper, &Iso8601::PARSING)
         .ok()
         .map(time::PrimitiveDateTime::assume_utc)
+}
+
+/// Whether text has the form of xsd:dateTime: `2011-05-13T04:42:34`, a fraction, an offset. ISO 8601, which the
+/// calendar arithmetic reads, knows many forms more.
+fn has_datetime_form(text: &str) -> bool {
+    const FORM: &[u8] = b"0000-00-00T00:00:00";
+    let bytes = text.as_bytes();
+    let Some((head, rest)) = bytes.split_at_checked(FORM.len()) else {
+        return false;
+    };
+    let fits = |(form, byte): (&u8, &u8)| match form {
+        b'0' => byte.is_ascii_digit(),
+        mark => byte.eq_ignore_ascii_case(mark),
+    };
+    let digits = |bytes: &[u8]| bytes.iter().take_while(|b| b.is_ascii_digit()).count();
+    let offset = match rest.strip_prefix(b".") {
+        Some(fraction) if digits(fraction) > 0 => &fraction[digits(fraction)..],
+        Some(_) => return false,
+        None => rest,
+    };
+    let zone = match offset {
+        [] | [b'Z' | b'z'] => true,
+        [b'+' | b'-', a, b, b':', c, d] => digits(&[*a, *b, *c, *d]) == 4,
+        _ => false,
+    };
+    zone && FORM.iter().zip(head).all(fits)
 }
 
 /// Whether two values mean the same: names without case, order of multi-valued ignored, null and empty as absent,
@@ -102,11 +123,19 @@ fn same(a: &Value, b: &Value, attribute: Option<&Attribute>, fold: bool) -> bool
 }
 
 fn same_text(x: &str, y: &str, attribute: Option<&Attribute>, fold: bool) -> bool {
-    if x == y || (fold && x.to_lowercase() == y.to_lowercase()) {
+    if x == y || (fold && same_letters(x, y)) {
         return true;
     }
     let dates = attribute.is_some_and(|a| a.kind == AttrType::DateTime);
     dates && parse_datetime(x).is_some_and(|x| Some(x) == parse_datetime(y))
+}
+
+/// Equality of texts without upper and lower case.
+pub fn same_letters(x: &str, y: &str) -> bool {
+    if x.is_ascii() && y.is_ascii() {
+        return x.eq_ignore_ascii_case(y);
+    }
+    x.to_lowercase() == y.to_lowercase()
 }
 
 fn same_object(
@@ -124,18 +153,39 @@ fn same_object(
     covers(x, y) && covers(y, x)
 }
 
+/// Compares as multisets. Groups have thousands of members, so only values with the same mark are compared in full.
 fn same_items(x: &[Value], y: &[Value], attribute: Option<&Attribute>, fold: bool) -> bool {
-    let mut left: Vec<&Value> = y.iter().filter(|v| !is_unassigned(v)).collect();
+    let mut left: HashMap<String, Vec<&Value>> = HashMap::new();
+    for item in y.iter().filter(|v| !is_unassigned(v)) {
+        left.entry(mark(item, attribute)).or_default().push(item);
+    }
     for item in x.iter().filter(|v| !is_unassigned(v)) {
-        let Some(at) = left
+        let Some(bucket) = left.get_mut(&mark(item, attribute)) else {
+            return false;
+        };
+        let Some(at) = bucket
             .iter()
             .position(|other| same(item, other, attribute, fold))
         else {
             return false;
         };
-        left.remove(at);
+        bucket.swap_remove(at);
     }
-    left.is_empty()
+    left.values().all(Vec::is_empty)
+}
+
+/// A text that is equal for all values that can be the same.
+fn mark(item: &Value, attribute: Option<&Attribute>) -> String {
+    let (value, attribute) = match item {
+        Value::Object(map) => (get_ci(map, "value"), attribute.and_then(|a| a.sub("value"))),
+        simple => (Some(simple), attribute),
+    };
+    match value {
+        Some(Value::String(text)) if attribute.is_none_or(|a| a.kind != AttrType::DateTime) => {
+            text.to_lowercase()
+        }
+        _ => String::new(),
+    }
 }
 
 /// In which way a value does not conform to its schema.
@@ -417,6 +467,11 @@ mod tests {
             "yesterday",
             "2011-05-13 04:42:34Z",
             "20110513T044234Z",
+            "2011-W19-5T04:42:34Z",
+            "2011-05-13T04:42:34+0200",
+            "2011-05-13T04:42+02:00",
+            "2011-05-13T04:42:34,5Z",
+            "2011-05-13T04:42:34.Z",
             "2011-13-13T04:42:34Z",
         ] {
             assert_eq!(parse_datetime(bad), None, "{bad}");

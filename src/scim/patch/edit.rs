@@ -33,8 +33,8 @@ pub(super) fn guard(
             format!("{} is required", attribute.name),
         ));
     }
-    let changed = after.is_none_or(|after| !same_value(before, after, Some(attribute)));
-    if attribute.mutability == Mutability::Immutable && changed {
+    let changed = || after.is_none_or(|after| !same_value(before, after, Some(attribute)));
+    if attribute.mutability == Mutability::Immutable && changed() {
         return Err(PatchError::new(
             "mutability",
             format!("{} is immutable", attribute.name),
@@ -84,7 +84,8 @@ impl Slot<'_> {
             .value
             .take()
             .unwrap_or_else(|| Value::Object(Map::new()));
-        let after = merged(&before, &change);
+        let mut after = merged(&before, &change);
+        forget_derived(self.attribute, &before, &change, &mut after);
         guard_members(self.attribute, &before, &after)?;
         self.value = Some(after);
         Ok(())
@@ -116,15 +117,20 @@ impl Slot<'_> {
         value: &Value,
     ) -> Result<(), PatchError> {
         if !self.attribute.multi_valued {
-            let mut map = match self.value.take() {
-                Some(Value::Object(map)) => map,
-                _ => Map::new(),
-            };
+            let before = self
+                .value
+                .take()
+                .unwrap_or_else(|| Value::Object(Map::new()));
+            let mut map = before.as_object().cloned().unwrap_or_default();
             // `manager.value` without content is how a manager is cleared.
             let clears =
                 self.lenient() && sub.name == "value" && value.as_str().is_some_and(str::is_empty);
             self.write_member(&mut map, op, sub, if clears { &Value::Null } else { value })?;
-            self.value = Some(Value::Object(map));
+            let change = map.get(&sub.name).cloned().unwrap_or_default();
+            let change = Value::Object(Map::from_iter([(sub.name.clone(), change)]));
+            let mut after = Value::Object(map);
+            forget_derived(self.attribute, &before, &change, &mut after);
+            self.value = Some(after);
             return Ok(());
         }
         let mut items = self.items();
@@ -249,7 +255,7 @@ impl Slot<'_> {
     fn seed(&self, filter: &Filter, value: &Value) -> Result<Value, PatchError> {
         let complex = self.attribute.kind == AttrType::Complex;
         let mut map = Map::new();
-        if self.opts.value_path_creates && complex && !value.is_null() {
+        if self.opts.value_path_creates && complex && !is_unassigned(value) {
             collect_terms(filter, self.attribute, &mut map)?;
         }
         if map.is_empty() {
@@ -339,10 +345,11 @@ impl Slot<'_> {
         }
         if let Some(&keep) = fresh.first() {
             for (at, item) in items.iter_mut().enumerate() {
-                if at != keep && is_primary(item) {
-                    if let Value::Object(map) = item {
-                        set_ci(map, "primary", Value::Bool(false));
-                    }
+                if at != keep
+                    && is_primary(item)
+                    && let Value::Object(map) = item
+                {
+                    set_ci(map, "primary", Value::Bool(false));
                 }
             }
         }
@@ -379,6 +386,24 @@ fn merged(before: &Value, change: &Value) -> Value {
         }
     }
     Value::Object(map)
+}
+
+/// A reference that points elsewhere has lost what described its old target: `$ref` and what is readOnly, such as the
+/// manager's `displayName` (RFC 7643 §4.3). The server finds these anew.
+fn forget_derived(attribute: &Attribute, before: &Value, change: &Value, after: &mut Value) {
+    let (Value::Object(change), Value::Object(after)) = (change, after) else {
+        return;
+    };
+    let moved = text_of(before, "value") != change.get("value");
+    if attribute.sub("$ref").is_none() || !change.contains_key("value") || !moved {
+        return;
+    }
+    for sub in &attribute.sub_attributes {
+        let derived = sub.name == "$ref" || sub.mutability == Mutability::ReadOnly;
+        if derived && !change.contains_key(&sub.name) {
+            remove_ci(after, &sub.name);
+        }
+    }
 }
 
 /// Appends a value unless it is there already; then its other members are brought up to date. Gives its place.
