@@ -64,14 +64,6 @@ impl Node {
             ),
         }
     }
-
-    /// The value under a key.
-    pub(super) fn get(&self, key: &str) -> Option<&Node> {
-        match &self.kind {
-            Kind::Map(members) => members.iter().find(|(k, _)| k.value == key).map(|(_, v)| v),
-            _ => None,
-        }
-    }
 }
 
 /// Parses one document. `None`: the reason is in the sink.

@@ -6,12 +6,14 @@ mod bundle;
 mod doc;
 mod error;
 mod filters;
+mod include;
 mod lower;
 pub mod model;
 mod names;
 mod parts;
 mod raw;
 mod shape;
+mod step;
 pub mod template;
 mod urlcode;
 

@@ -248,6 +248,7 @@ impl Reader {
 
     fn lower_matchers(&mut self, raw: RawMatcher) -> Vec<Matcher> {
         let mut all = Vec::new();
+        let before = self.sink.errors.len();
         if let Some(node) = raw.equals {
             all.push(Matcher::Equals(self.json(&node)));
         }
@@ -283,6 +284,11 @@ impl Reader {
                 }
             }
         }
+        if all.is_empty() && self.sink.errors.len() == before {
+            let problem = Problem::new("nothing is said about the value", "a matcher is missing");
+            let known = format!("add one of `{}`", MATCHERS.join("`, `"));
+            self.error(&raw.span, problem.help(known));
+        }
         all
     }
 
@@ -310,19 +316,7 @@ impl Reader {
         let Some(value) = self.scalar(&raw.value) else {
             return Vec::new();
         };
-        let span = raw.span.clone();
-        let before = self.sink.errors.len();
         let matchers = self.lower_matchers(raw.into());
-        if matchers.is_empty() && self.sink.errors.len() == before {
-            self.error(
-                &span,
-                Problem::new(
-                    "the condition says nothing about its value",
-                    "a matcher is missing",
-                )
-                .help(format!("add one of `{}`", MATCHERS.join("`, `"))),
-            );
-        }
         matchers
             .into_iter()
             .map(|matcher| Condition {
