@@ -127,13 +127,11 @@ fn describe(text: &str, error: &serde_saphyr::Error) -> (Range<usize>, Problem) 
     let whole = error.to_string();
     let first = whole.lines().next().unwrap_or_default();
     // The position is said by the caret; the parser repeats it in front of or behind its words.
-    let words = match first.rfind(" at line ") {
-        Some(n) => &first[..n],
-        None => first,
-    };
+    let words = first.split(" at line ").next().unwrap_or(first);
     let lower = words.to_lowercase();
     let problem = if lower.contains("duplicate") {
-        Problem::new(words, "written twice").help("keep one of the two")
+        Problem::new("the same key stands twice in a mapping", "written twice")
+            .help("keep one of the two")
     } else if lower.contains("alias") || lower.contains("budget") || lower.contains("limit") {
         Problem::new(
             format!("the file is too large or too deep: {words}"),

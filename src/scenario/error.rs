@@ -91,10 +91,18 @@ impl Problem {
         self
     }
 
-    /// Adds the similar names, or all of them when they are few.
+    /// Adds the similar name, or all of them when they are few.
     pub(super) fn suggest<'a>(self, word: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         match suggestion(word, known) {
-            Some(text) => self.help(text),
+            Some(text) if self.help.is_none() => self.help(text),
+            _ => self,
+        }
+    }
+
+    /// Adds the similar name, if there is one.
+    pub(super) fn similar<'a>(self, word: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        match similar(word, &known.into_iter().collect::<Vec<_>>()) {
+            Some(name) => self.help(format!("similar name: `{name}`")),
             None => self,
         }
     }
@@ -126,16 +134,27 @@ impl Sink {
 /// `similar name: …`, or the whole list when it is short.
 fn suggestion<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let known: Vec<&str> = known.into_iter().collect();
-    let best = known
-        .iter()
-        .map(|name| (distance(&word.to_lowercase(), &name.to_lowercase()), *name))
-        .min_by_key(|(d, _)| *d);
-    let limit = (word.chars().count() / 3).max(1);
-    match best {
-        Some((d, name)) if d <= limit => Some(format!("similar name: `{name}`")),
-        Some(_) if known.len() <= 24 => Some(format!("known: `{}`", known.join("`, `"))),
-        _ => None,
+    match similar(word, &known) {
+        Some(name) => Some(format!("similar name: `{name}`")),
+        None if known.is_empty() || known.len() > 24 => None,
+        None => Some(format!("known: `{}`", known.join("`, `"))),
     }
+}
+
+/// The nearest name, if at most a third of the letters differ.
+fn similar<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    // A word of any length may come out of a broken file; nobody meant a name by a long one.
+    let length = word.chars().count();
+    if length > 64 {
+        return None;
+    }
+    let word = word.to_lowercase();
+    known
+        .iter()
+        .map(|name| (distance(&word, &name.to_lowercase()), *name))
+        .min_by_key(|(d, _)| *d)
+        .filter(|(d, _)| *d <= (length / 3).max(1))
+        .map(|(_, name)| name)
 }
 
 /// Edits (insert, delete, replace, swap of neighbours) that lead from one word to the other.

@@ -69,6 +69,7 @@ impl Loader<'_> {
         let (steps, unknown) = self.included(renames, &dialects, setup);
         self.stack.pop();
         outer.restore(self);
+        self.scope.muted |= !unknown.is_empty();
         for name in unknown {
             let problem = Problem::new(
                 format!("`{}` has no fixture `{}`", path.value, name.value),
@@ -166,6 +167,7 @@ impl Loader<'_> {
                     &to.span,
                     problem.suggest(&target, known.iter().map(String::as_str)),
                 );
+                self.scope.muted = true;
             }
             renames.push((from.clone(), target));
         }

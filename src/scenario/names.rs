@@ -169,19 +169,25 @@ impl Scope {
             )
             .suggest(name, known.iter().map(String::as_str));
         }
-        let known: Vec<String> = self
+        let whole: Vec<String> = self
             .fixtures
             .iter()
             .flat_map(|(f, attributes)| attributes.iter().map(move |a| format!("{f}.{a}")))
             .chain(self.captures())
-            .chain(BUILT_IN.iter().map(|s| (*s).to_owned()))
-            .chain(self.variable.iter().map(|(v, _)| v.clone()))
+            .collect();
+        let short: Vec<&str> = self
+            .fixtures
+            .keys()
+            .chain(self.variable.iter().map(|(v, _)| v))
+            .map(String::as_str)
+            .chain(BUILT_IN)
             .collect();
         Problem::new(
             format!("unknown name `{name}`"),
             "no fixture, no capture, nothing built in",
         )
-        .suggest(name, known.iter().map(String::as_str))
+        .similar(name, whole.iter().map(String::as_str))
+        .suggest(name, short)
     }
 
     fn captures(&self) -> impl Iterator<Item = String> {

@@ -284,7 +284,7 @@ impl Reader {
                 }
             }
         }
-        if all.is_empty() && self.sink.errors.len() == before {
+        if all.is_empty() && raw.intact && self.sink.errors.len() == before {
             let problem = Problem::new("nothing is said about the value", "a matcher is missing");
             let known = format!("add one of `{}`", MATCHERS.join("`, `"));
             self.error(&raw.span, problem.help(known));

@@ -260,6 +260,7 @@ impl From<RawCondition> for RawMatcher {
             count: raw.count,
             at_least: raw.at_least,
             span: raw.span,
+            intact: raw.intact,
         }
     }
 }

@@ -17,6 +17,11 @@ pub(super) trait FromNode: Sized {
     fn absent() -> Option<Self> {
         None
     }
+
+    /// What stands for a value that is wrong (and reported), so that the rest is still looked at.
+    fn instead() -> Option<Self> {
+        None
+    }
 }
 
 /// Declares a mapping with known keys: the struct, its reader and its schema.
@@ -29,6 +34,10 @@ macro_rules! shape {
             $( $(#[$field_meta])* pub(super) $field: $type, )*
             #[schemars(skip)]
             pub(super) span: std::ops::Range<usize>,
+            /// False when a key of it is wrong (and reported).
+            #[schemars(skip)]
+            #[allow(dead_code, reason = "not every mapping has a question that depends on it")]
+            pub(super) intact: bool,
         }
 
         impl $crate::scenario::shape::FromNode for $name {
@@ -36,13 +45,14 @@ macro_rules! shape {
                 node: &$crate::scenario::doc::Node,
                 sink: &mut $crate::scenario::error::Sink,
             ) -> Option<Self> {
+                let before = sink.errors.len();
                 let members = $crate::scenario::shape::mapping(node, sink)?;
                 let known = [$( stringify!($field).trim_start_matches("r#") ),*];
                 $crate::scenario::shape::refuse_unknown(members, &known, sink);
                 $( let $field = $crate::scenario::shape::take::<$type>(
                     members, stringify!($field).trim_start_matches("r#"), node, sink,
                 ); )*
-                Some(Self { $( $field: $field?, )* span: node.span.clone() })
+                Some(Self { $( $field: $field?, )* span: node.span.clone(), intact: sink.errors.len() == before })
             }
         }
     };
@@ -78,7 +88,7 @@ pub(super) fn take<T: FromNode>(
     sink: &mut Sink,
 ) -> Option<T> {
     match members.iter().find(|(k, _)| k.value == key) {
-        Some((_, node)) => T::from_node(node, sink),
+        Some((_, node)) => T::from_node(node, sink).or_else(T::instead),
         None => T::absent().or_else(|| {
             sink.push(
                 members
@@ -86,7 +96,7 @@ pub(super) fn take<T: FromNode>(
                     .map_or(owner.span.clone(), |(k, _)| k.span.clone()),
                 Problem::new(format!("the key `{key}` is missing"), "in this mapping"),
             );
-            None
+            T::instead()
         }),
     }
 }
@@ -117,6 +127,10 @@ impl FromNode for String {
             _ => wrong_type(node, "text", sink),
         }
     }
+
+    fn instead() -> Option<Self> {
+        Some(String::new())
+    }
 }
 
 impl FromNode for bool {
@@ -140,7 +154,7 @@ impl FromNode for u64 {
 impl<T: FromNode> FromNode for Option<T> {
     fn from_node(node: &Node, sink: &mut Sink) -> Option<Self> {
         // A broken value is in the sink already; the rest of the mapping is still worth reading.
-        Some(T::from_node(node, sink))
+        Some(T::from_node(node, sink).or_else(T::instead))
     }
 
     fn absent() -> Option<Self> {
@@ -155,6 +169,10 @@ impl<T: FromNode> FromNode for Vec<T> {
             _ => wrong_type(node, "a list", sink),
         }
     }
+
+    fn instead() -> Option<Self> {
+        Some(Vec::new())
+    }
 }
 
 impl<T: FromNode> FromNode for At<T> {
@@ -162,6 +180,13 @@ impl<T: FromNode> FromNode for At<T> {
         Some(At {
             value: T::from_node(node, sink)?,
             span: node.span.clone(),
+        })
+    }
+
+    fn instead() -> Option<Self> {
+        Some(At {
+            value: T::instead()?,
+            span: 0..0,
         })
     }
 }

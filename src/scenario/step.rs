@@ -469,6 +469,7 @@ impl RawRequest {
             headers: raw.headers,
             auth: raw.auth,
             span: raw.span,
+            intact: raw.intact,
         }
     }
 
