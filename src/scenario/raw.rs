@@ -36,13 +36,13 @@ shape! {
         /// Forms in which the same intent is sent: name and title. Each makes a case of its own.
         dialects: Option<Pairs<String>>,
         /// People that exist in this scenario: name and attributes that differ from the generated ones.
-        #[schemars(schema_with = "fixtures")]
+        #[schemars(with = "Option<Fixtures>")]
         people: Option<Pairs<Node>>,
         /// Groups that exist in this scenario: name and attributes that differ from the generated ones.
-        #[schemars(schema_with = "fixtures")]
+        #[schemars(with = "Option<Fixtures>")]
         groups: Option<Pairs<Node>>,
         /// Headers on top of the profile's; null takes one away.
-        #[schemars(schema_with = "headers")]
+        #[schemars(with = "Option<Headers>")]
         headers: Option<Pairs<Node>>,
         /// Which reads scimproof adds by itself.
         verify: Option<Word<Verify>>,
@@ -75,14 +75,14 @@ shape! {
         /// Path and query below the base URL.
         OPTIONS: Option<At<String>>,
         /// Query as a map, appended in order and encoded whole.
-        #[schemars(schema_with = "scalars")]
+        #[schemars(with = "Option<Scalars>")]
         query: Option<Pairs<Node>>,
         /// JSON body, written as YAML; attribute order is kept.
         body: Option<Node>,
         /// Body bytes as they are, for broken JSON.
         body_text: Option<At<String>>,
         /// Headers on top of the scenario's; null takes one away.
-        #[schemars(schema_with = "headers")]
+        #[schemars(with = "Option<Headers>")]
         headers: Option<Pairs<Node>>,
         /// Credentials of this request.
         auth: Option<Word<AuthKind>>,
@@ -135,14 +135,14 @@ shape! {
         /// Path and query below the base URL.
         OPTIONS: Option<At<String>>,
         /// Query as a map, appended in order and encoded whole.
-        #[schemars(schema_with = "scalars")]
+        #[schemars(with = "Option<Scalars>")]
         query: Option<Pairs<Node>>,
         /// JSON body, written as YAML; attribute order is kept.
         body: Option<Node>,
         /// Body bytes as they are, for broken JSON.
         body_text: Option<At<String>>,
         /// Headers on top of the scenario's; null takes one away.
-        #[schemars(schema_with = "headers")]
+        #[schemars(with = "Option<Headers>")]
         headers: Option<Pairs<Node>>,
         /// Credentials of this request.
         auth: Option<Word<AuthKind>>,
@@ -157,7 +157,7 @@ shape! {
         /// How often; the variable counts from 1.
         count: Option<At<u64>>,
         /// Once for each of these; the name of a fixture gives its attributes.
-        #[schemars(schema_with = "scalar_list")]
+        #[schemars(with = "Option<ScalarList>")]
         each: Option<Vec<Node>>,
         /// Stop when this holds.
         until: Option<RawCondition>,
@@ -170,7 +170,7 @@ shape! {
     /// A value and what must be true of it.
     RawCondition {
         /// The value, mostly `${name}`; a capture that was not taken counts as absent.
-        #[schemars(schema_with = "scalar")]
+        #[schemars(with = "Scalar")]
         value: Node,
         /// JSON equality.
         equals: Option<Node>,
@@ -191,6 +191,7 @@ shape! {
         /// Number of elements.
         count: Option<u64>,
         /// At least this number.
+        #[schemars(with = "Option<AnyNumber>")]
         at_least: Option<Node>,
     }
 }
@@ -217,7 +218,7 @@ shape! {
         /// Number of elements.
         count: Option<u64>,
         /// At least this number.
-        #[schemars(schema_with = "number")]
+        #[schemars(with = "Option<AnyNumber>")]
         at_least: Option<Node>,
     }
 }
@@ -226,18 +227,18 @@ shape! {
     /// What this sequence alone needs from an answer; what a rule knows already is not repeated.
     RawExpect {
         /// `200`, `[200, 204]` or `2xx`.
-        #[schemars(schema_with = "statuses")]
+        #[schemars(with = "Option<Statuses>")]
         status: Option<OneOrMany<Node>>,
         /// SCIM path or JSONPath, and what must be true there. A plain value means equals.
-        #[schemars(schema_with = "matchers")]
+        #[schemars(with = "Option<Matchers>")]
         body: Option<Pairs<Node>>,
         /// Header, and what must be true of it.
-        #[schemars(schema_with = "matchers")]
+        #[schemars(with = "Option<Matchers>")]
         headers: Option<Pairs<Node>>,
         /// Rule in whose name a failure is reported: `area/what-is-wrong`.
         rule: Option<At<String>>,
         /// Level of a failure, when no rule is named.
-        #[schemars(schema_with = "level")]
+        #[schemars(with = "Option<LevelName>")]
         level: Option<Word<Level>>,
         /// Source of the expectation.
         spec: Option<String>,
@@ -273,6 +274,7 @@ pub fn json_schema() -> serde_json::Value {
         .into_root_schema_for::<RawScenario>()
         .to_value();
     refuse_null(&mut schema);
+    schema["title"] = "scimproof scenario".into();
     schema
 }
 
@@ -305,50 +307,62 @@ fn drop_null(property: &mut serde_json::Value) {
     }
 }
 
-fn scalar(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": ["string", "number", "boolean"] })
+/// Declares the schema of a value that the reader looks at by itself.
+macro_rules! schema_of {
+    ($($name:ident($generator:ident) => $schema:expr;)*) => { $(
+        struct $name;
+
+        impl schemars::JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn json_schema($generator: &mut SchemaGenerator) -> Schema {
+                $schema
+            }
+        }
+    )* };
 }
 
-fn scalar_list(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "array", "items": { "type": ["string", "number", "boolean"] }, "minItems": 1 })
-}
-
-fn scalars(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "object", "additionalProperties": { "type": ["string", "number", "boolean"] } })
-}
-
-fn headers(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({
+schema_of! {
+    Scalar(_g) => json_schema!({ "type": ["string", "number", "boolean"] });
+    ScalarList(g) => {
+        let scalar = g.subschema_for::<Scalar>();
+        json_schema!({ "type": "array", "items": scalar, "minItems": 1 })
+    };
+    Scalars(g) => {
+        let scalar = g.subschema_for::<Scalar>();
+        json_schema!({ "type": "object", "additionalProperties": scalar })
+    };
+    Headers(_g) => json_schema!({
         "type": "object",
         "additionalProperties": { "type": ["string", "number", "boolean", "null"] }
-    })
-}
-
-fn fixtures(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "object", "additionalProperties": { "type": ["object", "null"] } })
-}
-
-fn number(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "number" })
-}
-
-fn level(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "string", "enum": ["must", "idp", "should", "note"] })
-}
-
-fn statuses(_: &mut SchemaGenerator) -> Schema {
-    let one = serde_json::json!({
-        "anyOf": [{ "type": "integer", "minimum": 100, "maximum": 599 }, { "type": "string", "pattern": "^[1-5]xx$" }]
     });
-    json_schema!({ "anyOf": [one, { "type": "array", "items": one, "minItems": 1 }] })
-}
-
-fn matchers(generator: &mut SchemaGenerator) -> Schema {
-    let matcher = generator.subschema_for::<RawMatcher>();
-    json_schema!({
+    Fixtures(_g) => json_schema!({
         "type": "object",
-        "additionalProperties": {
-            "anyOf": [{ "type": ["string", "number", "boolean", "null", "array"] }, matcher]
-        }
-    })
+        "additionalProperties": { "type": ["object", "null"] }
+    });
+    AnyNumber(_g) => json_schema!({ "type": "number" });
+    LevelName(_g) => json_schema!({ "type": "string", "enum": ["must", "idp", "should", "note"] });
+    Status(_g) => json_schema!({
+        "anyOf": [
+            { "type": "integer", "minimum": 100, "maximum": 599 },
+            { "type": "string", "pattern": "^[1-5]([xX][xX]|[0-9][0-9])$" }
+        ]
+    });
+    Statuses(g) => {
+        let one = g.subschema_for::<Status>();
+        json_schema!({ "anyOf": [one, { "type": "array", "items": one, "minItems": 1 }] })
+    };
+    Matchers(g) => {
+        let matcher = g.subschema_for::<RawMatcher>();
+        json_schema!({
+            "type": "object",
+            "additionalProperties": {
+                "anyOf": [{ "type": ["string", "number", "boolean", "null", "array"] }, matcher]
+            }
+        })
+    };
 }
