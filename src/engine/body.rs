@@ -18,7 +18,7 @@ pub(super) async fn exchange(
 ) -> Result<Response, TransportFailure> {
     let deadline = Instant::now() + limits.timeout;
     let answer = match timeout_at(deadline, client.execute(request)).await {
-        Ok(answer) => answer.map_err(|e| site.from_client(e, None))?,
+        Ok(answer) => answer.map_err(|e| site.describe(e, None))?,
         Err(_) => return Err(site.timeout(limits.timeout, "no complete response head arrived")),
     };
     let status = answer.status().as_u16();
@@ -70,7 +70,7 @@ async fn read_body(
             Ok(Ok(chunk)) => chunk,
             Ok(Err(e)) => {
                 let after = format!("after status {status} and {} body bytes", body.len());
-                return Err(site.from_client(e, Some(after)));
+                return Err(site.describe(e, Some(after)));
             }
             Err(_) => {
                 let after = format!("status {status} and {} body bytes arrived", body.len());

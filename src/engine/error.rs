@@ -119,7 +119,7 @@ impl Site {
     }
 
     /// Turns an error of the client library into the user's words. `after` tells what had arrived, e.g. `after status 200`.
-    pub(super) fn from_client(
+    pub(super) fn describe(
         &self,
         error: reqwest::Error,
         after: Option<String>,

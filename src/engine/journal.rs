@@ -72,6 +72,8 @@ pub enum Leftover {
 pub struct Journal {
     path: PathBuf,
     made_dir: Option<PathBuf>,
+    run_id: String,
+    base_url: String,
     state: Mutex<State>,
 }
 
@@ -94,6 +96,8 @@ impl Journal {
         let journal = Self {
             path,
             made_dir,
+            run_id: run_id.to_owned(),
+            base_url: shown(base_url),
             state: Mutex::new(State {
                 file,
                 pending: Pending::default(),
@@ -109,7 +113,7 @@ impl Journal {
 
     /// Goes on with the file of a run that is over; `None` if that run still holds it.
     pub fn resume(path: &Path) -> Result<Option<Self>, EngineError> {
-        let file = OpenOptions::new()
+        let mut file = OpenOptions::new()
             .read(true)
             .append(true)
             .open(path)
@@ -120,17 +124,28 @@ impl Journal {
             Err(TryLockError::Error(e)) if e.kind() == ErrorKind::Unsupported => {}
             Err(TryLockError::Error(e)) => return Err(failed(path, "could not be locked", e)),
         }
-        let pending = JournalFile::read(path)?.pending;
-        let journal = Self {
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)
+            .map_err(|e| failed(path, "could not be read", e))?;
+        let about = JournalFile::parse(path, &bytes)?;
+        if bytes.last() != Some(&b'\n') {
+            // A crash in the middle of a write leaves half a line; what follows must begin on a new one.
+            file.write_all(b"\n")
+                .map_err(|e| failed(path, "could not be written", e))?;
+        }
+        Ok(Some(Self {
             path: path.to_owned(),
             made_dir: path
                 .parent()
                 .filter(|d| d.ends_with(DEFAULT_DIR))
                 .map(Path::to_owned),
-            state: Mutex::new(State { file, pending }),
-        };
-        journal.end_broken_line()?;
-        Ok(Some(journal))
+            run_id: about.run_id,
+            base_url: about.base_url,
+            state: Mutex::new(State {
+                file,
+                pending: about.pending,
+            }),
+        }))
     }
 
     /// Before a create is sent: `key` is the unique userName (users) or displayName (everything else) in its body.
@@ -179,6 +194,21 @@ impl Journal {
     /// What may still be on the server, in order of creation.
     pub fn leftovers(&self) -> Vec<Leftover> {
         self.lock().pending.leftovers()
+    }
+
+    /// Id of the run; every generated key carries it.
+    pub fn run_id(&self) -> &str {
+        &self.run_id
+    }
+
+    /// True if the run is or was against that server.
+    pub fn is_for(&self, base_url: &Url) -> bool {
+        self.base_url == shown(base_url)
+    }
+
+    /// Server of the run, user and password removed.
+    pub fn base_url(&self) -> &str {
+        &self.base_url
     }
 
     /// The file.
@@ -241,17 +271,6 @@ impl Journal {
         Ok(())
     }
 
-    /// A crash in the middle of a write leaves half a line; what follows must begin on a new one.
-    fn end_broken_line(&self) -> Result<(), EngineError> {
-        let text =
-            std::fs::read(&self.path).map_err(|e| failed(&self.path, "could not be read", e))?;
-        if text.last().is_some_and(|b| *b != b'\n') {
-            let written = self.lock().file.write_all(b"\n");
-            written.map_err(|e| failed(&self.path, "could not be written", e))?;
-        }
-        Ok(())
-    }
-
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         // A case that panicked elsewhere must not keep the others from cleaning up.
         self.state
@@ -277,7 +296,11 @@ impl JournalFile {
         File::open(path)
             .and_then(|mut f| f.read_to_end(&mut bytes))
             .map_err(|e| failed(path, "could not be read", e))?;
-        let text = String::from_utf8_lossy(&bytes);
+        Self::parse(path, &bytes)
+    }
+
+    fn parse(path: &Path, bytes: &[u8]) -> Result<Self, EngineError> {
+        let text = String::from_utf8_lossy(bytes);
         let mut lines = text
             .lines()
             .filter_map(|l| serde_json::from_str::<Line>(l).ok());
@@ -553,6 +576,8 @@ mod tests {
         let journal = Journal {
             path: "/dev/full".into(),
             made_dir: None,
+            run_id: String::new(),
+            base_url: String::new(),
             state: Mutex::new(State {
                 file: OpenOptions::new().append(true).open("/dev/full").unwrap(),
                 pending: Pending::default(),

@@ -249,9 +249,7 @@ impl TokenSource {
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
         }
-        let request = request
-            .build()
-            .map_err(|e| self.site.from_client(e, None))?;
+        let request = request.build().map_err(|e| self.site.describe(e, None))?;
         let started = Instant::now();
         let response = body::exchange(&self.client, request, &self.limits, &self.site).await?;
         self.read_answer(&response, started)
