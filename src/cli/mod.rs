@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand. Only here: environment, arguments, terminal, exit status.
 
 pub mod check;
+pub mod clean;
 
 use std::process::ExitCode;
 
