@@ -2,10 +2,11 @@
 //!
 //! Must not know what a flag leads to: [`super::config`] merges flags with the configuration file, the subcommands act.
 
+use super::clean::CleanArgs;
 use super::init::InitArgs;
 use super::merge::{CompareArgs, MergeArgs};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use pending::{CheckArgs, CleanArgs, ServeArgs};
+use pending::{CheckArgs, ServeArgs};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -52,7 +53,7 @@ pub enum Command {
     /// Prove every rule: silent on correct servers, loud on the fault it names
     Prove(ProveArgs),
     /// Delete what an earlier run left behind
-    Clean(CleanArgs),
+    Clean(Box<CleanCommand>),
     /// Write a commented scimproof.toml and print a CI snippet
     Init(InitArgs),
     /// Merge the JSON reports of several shards into one report
@@ -368,6 +369,17 @@ pub struct ProveArgs {
     pub rules: Vec<String>,
 }
 
+/// `scimproof clean`: a connection, and what to clean.
+#[derive(Debug, Clone, Args)]
+pub struct CleanCommand {
+    /// Which server.
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// Which journals.
+    #[command(flatten)]
+    pub clean: CleanArgs,
+}
+
 /// A part of the cases: `index` of `count`, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shard {
@@ -476,9 +488,6 @@ mod pending {
     /// `scimproof check`.
     #[derive(Debug, Clone, clap::Args)]
     pub struct CheckArgs {}
-    /// `scimproof clean`.
-    #[derive(Debug, Clone, clap::Args)]
-    pub struct CleanArgs {}
 }
 
 #[cfg(test)]
