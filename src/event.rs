@@ -4,7 +4,7 @@
 //! Must not know how anything is rendered, and holds no secret: requests in here are redacted already.
 
 use crate::rules::{Impact, Level};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// One thing that happened. Cases arrive whole and in a stable order, whatever `--jobs` says.
@@ -28,7 +28,7 @@ pub enum Event {
 }
 
 /// What is known before the first request.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RunInfo {
     /// Version of the tool.
     pub version: String,
@@ -41,7 +41,7 @@ pub struct RunInfo {
 }
 
 /// The server under test.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct TargetReport {
     /// Base URL, credentials removed.
     pub base_url: String,
@@ -56,7 +56,7 @@ pub struct TargetReport {
 }
 
 /// How a case or step ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// Ran, and nothing at fail level was found.
@@ -71,10 +71,14 @@ pub enum Outcome {
     Error,
 }
 
+/// Name and version of the JSON report. Readers check it before anything else.
+pub const FORMAT: &str = "scimproof/1";
+
 /// The whole report: `"format": "scimproof/1"`.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RunReport {
     /// Always `scimproof/1`.
+    #[serde(skip_deserializing, default = "format_name")]
     pub format: &'static str,
     /// Version of the tool.
     pub version: String,
@@ -98,8 +102,12 @@ pub struct RunReport {
     pub stale_baseline: Vec<String>,
 }
 
+fn format_name() -> &'static str {
+    FORMAT
+}
+
 /// Figures of a run.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// Cases that passed.
     pub passed: usize,
@@ -122,7 +130,7 @@ pub struct Summary {
 }
 
 /// How many findings at each level.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LevelCounts {
     /// RFC MUST.
     pub must: usize,
@@ -135,7 +143,7 @@ pub struct LevelCounts {
 }
 
 /// One scenario under one profile and dialect.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CaseReport {
     /// Scenario id.
     pub scenario: String,
@@ -168,7 +176,7 @@ impl CaseReport {
 }
 
 /// One step of a case.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct StepReport {
     /// Stable id within the scenario; read-backs are `STEP/verify`.
     pub id: String,
@@ -193,7 +201,7 @@ pub struct StepReport {
 }
 
 /// A request in a report. Secrets are gone.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RequestReport {
     /// Method.
     pub method: String,
@@ -206,7 +214,7 @@ pub struct RequestReport {
 }
 
 /// A response in a report.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ResponseReport {
     /// HTTP status.
     pub status: u16,
@@ -219,7 +227,7 @@ pub struct ResponseReport {
 }
 
 /// One root cause with all the places it shows.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct FindingReport {
     /// Rule id.
     pub rule: String,
@@ -262,7 +270,7 @@ pub struct FindingReport {
 }
 
 /// What an admin reads.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AdminText {
     /// Identity provider.
     pub idp: String,

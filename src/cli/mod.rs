@@ -1,7 +1,15 @@
 //! The command line: one file per subcommand. Only here: environment, arguments, terminal, exit status.
 
 pub mod check;
+pub mod args;
 pub mod clean;
+pub mod config;
+pub mod connect;
+pub mod exit;
+pub mod explain;
+pub mod init;
+pub mod list;
+pub mod merge;
 
 use std::process::ExitCode;
 

@@ -1,0 +1,796 @@
+//! `scimproof.toml` and the flags, merged into one [`Settings`]. Flags win.
+//!
+//! Must not read secrets: it only knows where they are kept. [`super::connect`] fetches them.
+
+use super::args::{AuthArgs, Rate, ReportArgs, RunArgs, Shard, TargetArgs, TlsArgs};
+use super::args::{parse_duration, parse_rate};
+use crate::engine::auth::SecretSource;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The file that is read without being named.
+pub const DEFAULT_FILE: &str = "scimproof.toml";
+
+/// Everything that a run needs to know.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// The server under test and how to reach it.
+    pub connection: Connection,
+    /// Ids, globs, files and folders; empty: all that fit.
+    pub scenarios: Vec<String>,
+    /// Identity providers; empty: each scenario's own.
+    pub idps: Vec<String>,
+    /// Tags, any of which is enough; empty: no matter.
+    pub tags: Vec<String>,
+    /// Scenarios and rules left out.
+    pub skip: Vec<String>,
+    /// Steps that are judged; empty: all.
+    pub only: Vec<String>,
+    /// Part of the cases.
+    pub shard: Option<Shard>,
+    /// Capabilities to take for granted.
+    pub force: Vec<String>,
+    /// Requests that change nothing only.
+    pub read_only: bool,
+    /// Run although there are resources of others.
+    pub allow_existing: bool,
+    /// SHOULDs fail the run.
+    pub strict: bool,
+    /// Known failures.
+    pub baseline: Option<PathBuf>,
+    /// Write the baseline anew.
+    pub update_baseline: bool,
+    /// Files and annotations.
+    pub reports: Reports,
+    /// Name of the run.
+    pub suite: Option<String>,
+    /// Cases side by side; `None`: let the run choose.
+    pub jobs: Option<usize>,
+    /// Seed; `None`: make one up.
+    pub seed: Option<u64>,
+    /// Wait for pauses.
+    pub real_time: bool,
+    /// Do not clean up.
+    pub keep: bool,
+    /// Where journals are kept.
+    pub journal_dir: Option<PathBuf>,
+    /// Size of volume scenarios.
+    pub volume: Volume,
+    /// Faults of the embedded server.
+    pub faults: Vec<String>,
+    /// Legal variants of the embedded server.
+    pub variants: Vec<String>,
+    /// Print requests and responses.
+    pub show_http: bool,
+    /// Print everything.
+    pub verbose: bool,
+    /// Print findings and summary only.
+    pub quiet: bool,
+}
+
+/// The server under test. Shared by every subcommand that talks to one.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Connection {
+    /// Base URL; `None`: the embedded server.
+    pub base_url: Option<String>,
+    /// Service provider profile by name.
+    pub provider: Option<String>,
+    /// Service provider profile from a file.
+    pub provider_file: Option<PathBuf>,
+    /// Where the credentials are kept.
+    pub auth: Auth,
+    /// Further headers.
+    pub headers: Vec<(String, String)>,
+    /// Further headers whose values are secrets: name → environment variable.
+    pub header_env: Vec<(String, String)>,
+    /// Environment variable with a second tenant's token.
+    pub other_token_env: Option<String>,
+    /// Trusted further certificate authorities.
+    pub ca_file: Option<PathBuf>,
+    /// Client certificate.
+    pub client_cert: Option<PathBuf>,
+    /// Accept any certificate.
+    pub insecure: bool,
+    /// Time for one answer.
+    pub timeout: Option<Duration>,
+    /// At most so many requests.
+    pub rate: Option<Rate>,
+}
+
+/// How we prove who we are.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Auth {
+    /// Not at all.
+    #[default]
+    None,
+    /// Bearer token.
+    Token(SecretSource),
+    /// `user:password`.
+    Basic(SecretSource),
+    /// OAuth 2 client credentials.
+    OAuth {
+        /// Token endpoint.
+        token_url: String,
+        /// Client id.
+        client_id: String,
+        /// Client secret.
+        secret: SecretSource,
+        /// Scope.
+        scope: Option<String>,
+    },
+}
+
+/// Which reports are written where.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Reports {
+    /// Format name (as in [`crate::report::FORMATS`]) and file.
+    pub files: Vec<(&'static str, PathBuf)>,
+    /// GitHub annotations.
+    pub github: bool,
+}
+
+/// Size of volume scenarios.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Volume {
+    /// Users.
+    pub users: Option<u64>,
+    /// Groups.
+    pub groups: Option<u64>,
+    /// Changes per cycle.
+    pub changes: Option<u64>,
+}
+
+/// Why there are no settings.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file that was asked for cannot be read.
+    #[error("cannot read {}: {source}", file.display())]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The file is wrong somewhere.
+    #[error("{}:{line}:{column}: {message}", file.display())]
+    Invalid {
+        /// The file.
+        file: PathBuf,
+        /// Line from 1.
+        line: usize,
+        /// Column from 1.
+        column: usize,
+        /// What is wrong and what to write.
+        message: String,
+    },
+}
+
+// ---- the file
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    base_url: Option<String>,
+    provider: Option<String>,
+    provider_file: Option<PathBuf>,
+    idp: Option<OneOrMany>,
+    strict: Option<bool>,
+    baseline: Option<PathBuf>,
+    suite: Option<String>,
+    jobs: Option<JobCount>,
+    seed: Option<u64>,
+    timeout: Option<Timeout>,
+    rate: Option<RateText>,
+    read_only: Option<bool>,
+    allow_existing: Option<bool>,
+    real_time: Option<bool>,
+    journal_dir: Option<PathBuf>,
+    #[serde(default)]
+    auth: FileAuth,
+    #[serde(default)]
+    tls: FileTls,
+    #[serde(default)]
+    select: FileSelect,
+    #[serde(default)]
+    reports: FileReports,
+    #[serde(default)]
+    volume: Volume,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileAuth {
+    token_env: Option<String>,
+    token_file: Option<PathBuf>,
+    token_command: Option<String>,
+    basic_env: Option<String>,
+    oauth: Option<FileOAuth>,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    #[serde(default)]
+    header_env: BTreeMap<String, String>,
+    other_token_env: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileOAuth {
+    token_url: String,
+    client_id: String,
+    client_secret_env: String,
+    scope: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileTls {
+    ca_file: Option<PathBuf>,
+    client_cert: Option<PathBuf>,
+    insecure: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileSelect {
+    #[serde(default)]
+    scenarios: Vec<String>,
+    #[serde(default)]
+    tags: Vec<String>,
+    #[serde(default)]
+    skip: Vec<String>,
+    #[serde(default)]
+    force: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileReports {
+    junit: Option<PathBuf>,
+    json: Option<PathBuf>,
+    html: Option<PathBuf>,
+    markdown: Option<PathBuf>,
+    github: Option<bool>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "expected a name or a list of names")]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl OneOrMany {
+    fn into_vec(self) -> Vec<String> {
+        match self {
+            OneOrMany::One(name) => vec![name],
+            OneOrMany::Many(names) => names,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "u64")]
+struct JobCount(usize);
+
+impl TryFrom<u64> for JobCount {
+    type Error = &'static str;
+    fn try_from(n: u64) -> Result<Self, Self::Error> {
+        match usize::try_from(n) {
+            Ok(n @ 1..=256) => Ok(Self(n)),
+            _ => Err("the number of jobs is between 1 and 256"),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected a number of seconds or a text such as \"30s\""
+)]
+enum Plain {
+    Whole(u32),
+    Broken(f64),
+    Text(String),
+}
+
+impl Plain {
+    fn text(self) -> String {
+        match self {
+            Plain::Whole(n) => n.to_string(),
+            Plain::Broken(n) => n.to_string(),
+            Plain::Text(text) => text,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "Plain")]
+struct Timeout(Duration);
+
+impl TryFrom<Plain> for Timeout {
+    type Error = String;
+    fn try_from(plain: Plain) -> Result<Self, String> {
+        parse_duration(&plain.text()).map(Self)
+    }
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "Plain")]
+struct RateText(Rate);
+
+impl TryFrom<Plain> for RateText {
+    type Error = String;
+    fn try_from(plain: Plain) -> Result<Self, String> {
+        parse_rate(&plain.text()).map(Self)
+    }
+}
+
+/// Reads the file that was named, or the default one if it is there. Paths in it are relative to it.
+fn read(named: Option<&Path>, folder: &Path) -> Result<File, ConfigError> {
+    let default = folder.join(DEFAULT_FILE);
+    let path = match named {
+        Some(path) => folder.join(path),
+        None if default.is_file() => default,
+        None => return Ok(File::default()),
+    };
+    let shown = named.map_or_else(|| PathBuf::from(DEFAULT_FILE), Path::to_path_buf);
+    let text = std::fs::read_to_string(&path).map_err(|source| ConfigError::Unreadable {
+        file: shown.clone(),
+        source,
+    })?;
+    let mut file = parse(&text, &shown)?;
+    file.resolve_paths(path.parent().unwrap_or(folder));
+    Ok(file)
+}
+
+fn parse(text: &str, shown: &Path) -> Result<File, ConfigError> {
+    let invalid = |offset: usize, message: String| {
+        let before = &text[..offset.min(text.len())];
+        ConfigError::Invalid {
+            file: shown.to_owned(),
+            line: before.matches('\n').count() + 1,
+            column: before
+                .rsplit('\n')
+                .next()
+                .unwrap_or_default()
+                .chars()
+                .count()
+                + 1,
+            message,
+        }
+    };
+    let file: File = toml::from_str(text)
+        .map_err(|e| invalid(e.span().map_or(0, |s| s.start), explain(e.message())))?;
+    match file.auth.kinds().as_slice() {
+        [first, second, ..] => {
+            let at = text.find(second).unwrap_or(0);
+            Err(invalid(
+                at,
+                format!("`{first}` and `{second}` contradict each other: keep one"),
+            ))
+        }
+        _ => Ok(file),
+    }
+}
+
+/// The parser's message with a suggestion, and never with a value from the file: somebody may have put a token there.
+fn explain(message: &str) -> String {
+    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    let (Some(name), true) = (quoted.first(), message.starts_with("unknown field")) else {
+        return without_values(message);
+    };
+    let lower = name.to_ascii_lowercase();
+    if ["token", "password", "secret", "bearer"]
+        .iter()
+        .any(|w| lower == *w || lower.ends_with(&format!("_{w}")))
+    {
+        return format!(
+            "unknown field `{name}`: secrets do not belong into this file; \
+             write `token_env = \"SCIM_TOKEN\"` and put the secret into that environment variable"
+        );
+    }
+    match similar::get_close_matches(*name, &quoted[1..], 1, 0.6).first() {
+        Some(near) => format!("unknown field `{name}`, did you mean `{near}`?"),
+        None => format!(
+            "unknown field `{name}`; known here: {}",
+            quoted[1..].join(", ")
+        ),
+    }
+}
+
+fn without_values(message: &str) -> String {
+    let mut out = String::new();
+    for (index, part) in message.split('"').enumerate() {
+        out.push_str(if index % 2 == 0 { part } else { "…" });
+    }
+    out.replace("string …", "a text")
+}
+
+impl FileAuth {
+    fn kinds(&self) -> Vec<&'static str> {
+        let all = [
+            ("token_env", self.token_env.is_some()),
+            ("token_file", self.token_file.is_some()),
+            ("token_command", self.token_command.is_some()),
+            ("basic_env", self.basic_env.is_some()),
+            ("oauth", self.oauth.is_some()),
+        ];
+        all.iter()
+            .filter(|(_, set)| *set)
+            .map(|(name, _)| *name)
+            .collect()
+    }
+
+    fn auth(&self) -> Auth {
+        let env = |name: &String| SecretSource::Env(name.clone());
+        let token = self
+            .token_env
+            .as_ref()
+            .map(env)
+            .or_else(|| self.token_file.clone().map(SecretSource::File))
+            .or_else(|| self.token_command.clone().map(SecretSource::Command))
+            .map(Auth::Token);
+        let basic = || self.basic_env.as_ref().map(env).map(Auth::Basic);
+        let oauth = || {
+            self.oauth.as_ref().map(|o| Auth::OAuth {
+                token_url: o.token_url.clone(),
+                client_id: o.client_id.clone(),
+                secret: env(&o.client_secret_env),
+                scope: o.scope.clone(),
+            })
+        };
+        token.or_else(basic).or_else(oauth).unwrap_or_default()
+    }
+}
+
+impl File {
+    fn resolve_paths(&mut self, folder: &Path) {
+        let all = [
+            &mut self.provider_file,
+            &mut self.baseline,
+            &mut self.journal_dir,
+            &mut self.auth.token_file,
+            &mut self.tls.ca_file,
+            &mut self.tls.client_cert,
+            &mut self.reports.junit,
+            &mut self.reports.json,
+            &mut self.reports.html,
+            &mut self.reports.markdown,
+        ];
+        for path in all.into_iter().flatten() {
+            *path = folder.join(&path);
+        }
+    }
+}
+
+// ---- the merge
+
+impl Connection {
+    /// Flags over file. For subcommands that need no more than a connection.
+    pub fn load(args: TargetArgs, folder: &Path) -> Result<Self, ConfigError> {
+        let file = read(args.config.as_deref(), folder)?;
+        Ok(connection(args, &file, false))
+    }
+}
+
+impl Settings {
+    /// Flags over file; `folder` is where the default file is looked for.
+    pub fn load(args: RunArgs, folder: &Path) -> Result<Self, ConfigError> {
+        let file = read(args.target.config.as_deref(), folder)?;
+        Ok(merge(args, file))
+    }
+}
+
+fn merge(args: RunArgs, file: File) -> Settings {
+    let RunArgs {
+        target,
+        select,
+        judge,
+        reports,
+        pace,
+        embedded,
+    } = args;
+    // Faults can only be switched on in the embedded server, so whoever asks for one means that one.
+    let own_server = !embedded.fault.is_empty() || !embedded.variant.is_empty();
+    let mut connection = connection(target, &file, own_server);
+    connection.timeout = pace.timeout.or(file.timeout.map(|t| t.0));
+    connection.rate = pace.rate.or(file.rate.map(|r| r.0));
+    Settings {
+        connection,
+        scenarios: first_filled(select.scenarios, file.select.scenarios),
+        idps: first_filled(
+            select.idp,
+            file.idp.map(OneOrMany::into_vec).unwrap_or_default(),
+        ),
+        tags: first_filled(select.tag, file.select.tags),
+        skip: both(select.skip, file.select.skip),
+        only: select.only,
+        shard: select.shard,
+        force: both(select.force, file.select.force),
+        read_only: select.read_only || file.read_only.unwrap_or_default(),
+        allow_existing: select.allow_existing || file.allow_existing.unwrap_or_default(),
+        strict: judge.strict || file.strict.unwrap_or_default(),
+        baseline: judge.baseline.or(file.baseline),
+        update_baseline: judge.update_baseline,
+        suite: reports.suite.clone().or(file.suite),
+        show_http: reports.show_http,
+        verbose: reports.verbose,
+        quiet: reports.quiet,
+        reports: report_files(&reports, file.reports),
+        jobs: pace.jobs.map(usize::from).or(file.jobs.map(|j| j.0)),
+        seed: pace.seed.or(file.seed),
+        real_time: pace.real_time || file.real_time.unwrap_or_default(),
+        keep: pace.keep,
+        journal_dir: pace.journal_dir.or(file.journal_dir),
+        volume: Volume {
+            users: select.users.or(file.volume.users),
+            groups: select.groups.or(file.volume.groups),
+            changes: select.changes.or(file.volume.changes),
+        },
+        faults: embedded.fault,
+        variants: embedded.variant,
+    }
+}
+
+fn connection(args: TargetArgs, file: &File, own_server: bool) -> Connection {
+    let TargetArgs {
+        base_url,
+        config: _,
+        provider,
+        provider_file,
+        auth,
+        tls,
+    } = args;
+    let flags = auth_of(&auth);
+    let TlsArgs {
+        ca_file,
+        client_cert,
+        insecure,
+    } = tls;
+    let from_file = |value: &Option<String>| value.clone().filter(|_| !own_server);
+    Connection {
+        base_url: base_url.or_else(|| from_file(&file.base_url)),
+        // A profile named by a flag replaces the file's, whichever of the two ways it was named.
+        provider: provider
+            .clone()
+            .or_else(|| from_file(&file.provider).filter(|_| provider_file.is_none())),
+        provider_file: provider_file.or_else(|| {
+            file.provider_file
+                .clone()
+                .filter(|_| provider.is_none() && !own_server)
+        }),
+        auth: match flags {
+            Auth::None if !own_server => file.auth.auth(),
+            flags => flags,
+        },
+        headers: named(auth.header, &file.auth.headers),
+        header_env: named(auth.header_env, &file.auth.header_env),
+        other_token_env: auth
+            .other_token_env
+            .or_else(|| from_file(&file.auth.other_token_env)),
+        ca_file: ca_file.or_else(|| file.tls.ca_file.clone()),
+        client_cert: client_cert.or_else(|| file.tls.client_cert.clone()),
+        insecure: insecure || file.tls.insecure.unwrap_or_default(),
+        timeout: file.timeout.map(|t| t.0),
+        rate: file.rate.map(|r| r.0),
+    }
+}
+
+fn auth_of(args: &AuthArgs) -> Auth {
+    let env = |name: &String| SecretSource::Env(name.clone());
+    if let (Some(token_url), Some(client_id), Some(secret)) = (
+        &args.oauth_token_url,
+        &args.oauth_client_id,
+        &args.oauth_client_secret_env,
+    ) {
+        return Auth::OAuth {
+            token_url: token_url.clone(),
+            client_id: client_id.clone(),
+            secret: env(secret),
+            scope: args.oauth_scope.clone(),
+        };
+    }
+    let token = args
+        .token_env
+        .as_ref()
+        .map(env)
+        .or_else(|| args.token_file.clone().map(SecretSource::File))
+        .or_else(|| args.token_command.clone().map(SecretSource::Command));
+    match (token, &args.basic_env) {
+        (Some(token), _) => Auth::Token(token),
+        (None, Some(name)) => Auth::Basic(env(name)),
+        (None, None) => Auth::None,
+    }
+}
+
+fn report_files(flags: &ReportArgs, file: FileReports) -> Reports {
+    let all = [
+        ("junit", flags.junit.clone().or(file.junit)),
+        ("json", flags.json.clone().or(file.json)),
+        ("html", flags.html.clone().or(file.html)),
+        ("markdown", flags.markdown.clone().or(file.markdown)),
+    ];
+    Reports {
+        files: all
+            .into_iter()
+            .filter_map(|(name, path)| Some((name, path?)))
+            .collect(),
+        github: flags.github || file.github.unwrap_or_default(),
+    }
+}
+
+fn named(flags: Vec<(String, String)>, file: &BTreeMap<String, String>) -> Vec<(String, String)> {
+    let mut all: Vec<(String, String)> = file
+        .iter()
+        .filter(|(name, _)| !flags.iter().any(|(n, _)| n.eq_ignore_ascii_case(name)))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    all.extend(flags);
+    all
+}
+
+fn first_filled(flags: Vec<String>, file: Vec<String>) -> Vec<String> {
+    if flags.is_empty() { file } else { flags }
+}
+
+fn both(mut flags: Vec<String>, file: Vec<String>) -> Vec<String> {
+    flags.extend(file);
+    flags
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::args::{Cli, Command};
+    use clap::Parser;
+
+    const FULL: &str = r#"
+base_url = "https://app.example.com/scim/v2"
+idp = "okta"
+timeout = 10
+rate = "5/s"
+baseline = "known.toml"
+jobs = 4
+
+[auth]
+token_env = "SCIM_TOKEN"
+headers = { "X-Tenant" = "42", "X-Zone" = "a" }
+
+[select]
+skip = ["rfc/bulk"]
+
+[reports]
+junit = "out/report.xml"
+github = true
+"#;
+
+    fn args(flags: &[&str]) -> RunArgs {
+        let all = ["scimproof", "run"].iter().chain(flags);
+        match Cli::parse_from(all).command {
+            Command::Run(args) => *args,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn load(text: &str, flags: &[&str]) -> Settings {
+        let folder = tempfile::tempdir().expect("folder");
+        std::fs::write(folder.path().join(DEFAULT_FILE), text).expect("written");
+        let mut settings = Settings::load(args(flags), folder.path()).expect("good");
+        if let Some(baseline) = &mut settings.baseline {
+            *baseline = baseline.file_name().expect("a file").into();
+        }
+        settings
+    }
+
+    fn error(text: &str) -> String {
+        parse(text, Path::new("scimproof.toml"))
+            .expect_err("wrong")
+            .to_string()
+    }
+
+    #[test]
+    fn the_file_is_enough() {
+        let s = load(FULL, &[]);
+        assert_eq!(
+            s.connection.base_url.as_deref(),
+            Some("https://app.example.com/scim/v2")
+        );
+        assert_eq!(
+            s.connection.auth,
+            Auth::Token(SecretSource::Env("SCIM_TOKEN".into()))
+        );
+        assert_eq!(s.connection.timeout, Some(Duration::from_secs(10)));
+        assert_eq!(s.idps, ["okta"]);
+        assert_eq!(s.jobs, Some(4));
+        assert!(s.reports.github);
+        assert_eq!(s.reports.files[0].0, "junit");
+    }
+
+    #[test]
+    fn flags_win() {
+        let s = load(
+            FULL,
+            &[
+                "--idp=entra",
+                "--skip=okta/x",
+                "--basic-env=B",
+                "--header=x-tenant: 7",
+                "--baseline=b",
+                "--timeout=1",
+            ],
+        );
+        assert_eq!(s.idps, ["entra"]);
+        assert_eq!(s.skip, ["okta/x", "rfc/bulk"]);
+        assert_eq!(
+            s.connection.auth,
+            Auth::Basic(SecretSource::Env("B".into()))
+        );
+        assert_eq!(
+            s.connection.headers,
+            [
+                ("X-Zone".to_owned(), "a".to_owned()),
+                ("x-tenant".to_owned(), "7".to_owned())
+            ]
+        );
+        assert_eq!(s.baseline.as_deref(), Some(Path::new("b")));
+        assert_eq!(s.connection.timeout, Some(Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn a_fault_means_the_embedded_server() {
+        let s = load(FULL, &["--fault=x"]);
+        assert_eq!(s.connection.base_url, None);
+        assert_eq!(s.connection.auth, Auth::None);
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_file() {
+        let folder = tempfile::tempdir().expect("folder");
+        let below = folder.path().join("ci");
+        std::fs::create_dir(&below).expect("created");
+        std::fs::write(below.join("s.toml"), FULL).expect("written");
+        let s = Settings::load(args(&["--config=ci/s.toml"]), folder.path()).expect("good");
+        assert_eq!(s.baseline, Some(below.join("known.toml")));
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_place() {
+        assert_eq!(
+            error("\nbase_ulr = \"x\"\n"),
+            "scimproof.toml:2:1: unknown field `base_ulr`, did you mean `base_url`?"
+        );
+        assert_eq!(
+            error("[auth]\ntoken_env = \"A\"\nbasic_env = \"B\"\n"),
+            "scimproof.toml:3:1: `token_env` and `basic_env` contradict each other: keep one"
+        );
+        assert!(error("rate = \"often\"").starts_with("scimproof.toml:1:8: write it as N/s"));
+        assert!(error("jobs = 0").contains("between 1 and 256"));
+        assert!(error("jobs = [").starts_with("scimproof.toml:1:"));
+    }
+
+    #[test]
+    fn a_secret_in_the_file_is_refused_and_not_repeated() {
+        for text in [
+            "[auth]\ntoken = \"s3cr3t\"",
+            "auth = \"s3cr3t\"",
+            "[auth]\ntoken_env = \"s3cr3t",
+            "password=\"s3cr3t\"",
+        ] {
+            let message = error(text);
+            assert!(!message.contains("s3cr3t"), "{message}");
+        }
+        assert!(error("[auth]\ntoken = \"x\"").contains("token_env"));
+    }
+
+    #[test]
+    fn a_named_file_must_exist_and_the_default_need_not() {
+        let folder = tempfile::tempdir().expect("folder");
+        assert!(Settings::load(args(&[]), folder.path()).is_ok());
+        let error =
+            Settings::load(args(&["--config=no.toml"]), folder.path()).expect_err("missing");
+        assert!(error.to_string().starts_with("cannot read no.toml: "));
+    }
+}

@@ -1,0 +1,3 @@
+//! (next)
+#[derive(Debug, Clone, clap::Args)]
+pub struct InitArgs {}

@@ -1,0 +1,5 @@
+//! (next)
+#[derive(Debug, Clone, clap::Args)]
+pub struct MergeArgs {}
+#[derive(Debug, Clone, clap::Args)]
+pub struct CompareArgs {}

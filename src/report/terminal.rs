@@ -1,0 +1,625 @@
+//! Results for people, on stdout when the run is over.
+//!
+//! Must not decide anything: order, grouping and levels come with the report. Text from the server goes through
+//! [`text`] before it gets here on the screen.
+
+use super::{Sink, diff, text};
+use crate::event::{
+    AdminText, CaseReport, Event, FindingReport, Outcome, RunReport, StepReport, Summary,
+};
+use crate::rules::Level;
+use anstyle::{AnsiColor, Style};
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+const GOOD: Style = AnsiColor::Green.on_default();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const WARN: Style = AnsiColor::Yellow.on_default();
+const BROKEN: Style = AnsiColor::Magenta.on_default().bold();
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+
+const RULE_LINE: &str = "────────";
+const LABEL: usize = 10;
+const ALSO_SHOWN: usize = 3;
+const DIFF_SHOWN: usize = 30;
+const NAMES_SHOWN: usize = 3;
+
+/// How much is printed.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// One line per case and step, every finding in full.
+    pub verbose: bool,
+    /// Findings and summary only.
+    pub quiet: bool,
+    /// Every request and response.
+    pub show_http: bool,
+    /// So many failing findings in full, the rest in one line each.
+    pub full: usize,
+    /// Columns for running text.
+    pub width: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            verbose: false,
+            quiet: false,
+            show_http: false,
+            full: 10,
+            width: 100,
+        }
+    }
+}
+
+/// Prints the run. Writes colours always: give it a stream that strips them where they do not belong.
+pub struct Terminal<W> {
+    out: W,
+    options: Options,
+}
+
+impl<W: Write> Terminal<W> {
+    /// Prints to `out`.
+    pub fn new(out: W, options: Options) -> Self {
+        Self { out, options }
+    }
+}
+
+impl<W: Write + Send> Sink for Terminal<W> {
+    fn on(&mut self, event: &Event) -> io::Result<()> {
+        let Event::RunStarted(info) = event else {
+            return Ok(());
+        };
+        if self.options.quiet {
+            return Ok(());
+        }
+        let server = if info.target.embedded {
+            "the embedded reference server".to_owned()
+        } else {
+            text::line(&info.target.base_url)
+        };
+        writeln!(
+            self.out,
+            "{BOLD}scimproof {}{BOLD:#}  {} against {server}  {DIM}seed {}{DIM:#}\n",
+            info.version,
+            text::count(info.cases, "case"),
+            info.seed
+        )?;
+        self.out.flush()
+    }
+
+    fn finish(mut self: Box<Self>, report: &RunReport) -> io::Result<()> {
+        let options = self.options.clone();
+        let mut page = Page {
+            out: &mut self.out,
+            options: &options,
+        };
+        page.report(report)?;
+        self.out.flush()
+    }
+}
+
+struct Page<'a, W: Write> {
+    out: &'a mut W,
+    options: &'a Options,
+}
+
+impl<W: Write> Page<'_, W> {
+    fn report(&mut self, report: &RunReport) -> io::Result<()> {
+        if !self.options.quiet {
+            self.cases(report)?;
+        }
+        self.findings(report)?;
+        self.remarks(report)?;
+        self.summary(report)
+    }
+
+    // ---- cases
+
+    fn cases(&mut self, report: &RunReport) -> io::Result<()> {
+        if self.options.verbose || self.options.show_http {
+            for case in &report.cases {
+                self.case(case)?;
+                self.steps(case)?;
+            }
+            return Ok(());
+        }
+        self.passed_by_folder(&report.cases)?;
+        for case in &report.cases {
+            if !matches!(case.outcome, Outcome::Passed | Outcome::Skipped) {
+                self.case(case)?;
+            }
+        }
+        self.skipped_by_reason(&report.cases)
+    }
+
+    fn passed_by_folder(&mut self, cases: &[CaseReport]) -> io::Result<()> {
+        let mut folders: BTreeMap<&str, Vec<&CaseReport>> = BTreeMap::new();
+        for case in cases.iter().filter(|c| c.outcome == Outcome::Passed) {
+            folders.entry(&case.idp).or_default().push(case);
+        }
+        for (folder, passed) in folders {
+            let steps: usize = passed.iter().map(|c| c.steps.len()).sum();
+            let ms: u64 = passed.iter().map(|c| c.duration_ms).sum();
+            let what = format!(
+                "{}, {}",
+                text::count(passed.len(), "case"),
+                text::count(steps, "step")
+            );
+            self.status(Outcome::Passed)?;
+            writeln!(
+                self.out,
+                "  {:<44}  {what:<22}  {:>9}",
+                text::line(folder),
+                text::duration(ms)
+            )?;
+        }
+        Ok(())
+    }
+
+    fn skipped_by_reason(&mut self, cases: &[CaseReport]) -> io::Result<()> {
+        let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for case in cases.iter().filter(|c| c.outcome == Outcome::Skipped) {
+            let reason = case.reason.as_deref().unwrap_or("no reason given");
+            reasons.entry(reason).or_default().push(case.name());
+        }
+        for (reason, names) in reasons {
+            self.status(Outcome::Skipped)?;
+            writeln!(
+                self.out,
+                "  {}: {}  {DIM}{}{DIM:#}",
+                text::count(names.len(), "case"),
+                text::line(reason),
+                shortened(&names, NAMES_SHOWN)
+            )?;
+        }
+        Ok(())
+    }
+
+    fn case(&mut self, case: &CaseReport) -> io::Result<()> {
+        self.status(case.outcome)?;
+        let steps = text::count(case.steps.len(), "step");
+        write!(
+            self.out,
+            "  {:<44}  {steps:<22}  {:>9}",
+            text::line(&case.name()),
+            text::duration(case.duration_ms)
+        )?;
+        let mut rules: Vec<&str> = Vec::new();
+        for step in case.steps.iter().filter(|s| s.outcome == Outcome::Failed) {
+            rules.extend(step.findings.iter().map(String::as_str));
+        }
+        let mut seen = std::collections::HashSet::new();
+        rules.retain(|r| seen.insert(*r));
+        if !case.scenario.starts_with(&format!("{}/", case.idp)) {
+            write!(self.out, "  as {}", text::line(&case.idp))?;
+        }
+        let stuck = || {
+            case.steps
+                .iter()
+                .find(|s| s.outcome == case.outcome)?
+                .reason
+                .as_ref()
+        };
+        let reason = case.reason.as_ref().or_else(|| match case.outcome {
+            Outcome::Blocked | Outcome::Error => stuck(),
+            _ => None,
+        });
+        if let Some(reason) = reason {
+            write!(self.out, "  {}", text::line(reason))?;
+        } else if !rules.is_empty() && case.outcome == Outcome::Failed {
+            write!(self.out, "  {DIM}{}{DIM:#}", shortened(&rules, NAMES_SHOWN))?;
+        }
+        writeln!(self.out)
+    }
+
+    fn steps(&mut self, case: &CaseReport) -> io::Result<()> {
+        for step in &case.steps {
+            self.step(step)?;
+            if self.options.show_http {
+                self.exchange(step)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, step: &StepReport) -> io::Result<()> {
+        let status = step
+            .response
+            .as_ref()
+            .map_or_else(|| "   ".into(), |r| r.status.to_string());
+        let added = if step.added {
+            " (added by scimproof)"
+        } else {
+            ""
+        };
+        write!(self.out, "  ")?;
+        self.status(step.outcome)?;
+        write!(
+            self.out,
+            "  {status} {}{added}  {DIM}{}{DIM:#}",
+            text::line(&step.id),
+            text::line(&step.title)
+        )?;
+        if let Some(reason) = &step.reason {
+            write!(self.out, "  {}", text::line(reason))?;
+        }
+        if !step.findings.is_empty() {
+            write!(
+                self.out,
+                "  {WARN}{}{WARN:#}",
+                text::line(&step.findings.join(", "))
+            )?;
+        }
+        writeln!(self.out)
+    }
+
+    fn exchange(&mut self, step: &StepReport) -> io::Result<()> {
+        if let Some(r) = &step.request {
+            writeln!(
+                self.out,
+                "         {DIM}>{DIM:#} {} {}",
+                text::line(&r.method),
+                text::block(&r.url).replace('\n', "\\n")
+            )?;
+            self.message('>', &r.headers, r.body.as_ref())?;
+        }
+        if let Some(r) = &step.response {
+            writeln!(
+                self.out,
+                "         {DIM}<{DIM:#} {}  {DIM}{} bytes, {}{DIM:#}",
+                r.status,
+                r.size,
+                text::duration(step.duration_ms)
+            )?;
+            self.message('<', &r.headers, r.body.as_ref())?;
+        }
+        writeln!(self.out)
+    }
+
+    fn message(
+        &mut self,
+        side: char,
+        headers: &[(String, String)],
+        body: Option<&serde_json::Value>,
+    ) -> io::Result<()> {
+        for (name, value) in headers {
+            writeln!(
+                self.out,
+                "         {DIM}{side}{DIM:#} {}: {}",
+                text::line(name),
+                text::line(value)
+            )?;
+        }
+        let Some(body) = body else { return Ok(()) };
+        writeln!(self.out, "         {DIM}{side}{DIM:#}")?;
+        for line in text::block(&text::body(body)).lines() {
+            writeln!(self.out, "         {DIM}{side}{DIM:#} {line}")?;
+        }
+        Ok(())
+    }
+
+    fn status(&mut self, outcome: Outcome) -> io::Result<()> {
+        let (style, word) = match outcome {
+            Outcome::Passed => (GOOD, "PASS"),
+            Outcome::Failed => (BAD, "FAIL"),
+            Outcome::Skipped => (WARN, "SKIP"),
+            Outcome::Blocked => (WARN, "BLOCK"),
+            Outcome::Error => (BROKEN, "ERROR"),
+        };
+        write!(self.out, "{style}{word:>7}{style:#}")
+    }
+
+    // ---- findings
+
+    fn findings(&mut self, report: &RunReport) -> io::Result<()> {
+        let (failing, others): (Vec<_>, Vec<_>) = report.findings.iter().partition(|f| f.fails);
+        let full = if self.options.verbose {
+            usize::MAX
+        } else {
+            self.options.full
+        };
+        for (index, finding) in failing.iter().take(full).enumerate() {
+            if index == 0 {
+                writeln!(self.out, "\n{BOLD}What fails{BOLD:#}")?;
+            }
+            self.finding(index + 1, finding)?;
+        }
+        if failing.len() > full {
+            let more = failing.len() - full;
+            writeln!(
+                self.out,
+                "\n{BOLD}{more} more{BOLD:#}  {DIM}in full with --verbose, --html FILE or --json FILE{DIM:#}"
+            )?;
+            for finding in &failing[full..] {
+                self.one_line(finding)?;
+            }
+        }
+        self.others(&others)
+    }
+
+    fn others(&mut self, others: &[&FindingReport]) -> io::Result<()> {
+        let (known, remarks): (Vec<_>, Vec<_>) =
+            others.iter().copied().partition(|f| f.known.is_some());
+        if !remarks.is_empty() {
+            writeln!(self.out, "\n{BOLD}Does not fail the run{BOLD:#}")?;
+        }
+        let full = if self.options.verbose {
+            usize::MAX
+        } else {
+            self.options.full
+        };
+        for (index, finding) in remarks.iter().enumerate().take(full) {
+            if self.options.verbose {
+                self.finding(index + 1, finding)?;
+            } else {
+                self.one_line(finding)?;
+            }
+        }
+        if remarks.len() > full {
+            writeln!(
+                self.out,
+                "         {DIM}and {} more: --verbose, --html FILE or --json FILE{DIM:#}",
+                remarks.len() - full
+            )?;
+        }
+        if !known.is_empty() && !self.options.quiet {
+            writeln!(self.out, "\n{BOLD}Known failures{BOLD:#}")?;
+            for finding in known {
+                let reason = finding.known.as_deref().unwrap_or_default();
+                writeln!(
+                    self.out,
+                    "  {:>6}  {}  {DIM}{}{DIM:#}",
+                    finding.level.name(),
+                    text::line(&finding.rule),
+                    text::line(reason)
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    fn one_line(&mut self, f: &FindingReport) -> io::Result<()> {
+        let style = level_style(f.level);
+        writeln!(
+            self.out,
+            "  {style}{:>6}{style:#}  {}  {}  {DIM}{}{DIM:#}",
+            f.level.name(),
+            text::line(&f.rule),
+            text::line(&f.title),
+            text::line(&place(f))
+        )
+    }
+
+    fn finding(&mut self, number: usize, f: &FindingReport) -> io::Result<()> {
+        let style = level_style(f.level);
+        writeln!(
+            self.out,
+            "\n{style}{number:>2}  {}  {}{style:#}  {}",
+            f.level.name(),
+            text::line(&f.rule),
+            text::line(&f.spec)
+        )?;
+        let said = if f.message.trim().is_empty() {
+            &f.title
+        } else {
+            &f.message
+        };
+        for line in text::wrap(&text::line(said), self.options.width - 4) {
+            writeln!(self.out, "    {BOLD}{line}{BOLD:#}")?;
+        }
+        self.field("where", &place(f))?;
+        if let Some(because) = &f.because {
+            self.field("against", because)?;
+        }
+        self.field("at", &f.at)?;
+        self.expected_and_actual(f)?;
+        for admin in &f.admin_sees {
+            self.admin(admin)?;
+        }
+        self.paragraph("fix", &f.hint)?;
+        if !f.also.is_empty() {
+            self.field("also", &shortened(&f.also, ALSO_SHOWN))?;
+        }
+        self.whole("curl", &f.curl)?;
+        self.whole("again", &f.reproduce)
+    }
+
+    fn expected_and_actual(&mut self, f: &FindingReport) -> io::Result<()> {
+        let Some(lines) = diff::lines(&f.expected, &f.actual) else {
+            self.field("expected", &f.expected)?;
+            return self.field("actual", &f.actual);
+        };
+        self.field("expected", "lines with -, actual: lines with +")?;
+        for line in lines.iter().take(DIFF_SHOWN) {
+            let style = match line.sign {
+                '-' => GOOD,
+                '+' => BAD,
+                _ => DIM,
+            };
+            writeln!(
+                self.out,
+                "    {:LABEL$}{style}{} {}{style:#}",
+                "",
+                line.sign,
+                text::line(&line.text)
+            )?;
+        }
+        if lines.len() > DIFF_SHOWN {
+            let more = text::count(lines.len() - DIFF_SHOWN, "line");
+            writeln!(self.out, "    {:LABEL$}{DIM}{more} more{DIM:#}", "")?;
+        }
+        Ok(())
+    }
+
+    fn admin(&mut self, admin: &AdminText) -> io::Result<()> {
+        let mut words = format!(
+            "“{}” ({})",
+            text::line(&admin.text),
+            text::line(&admin.evidence)
+        );
+        if let Some(next) = &admin.next {
+            words.push_str(&format!(" {}", text::line(next)));
+        }
+        self.paragraph(&format!("{}", text::line(&admin.idp)), &words)
+    }
+
+    fn field(&mut self, label: &str, value: &str) -> io::Result<()> {
+        writeln!(
+            self.out,
+            "    {DIM}{label:<LABEL$}{DIM:#}{}",
+            text::line(value)
+        )
+    }
+
+    /// A command: never shortened, or it would not run.
+    fn whole(&mut self, label: &str, value: &str) -> io::Result<()> {
+        if value.is_empty() {
+            return Ok(());
+        }
+        let value = text::block(value).replace('\n', " ");
+        writeln!(self.out, "    {DIM}{label:<LABEL$}{DIM:#}{value}")
+    }
+
+    fn paragraph(&mut self, label: &str, value: &str) -> io::Result<()> {
+        if value.trim().is_empty() {
+            return Ok(());
+        }
+        let width = self.options.width.saturating_sub(4 + LABEL).max(20);
+        for (index, line) in text::wrap(&text::block(value), width).iter().enumerate() {
+            let label = if index == 0 { label } else { "" };
+            writeln!(self.out, "    {DIM}{label:<LABEL$}{DIM:#}{line}")?;
+        }
+        Ok(())
+    }
+
+    // ---- the end
+
+    fn remarks(&mut self, report: &RunReport) -> io::Result<()> {
+        if !report.left_behind.is_empty() {
+            writeln!(
+                self.out,
+                "\n{BAD}Left behind{BAD:#}  could not be deleted; `scimproof clean` tries again, or by hand:"
+            )?;
+            for line in &report.left_behind {
+                writeln!(self.out, "    {}", text::line(line))?;
+            }
+        }
+        if !report.stale_baseline.is_empty() {
+            writeln!(
+                self.out,
+                "\n{BAD}No longer fails{BAD:#}  take these out of the baseline:"
+            )?;
+            for line in &report.stale_baseline {
+                writeln!(self.out, "    {}", text::line(line))?;
+            }
+        }
+        if !report.target.remarks.is_empty() && !self.options.quiet {
+            writeln!(self.out, "\n{BOLD}About the target{BOLD:#}")?;
+            for remark in &report.target.remarks {
+                for (index, line) in text::wrap(&text::line(remark), self.options.width - 6)
+                    .iter()
+                    .enumerate()
+                {
+                    writeln!(
+                        self.out,
+                        "    {} {line}",
+                        if index == 0 { "-" } else { " " }
+                    )?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn summary(&mut self, report: &RunReport) -> io::Result<()> {
+        writeln!(self.out, "{RULE_LINE}")?;
+        if report.partial {
+            writeln!(
+                self.out,
+                "{WARN}Interrupted:{WARN:#} the rest was not played; what was created is deleted."
+            )?;
+        }
+        let failed = report.findings.iter().any(|f| f.fails);
+        let style = if failed || report.summary.errors > 0 {
+            BAD
+        } else {
+            GOOD
+        };
+        writeln!(
+            self.out,
+            "{style}Summary{style:#}  {}",
+            summary_line(&report.summary)
+        )
+    }
+}
+
+/// The figures in one line, without colours.
+pub fn summary_line(s: &Summary) -> String {
+    let cases = s.passed + s.failed + s.skipped + s.blocked + s.errors;
+    let outcomes = listed(&[
+        (s.passed, "passed"),
+        (s.failed, "failed"),
+        (s.blocked, "blocked"),
+        (s.errors, "broke"),
+        (s.skipped, "skipped"),
+    ]);
+    let l = s.findings_by_level;
+    let levels = listed(&[
+        (l.must, "must"),
+        (l.idp, "idp"),
+        (l.should, "should"),
+        (l.note, "note"),
+    ]);
+    let findings = match (l.must + l.idp + l.should + l.note, levels.is_empty()) {
+        (_, true) => "no findings".to_owned(),
+        (n, false) => format!("{} ({levels})", text::count(n, "finding")),
+    };
+    let known = if s.known > 0 {
+        format!(" · {} known", s.known)
+    } else {
+        String::new()
+    };
+    let cases = match outcomes.is_empty() {
+        true => "no cases".to_owned(),
+        false => format!("{}: {outcomes}", text::count(cases, "case")),
+    };
+    let requests = text::count(usize::try_from(s.requests).unwrap_or(usize::MAX), "request");
+    format!(
+        "{cases} · {findings}{known} · {requests} · {}",
+        text::duration(s.duration_ms)
+    )
+}
+
+fn listed(parts: &[(usize, &str)]) -> String {
+    let shown: Vec<String> = parts
+        .iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, word)| format!("{n} {word}"))
+        .collect();
+    shown.join(", ")
+}
+
+fn shortened<S: AsRef<str>>(all: &[S], shown: usize) -> String {
+    let mut out: Vec<String> = all
+        .iter()
+        .take(shown)
+        .map(|s| text::line(s.as_ref()))
+        .collect();
+    if all.len() > shown {
+        out.push(format!("and {} more", all.len() - shown));
+    }
+    out.join(", ")
+}
+
+fn place(f: &FindingReport) -> String {
+    format!("{}{}{}", f.scenario, super::lookup::PLACE_SEPARATOR, f.step)
+}
+
+fn level_style(level: Level) -> Style {
+    match level {
+        Level::Must | Level::Idp => BAD,
+        Level::Should => WARN,
+        Level::Note => DIM,
+    }
+}
