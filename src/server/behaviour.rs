@@ -135,8 +135,8 @@ pub struct Behaviour {
     pub scheme_any_case: bool,
     /// `?access_token=` is good.
     pub query_token: bool,
-    /// The id of the user that `/Me` stands for; `None` answers 501.
-    pub me: bool,
+    /// These methods need no credentials.
+    pub open_methods: &'static [&'static str],
     /// How timestamps are written.
     pub timestamps: Timestamps,
     /// Two PATCHes of one group at a time overwrite each other.
@@ -188,7 +188,7 @@ impl Default for Behaviour {
             bearer_token: true,
             scheme_any_case: true,
             query_token: false,
-            me: false,
+            open_methods: &[],
             timestamps: Timestamps::Milliseconds,
             lost_updates: false,
             stale_reads: false,

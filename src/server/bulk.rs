@@ -207,6 +207,7 @@ impl Batch {
             path,
             target,
             query: parse_query(query),
+            raw_query: query.unwrap_or_default().to_owned(),
             headers: version.map(|v| ("if-match".to_owned(), v.clone())).collect(),
             body: data.map_or(Payload::Absent, Payload::Json),
             base: call.base.clone(),

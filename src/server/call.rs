@@ -166,6 +166,8 @@ pub struct Call {
     pub target: Target,
     /// Decoded query parameters in order; `+` and `%20` are both a space.
     pub query: Vec<(String, String)>,
+    /// The query as sent.
+    pub raw_query: String,
     /// Headers with lower-case names.
     pub headers: Vec<(String, String)>,
     /// The body.

@@ -67,6 +67,8 @@ pub struct Intake<'a> {
     pub behaviour: &'a Behaviour,
     /// Where references are looked up.
     pub tenant: &'a Tenant,
+    /// Two primary values are refused; PATCH has settled that already.
+    pub one_primary: bool,
 }
 
 impl Intake<'_> {
@@ -153,7 +155,7 @@ impl Intake<'_> {
             }
         }
         let primary = kept.iter().filter(|v| v.get("primary") == Some(&Value::Bool(true)));
-        if primary.count() > 1 {
+        if self.one_primary && primary.count() > 1 {
             let detail = format!("{path} has more than one primary value.");
             return Err(Failure::typed(400, "invalidValue", detail));
         }

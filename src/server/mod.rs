@@ -19,4 +19,5 @@ pub mod state;
 pub mod store;
 pub mod variants;
 
+use render::location;
 pub use socket::{Options, Server};

@@ -7,11 +7,12 @@ use super::call::{Call, Kind};
 use super::intake::{self, Intake, check_required, resource_type};
 use super::reply::{Failure, Reply};
 use super::service::{Answer, Service};
-use super::store::{Record, member_ids};
+use super::store::Record;
 use crate::scim::patch::{self, PatchError};
 use crate::scim::project::project;
-use crate::scim::value::{get_ci, same_value};
-use serde_json::{Map, Value};
+use crate::scim::urn;
+use crate::scim::value::get_ci;
+use serde_json::{Map, Value, json};
 
 /// `POST /Users`, `POST /Groups` (RFC 7644 §3.3).
 pub fn create(service: &mut Service<'_>, call: &Call, kind: Kind) -> Answer {
@@ -147,7 +148,7 @@ fn operations(body: &Map<String, Value>) -> Result<Vec<Value>, Failure> {
     if let Some(schemas) = get_ci(body, "schemas") {
         let named = schemas.as_array().is_some_and(|s| {
             s.iter()
-                .any(|u| u.as_str().is_some_and(|u| u.eq_ignore_ascii_case(crate::scim::urn::PATCH_OP)))
+                .any(|u| u.as_str().is_some_and(|u| u.eq_ignore_ascii_case(urn::PATCH_OP)))
         });
         if !named {
             return Err(syntax("schemas must name the PatchOp message."));
@@ -168,6 +169,7 @@ impl Service<'_> {
         Intake {
             behaviour: &self.plan.behaviour,
             tenant: self.state.of(call),
+            one_primary: call.method != "PATCH",
         }
     }
 
@@ -184,8 +186,8 @@ impl Service<'_> {
             value_path_creates: self.plan.behaviour.value_path_creates,
             lenient: self.plan.behaviour.lenient,
         };
-        let applied = patch::apply(start, &operations, resource_type(kind), &options)
-            .map_err(refusal)?;
+        let message = json!({ "schemas": [urn::PATCH_OP], "Operations": operations });
+        let applied = patch::apply(start, &message, resource_type(kind), &options).map_err(refusal)?;
         let empty = Map::new();
         let applied = applied.as_object().unwrap_or(&empty);
         let mut after = self.intake(call).document(kind, applied)?;
@@ -311,14 +313,4 @@ fn refusal(error: PatchError) -> Failure {
         scim_type: error.scim_type,
         detail: error.detail,
     }
-}
-
-/// True when two stored documents mean the same.
-pub fn unchanged(before: &Value, after: &Value) -> bool {
-    same_value(before, after, None)
-}
-
-/// The ids of a group's members.
-pub fn members(document: &Value) -> Vec<String> {
-    member_ids(Kind::Group, document).map(str::to_owned).collect()
 }

@@ -44,7 +44,8 @@ impl Service<'_> {
 
     fn admit(&mut self, call: &mut Call) -> Result<(), Reply> {
         let behaviour = &self.plan.behaviour;
-        if !call.target.is_discovery() || behaviour.discovery_needs_auth {
+        let open = behaviour.open_methods.contains(&call.method.as_str());
+        if !open && (!call.target.is_discovery() || behaviour.discovery_needs_auth) {
             call.tenant = auth::authenticate(call, self.credentials, behaviour, self.state)?;
         }
         Ok(())

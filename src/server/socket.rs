@@ -210,6 +210,7 @@ impl App {
             path: below.to_owned(),
             target: Target::parse(below),
             query: parse_query(head.uri.query()),
+            raw_query: head.uri.query().unwrap_or_default().to_owned(),
             headers,
             body: Payload::read(&bytes),
             base: format!("{}{BASE}", self.origin),
