@@ -4,10 +4,10 @@
 pub mod filter;
 pub mod matching;
 pub mod message;
-//PATCH
+pub mod patch;
 pub mod path;
-//PROJ
+pub mod project;
 pub mod schema;
-//SORT
+pub mod sort;
 pub mod urn;
 pub mod value;

@@ -195,7 +195,10 @@ impl ResourceType {
             name: "User".to_owned(),
             endpoint: "/Users".to_owned(),
             schema: builtin(urn::USER),
-            extensions: vec![Extension { schema: builtin(urn::ENTERPRISE), required: false }],
+            extensions: vec![Extension {
+                schema: builtin(urn::ENTERPRISE),
+                required: false,
+            }],
         }
     }
 
@@ -215,16 +218,31 @@ impl ResourceType {
     pub fn from_discovery(resource_type: &Value, schemas: &[Schema]) -> Option<Self> {
         let map = resource_type.as_object()?;
         let schema = lookup_schema(text(map, "schema")?, schemas)?;
-        let name = text(map, "name").or_else(|| text(map, "id")).unwrap_or(&schema.name).to_owned();
+        let name = text(map, "name")
+            .or_else(|| text(map, "id"))
+            .unwrap_or(&schema.name)
+            .to_owned();
         let endpoint = text(map, "endpoint").map_or_else(|| format!("/{name}s"), str::to_owned);
-        let listed = get_ci(map, "schemaExtensions").map(as_list).unwrap_or_default();
-        let extensions = listed.into_iter().filter_map(|e| extension(e, schemas)).collect();
-        Some(Self { name, endpoint, schema, extensions })
+        let listed = get_ci(map, "schemaExtensions")
+            .map(as_list)
+            .unwrap_or_default();
+        let extensions = listed
+            .into_iter()
+            .filter_map(|e| extension(e, schemas))
+            .collect();
+        Some(Self {
+            name,
+            endpoint,
+            schema,
+            extensions,
+        })
     }
 
     /// The extension of this URN, upper and lower case ignored.
     pub fn extension(&self, urn: &str) -> Option<&Extension> {
-        self.extensions.iter().find(|e| e.schema.id.eq_ignore_ascii_case(urn))
+        self.extensions
+            .iter()
+            .find(|e| e.schema.id.eq_ignore_ascii_case(urn))
     }
 
     /// What the path stands for: common attributes, core attributes and, with their URN, those of extensions
@@ -242,10 +260,18 @@ impl ResourceType {
             }
         };
         let sub = match path.sub.as_deref() {
-            Some(name) => Some(attribute.sub(name).or_else(|| default_sub(attribute, name))?),
+            Some(name) => Some(
+                attribute
+                    .sub(name)
+                    .or_else(|| default_sub(attribute, name))?,
+            ),
             None => None,
         };
-        Some(Resolved { container, attribute, sub })
+        Some(Resolved {
+            container,
+            attribute,
+            sub,
+        })
     }
 }
 
@@ -271,8 +297,10 @@ static COMMON: LazyLock<Vec<Attribute>> = LazyLock::new(|| {
         uniqueness: Uniqueness::Server,
         ..read_only("id", AttrType::String, true)
     };
-    let external_id =
-        Attribute { case_exact: true, ..Attribute::new("externalId", AttrType::String) };
+    let external_id = Attribute {
+        case_exact: true,
+        ..Attribute::new("externalId", AttrType::String)
+    };
     let meta = Attribute {
         sub_attributes: vec![
             read_only("resourceType", AttrType::String, true),
@@ -293,13 +321,18 @@ fn default_sub<'a>(attribute: &'a Attribute, name: &str) -> Option<&'a Attribute
 }
 
 fn find<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a Attribute> {
-    attributes.iter().find(|a| a.name.eq_ignore_ascii_case(name))
+    attributes
+        .iter()
+        .find(|a| a.name.eq_ignore_ascii_case(name))
 }
 
 fn extension(described: &Value, schemas: &[Schema]) -> Option<Extension> {
     let map = described.as_object()?;
     let schema = lookup_schema(text(map, "schema")?, schemas)?;
-    Some(Extension { schema, required: flag(map, "required").unwrap_or(false) })
+    Some(Extension {
+        schema,
+        required: flag(map, "required").unwrap_or(false),
+    })
 }
 
 fn lookup_schema(id: &str, listed: &[Schema]) -> Option<Schema> {
@@ -309,7 +342,9 @@ fn lookup_schema(id: &str, listed: &[Schema]) -> Option<Schema> {
 
 /// The built-in schema document with this URN, as a server would answer it at `/Schemas` (RFC 7643 §8.7).
 pub fn builtin_document(id: &str) -> Option<Value> {
-    let (_, source) = BUILTIN.iter().find(|(urn, _)| urn.eq_ignore_ascii_case(id))?;
+    let (_, source) = BUILTIN
+        .iter()
+        .find(|(urn, _)| urn.eq_ignore_ascii_case(id))?;
     serde_json::from_str(source).ok()
 }
 
@@ -325,9 +360,18 @@ fn builtin(id: &str) -> Schema {
 const BUILTIN: [(&str, &str); 6] = [
     (urn::USER, include_str!("schemas/user.json")),
     (urn::GROUP, include_str!("schemas/group.json")),
-    (urn::ENTERPRISE, include_str!("schemas/enterprise_user.json")),
-    (urn::SPC, include_str!("schemas/service_provider_config.json")),
-    (urn::RESOURCE_TYPE, include_str!("schemas/resource_type.json")),
+    (
+        urn::ENTERPRISE,
+        include_str!("schemas/enterprise_user.json"),
+    ),
+    (
+        urn::SPC,
+        include_str!("schemas/service_provider_config.json"),
+    ),
+    (
+        urn::RESOURCE_TYPE,
+        include_str!("schemas/resource_type.json"),
+    ),
     (urn::SCHEMA, include_str!("schemas/schema.json")),
 ];
 
@@ -339,7 +383,12 @@ pub fn parse_schema(document: &Value) -> Option<Schema> {
     let name = text(map, "name").unwrap_or(&id).to_owned();
     let description = text(map, "description").unwrap_or_default().to_owned();
     let attributes = attributes(map, "attributes", 0);
-    Some(Schema { id, name, description, attributes })
+    Some(Schema {
+        id,
+        name,
+        description,
+        attributes,
+    })
 }
 
 /// Schemas nest attributes one level; a little more is read, an endless document is not.
@@ -350,7 +399,10 @@ fn attributes(map: &Map<String, Value>, key: &str, level: usize) -> Vec<Attribut
         return Vec::new();
     }
     let listed = get_ci(map, key).map(as_list).unwrap_or_default();
-    listed.into_iter().filter_map(|a| attribute(a, level)).collect()
+    listed
+        .into_iter()
+        .filter_map(|a| attribute(a, level))
+        .collect()
 }
 
 fn attribute(document: &Value, level: usize) -> Option<Attribute> {
@@ -367,9 +419,15 @@ fn attribute(document: &Value, level: usize) -> Option<Attribute> {
         multi_valued: flag(map, "multiValued").unwrap_or(plain.multi_valued),
         required: flag(map, "required").unwrap_or(plain.required),
         case_exact: flag(map, "caseExact").unwrap_or(plain.case_exact),
-        mutability: text(map, "mutability").and_then(mutability).unwrap_or(plain.mutability),
-        returned: text(map, "returned").and_then(returned).unwrap_or(plain.returned),
-        uniqueness: text(map, "uniqueness").and_then(uniqueness).unwrap_or(plain.uniqueness),
+        mutability: text(map, "mutability")
+            .and_then(mutability)
+            .unwrap_or(plain.mutability),
+        returned: text(map, "returned")
+            .and_then(returned)
+            .unwrap_or(plain.returned),
+        uniqueness: text(map, "uniqueness")
+            .and_then(uniqueness)
+            .unwrap_or(plain.uniqueness),
         canonical_values: texts(map, "canonicalValues"),
         reference_types: texts(map, "referenceTypes"),
         description: text(map, "description").unwrap_or_default().to_owned(),
@@ -427,7 +485,10 @@ fn text<'a>(map: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
 
 fn texts(map: &Map<String, Value>, key: &str) -> Vec<String> {
     let listed = get_ci(map, key).map(as_list).unwrap_or_default();
-    listed.into_iter().filter_map(|v| v.as_str().map(str::to_owned)).collect()
+    listed
+        .into_iter()
+        .filter_map(|v| v.as_str().map(str::to_owned))
+        .collect()
 }
 
 fn flag(map: &Map<String, Value>, key: &str) -> Option<bool> {
@@ -463,19 +524,31 @@ mod tests {
         let user = builtin(urn::USER);
         assert_eq!(user.attributes.len(), 21);
         assert!(user.attribute("username").unwrap().required);
-        assert_eq!(user.attribute("password").unwrap().returned, Returned::Never);
+        assert_eq!(
+            user.attribute("password").unwrap().returned,
+            Returned::Never
+        );
     }
 
     #[test]
     fn paths_resolve_without_case() {
         let user = ResourceType::user();
-        let at = |s: &str| user.attribute(&parse_attr_path(s).unwrap()).map(|r| r.leaf().name.clone());
+        let at = |s: &str| {
+            user.attribute(&parse_attr_path(s).unwrap())
+                .map(|r| r.leaf().name.clone())
+        };
         assert_eq!(at("USERNAME").as_deref(), Some("userName"));
         assert_eq!(at("name.familyname").as_deref(), Some("familyName"));
         assert_eq!(at("meta.lastModified").as_deref(), Some("lastModified"));
         assert_eq!(at("schemas").as_deref(), Some("schemas"));
-        assert_eq!(at(&format!("{}:manager.$ref", urn::ENTERPRISE)).as_deref(), Some("$ref"));
-        assert_eq!(at(&format!("{}:id", urn::USER.to_uppercase())).as_deref(), Some("id"));
+        assert_eq!(
+            at(&format!("{}:manager.$ref", urn::ENTERPRISE)).as_deref(),
+            Some("$ref")
+        );
+        assert_eq!(
+            at(&format!("{}:id", urn::USER.to_uppercase())).as_deref(),
+            Some("id")
+        );
         assert_eq!(at("department"), None);
         assert_eq!(at("name.nothing"), None);
     }

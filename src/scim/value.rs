@@ -10,7 +10,11 @@ use time::format_description::well_known::Iso8601;
 
 /// The member of this name, upper and lower case ignored (RFC 7643 §2.1); the exact spelling wins.
 pub fn get_ci<'a>(map: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    map.get(name).or_else(|| map.iter().find(|(k, _)| k.eq_ignore_ascii_case(name)).map(|(_, v)| v))
+    map.get(name).or_else(|| {
+        map.iter()
+            .find(|(k, _)| k.eq_ignore_ascii_case(name))
+            .map(|(_, v)| v)
+    })
 }
 
 /// The member of this name to change, upper and lower case ignored.
@@ -24,7 +28,9 @@ pub fn key_ci<'a>(map: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
     if let Some((key, _)) = map.get_key_value(name) {
         return Some(key);
     }
-    map.keys().find(|k| k.eq_ignore_ascii_case(name)).map(String::as_str)
+    map.keys()
+        .find(|k| k.eq_ignore_ascii_case(name))
+        .map(String::as_str)
 }
 
 /// Puts a value under this name; a member in another spelling keeps its spelling and place.
@@ -58,14 +64,19 @@ pub fn parse_datetime(text: &str) -> Option<OffsetDateTime> {
     let text = text.trim();
     // xsd:dateTime has the extended form only: date, `T`, time; ISO 8601 knows many more.
     let bytes = text.as_bytes();
-    if !text.is_ascii() || bytes.len() < 19 || bytes.get(10).is_none_or(|b| !b.eq_ignore_ascii_case(&b'T')) {
+    if !text.is_ascii()
+        || bytes.len() < 19
+        || bytes.get(10).is_none_or(|b| !b.eq_ignore_ascii_case(&b'T'))
+    {
         return None;
     }
     let upper = text.to_ascii_uppercase();
     if let Ok(read) = OffsetDateTime::parse(&upper, &Iso8601::PARSING) {
         return Some(read);
     }
-    time::PrimitiveDateTime::parse(&upper, &Iso8601::PARSING).ok().map(time::PrimitiveDateTime::assume_utc)
+    time::PrimitiveDateTime::parse(&upper, &Iso8601::PARSING)
+        .ok()
+        .map(time::PrimitiveDateTime::assume_utc)
 }
 
 /// Whether two values mean the same: names without case, order of multi-valued ignored, null and empty as absent,
@@ -98,7 +109,12 @@ fn same_text(x: &str, y: &str, attribute: Option<&Attribute>, fold: bool) -> boo
     dates && parse_datetime(x).is_some_and(|x| Some(x) == parse_datetime(y))
 }
 
-fn same_object(x: &Map<String, Value>, y: &Map<String, Value>, attribute: Option<&Attribute>, fold: bool) -> bool {
+fn same_object(
+    x: &Map<String, Value>,
+    y: &Map<String, Value>,
+    attribute: Option<&Attribute>,
+    fold: bool,
+) -> bool {
     let covers = |x: &Map<String, Value>, y: &Map<String, Value>| {
         x.iter().all(|(key, value)| {
             let sub = attribute.and_then(|a| a.sub(key));
@@ -111,7 +127,10 @@ fn same_object(x: &Map<String, Value>, y: &Map<String, Value>, attribute: Option
 fn same_items(x: &[Value], y: &[Value], attribute: Option<&Attribute>, fold: bool) -> bool {
     let mut left: Vec<&Value> = y.iter().filter(|v| !is_unassigned(v)).collect();
     for item in x.iter().filter(|v| !is_unassigned(v)) {
-        let Some(at) = left.iter().position(|other| same(item, other, attribute, fold)) else {
+        let Some(at) = left
+            .iter()
+            .position(|other| same(item, other, attribute, fold))
+        else {
             return false;
         };
         left.remove(at);
@@ -148,7 +167,10 @@ pub struct Problem {
 impl Problem {
     /// Whether a server has reason to answer 400 `invalidValue`.
     pub fn is_error(&self) -> bool {
-        !matches!(self.kind, ProblemKind::NotCanonical | ProblemKind::UnknownAttribute)
+        !matches!(
+            self.kind,
+            ProblemKind::NotCanonical | ProblemKind::UnknownAttribute
+        )
     }
 }
 
@@ -157,28 +179,56 @@ impl Problem {
 pub fn validate(doc: &Value, rt: &ResourceType) -> Vec<Problem> {
     let mut found = Vec::new();
     let Value::Object(map) = doc else {
-        push(&mut found, "", ProblemKind::WrongType, "a resource is a JSON object".to_owned());
+        push(
+            &mut found,
+            "",
+            ProblemKind::WrongType,
+            "a resource is a JSON object".to_owned(),
+        );
         return found;
     };
-    let core: Vec<&Attribute> = rt.schema.attributes.iter().chain(common_attributes()).collect();
-    check_members(map, &core, "", &mut found, |key| rt.extension(key).is_some());
+    let core: Vec<&Attribute> = rt
+        .schema
+        .attributes
+        .iter()
+        .chain(common_attributes())
+        .collect();
+    check_members(map, &core, "", &mut found, |key| {
+        rt.extension(key).is_some()
+    });
     for extension in &rt.extensions {
         let id = &extension.schema.id;
         let attributes: Vec<&Attribute> = extension.schema.attributes.iter().collect();
         match get_ci(map, id) {
-            Some(Value::Object(inner)) => check_members(inner, &attributes, &format!("{id}:"), &mut found, |_| false),
+            Some(Value::Object(inner)) => {
+                check_members(inner, &attributes, &format!("{id}:"), &mut found, |_| false)
+            }
             Some(Value::Null) | None if extension.required => {
-                push(&mut found, id, ProblemKind::MissingRequired, format!("{id} is required"));
+                push(
+                    &mut found,
+                    id,
+                    ProblemKind::MissingRequired,
+                    format!("{id} is required"),
+                );
             }
             Some(Value::Null) | None => {}
-            Some(_) => push(&mut found, id, ProblemKind::WrongType, format!("{id} must be an object")),
+            Some(_) => push(
+                &mut found,
+                id,
+                ProblemKind::WrongType,
+                format!("{id} must be an object"),
+            ),
         }
     }
     found
 }
 
 fn push(found: &mut Vec<Problem>, path: &str, kind: ProblemKind, message: String) {
-    found.push(Problem { path: path.to_owned(), kind, message });
+    found.push(Problem {
+        path: path.to_owned(),
+        kind,
+        message,
+    });
 }
 
 fn check_members(
@@ -195,12 +245,22 @@ fn check_members(
                 if !is_unassigned(value) {
                     seen.insert(attribute.name.as_str());
                 }
-                check_attribute(value, attribute, &format!("{prefix}{}", attribute.name), found);
+                check_attribute(
+                    value,
+                    attribute,
+                    &format!("{prefix}{}", attribute.name),
+                    found,
+                );
             }
             None if known(key) => {}
             None => {
                 let message = format!("the schema has no attribute {key}");
-                push(found, &format!("{prefix}{key}"), ProblemKind::UnknownAttribute, message);
+                push(
+                    found,
+                    &format!("{prefix}{key}"),
+                    ProblemKind::UnknownAttribute,
+                    message,
+                );
             }
         }
     }
@@ -209,7 +269,12 @@ fn check_members(
     };
     for attribute in attributes.iter().filter(missing) {
         let path = format!("{prefix}{}", attribute.name);
-        push(found, &path, ProblemKind::MissingRequired, format!("{path} is required"));
+        push(
+            found,
+            &path,
+            ProblemKind::MissingRequired,
+            format!("{path} is required"),
+        );
     }
 }
 
@@ -219,13 +284,27 @@ fn check_attribute(value: &Value, attribute: &Attribute, path: &str, found: &mut
     }
     match (attribute.multi_valued, value) {
         (true, Value::Array(items)) => {
-            items.iter().for_each(|item| check_one(item, attribute, path, found));
-            let primary = |v: &&Value| v.as_object().and_then(|m| get_ci(m, "primary")) == Some(&Value::Bool(true));
+            items
+                .iter()
+                .for_each(|item| check_one(item, attribute, path, found));
+            let primary = |v: &&Value| {
+                v.as_object().and_then(|m| get_ci(m, "primary")) == Some(&Value::Bool(true))
+            };
             if items.iter().filter(primary).count() > 1 {
-                push(found, path, ProblemKind::SeveralPrimary, format!("{path} has several primary values"));
+                push(
+                    found,
+                    path,
+                    ProblemKind::SeveralPrimary,
+                    format!("{path} has several primary values"),
+                );
             }
         }
-        (true, _) => push(found, path, ProblemKind::WrongType, format!("{path} must be an array")),
+        (true, _) => push(
+            found,
+            path,
+            ProblemKind::WrongType,
+            format!("{path} must be an array"),
+        ),
         (false, one) => check_one(one, attribute, path, found),
     }
 }
@@ -236,7 +315,12 @@ fn check_one(value: &Value, attribute: &Attribute, path: &str, found: &mut Vec<P
     }
     if attribute.kind == AttrType::Complex {
         let Value::Object(map) = value else {
-            return push(found, path, ProblemKind::WrongType, format!("{path} must be an object"));
+            return push(
+                found,
+                path,
+                ProblemKind::WrongType,
+                format!("{path} must be an object"),
+            );
         };
         let subs: Vec<&Attribute> = attribute.sub_attributes.iter().collect();
         return check_members(map, &subs, &format!("{path}."), found, |_| false);
@@ -247,7 +331,12 @@ fn check_one(value: &Value, attribute: &Attribute, path: &str, found: &mut Vec<P
     } else if let Some(text) = value.as_str() {
         let listed = &attribute.canonical_values;
         if !listed.is_empty() && !listed.iter().any(|c| c.eq_ignore_ascii_case(text)) {
-            push(found, path, ProblemKind::NotCanonical, format!("{path} has an unusual value"));
+            push(
+                found,
+                path,
+                ProblemKind::NotCanonical,
+                format!("{path} has an unusual value"),
+            );
         }
     }
 }
@@ -286,8 +375,12 @@ pub fn expected(kind: AttrType) -> &'static str {
 fn is_base64(text: &str) -> bool {
     let bare: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
     let bare = bare.trim_end_matches('=');
-    base64::engine::general_purpose::STANDARD_NO_PAD.decode(bare).is_ok()
-        || base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(bare).is_ok()
+    base64::engine::general_purpose::STANDARD_NO_PAD
+        .decode(bare)
+        .is_ok()
+        || base64::engine::general_purpose::URL_SAFE_NO_PAD
+            .decode(bare)
+            .is_ok()
 }
 
 /// The object of the resource that holds attributes of this container.
@@ -318,7 +411,14 @@ mod tests {
         let utc = parse_datetime("2011-05-13T04:42:34Z").unwrap();
         assert_eq!(parse_datetime("2011-05-13T06:42:34.000+02:00"), Some(utc));
         assert_eq!(parse_datetime("2011-05-13T04:42:34"), Some(utc));
-        for bad in ["", "2011-05-13", "yesterday", "2011-05-13 04:42:34Z", "20110513T044234Z", "2011-13-13T04:42:34Z"] {
+        for bad in [
+            "",
+            "2011-05-13",
+            "yesterday",
+            "2011-05-13 04:42:34Z",
+            "20110513T044234Z",
+            "2011-13-13T04:42:34Z",
+        ] {
             assert_eq!(parse_datetime(bad), None, "{bad}");
         }
     }
@@ -336,7 +436,13 @@ mod tests {
 
     #[test]
     fn unassigned_values() {
-        for v in [json!(null), json!([]), json!({}), json!({"a": null}), json!([{"a": []}])] {
+        for v in [
+            json!(null),
+            json!([]),
+            json!({}),
+            json!({"a": null}),
+            json!([{"a": []}]),
+        ] {
             assert!(is_unassigned(&v), "{v}");
         }
         assert!(!is_unassigned(&json!("")) && !is_unassigned(&json!(false)));
