@@ -94,7 +94,11 @@ impl Parameters {
     }
 
     fn from_body(body: &Map<String, Value>) -> Result<Self, Failure> {
-        let text = |name: &str| get_ci(body, name).and_then(Value::as_str).map(str::to_owned);
+        let text = |name: &str| {
+            get_ci(body, name)
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        };
         let whole = |name: &str| match get_ci(body, name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::Number(n)) => match n.as_i64() {
@@ -105,7 +109,11 @@ impl Parameters {
             Some(_) => Err(not_a_number(name)),
         };
         let list = |name: &str| match get_ci(body, name) {
-            Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).flat_map(split).collect(),
+            Some(Value::Array(items)) => items
+                .iter()
+                .filter_map(Value::as_str)
+                .flat_map(split)
+                .collect(),
             Some(Value::String(s)) => split(s),
             _ => Vec::new(),
         };
@@ -130,7 +138,11 @@ fn number(name: &str, text: Option<&str>) -> Result<Option<i64>, Failure> {
 }
 
 fn not_a_number(name: &str) -> Failure {
-    Failure::typed(400, "invalidValue", format!("{name} must be a whole number."))
+    Failure::typed(
+        400,
+        "invalidValue",
+        format!("{name} must be a whole number."),
+    )
 }
 
 fn answer(service: &mut Service<'_>, call: &Call, kinds: &[Kind], given: Parameters) -> Answer {
@@ -215,7 +227,10 @@ fn complete_names(filter: &mut Filter, kind: Kind) {
         Filter::Attr { path, .. } | Filter::ValuePath { path, .. } => {
             let rt = resource_type(kind);
             if path.urn.is_none() && rt.attribute(path).is_none() {
-                let known = rt.extensions.iter().find(|e| e.schema.attribute(&path.attr).is_some());
+                let known = rt
+                    .extensions
+                    .iter()
+                    .find(|e| e.schema.attribute(&path.attr).is_some());
                 path.urn = known.map(|e| e.schema.id.clone());
             }
         }
@@ -235,7 +250,11 @@ fn evaluate(service: &Service<'_>, call: &Call, query: &ListQuery) -> (usize, Ve
     if !service.plan.behaviour.sort_page_only {
         sort_matches(&mut matches, query);
     }
-    let mut page: Vec<_> = matches.into_iter().skip(query.offset).take(query.count).collect();
+    let mut page: Vec<_> = matches
+        .into_iter()
+        .skip(query.offset)
+        .take(query.count)
+        .collect();
     if service.plan.behaviour.sort_page_only {
         sort_matches(&mut page, query);
     }
@@ -254,7 +273,11 @@ fn window(service: &Service<'_>, call: &Call, query: &ListQuery) -> (usize, Vec<
         let room = query.count - page.len();
         if query.offset < total + size {
             let records = tenant.window(*kind, skip, room);
-            page.extend(records.into_iter().map(|r| (*kind, renderer.resource(*kind, r))));
+            page.extend(
+                records
+                    .into_iter()
+                    .map(|r| (*kind, renderer.resource(*kind, r))),
+            );
         }
         total += size;
     }
@@ -269,7 +292,8 @@ fn scan(
     found: &mut Vec<(Kind, Value)>,
 ) {
     let rt = resource_type(kind);
-    let escapes = service.plan.behaviour.or_escapes_tenant && query.filter.as_ref().is_some_and(has_or);
+    let escapes =
+        service.plan.behaviour.or_escapes_tenant && query.filter.as_ref().is_some_and(has_or);
     for (index, tenant) in service.state.tenants.iter().enumerate() {
         if index != call.tenant && !escapes {
             continue;
@@ -278,11 +302,19 @@ fn scan(
         renderer.tenant = tenant;
         let mut visit = |record: &Record| {
             let whole = renderer.resource(kind, record);
-            if query.filter.as_ref().is_none_or(|f| filter::matches(f, &whole, rt)) {
+            if query
+                .filter
+                .as_ref()
+                .is_none_or(|f| filter::matches(f, &whole, rt))
+            {
                 found.push((kind, whole));
             }
         };
-        match query.filter.as_ref().and_then(|f| candidates(tenant, kind, f)) {
+        match query
+            .filter
+            .as_ref()
+            .and_then(|f| candidates(tenant, kind, f))
+        {
             Some(few) => few.into_iter().for_each(&mut visit),
             None => tenant.iter(kind).for_each(&mut visit),
         }
@@ -324,7 +356,14 @@ fn sort_matches(matches: &mut [(Kind, Value)], query: &ListQuery) {
     let Some(path) = &query.sort_by else {
         return;
     };
-    matches.sort_by(|(kind, a), (_, b)| sort::compare(a, b, path, resource_type(*kind), query.descending));
+    matches.sort_by(|(kind, a), (_, b)| {
+        let order = sort::compare(a, b, path, resource_type(*kind));
+        if query.descending {
+            order.reverse()
+        } else {
+            order
+        }
+    });
 }
 
 fn envelope(query: &ListQuery, total: usize, resources: Vec<Value>) -> Value {

@@ -21,3 +21,6 @@ pub mod variants;
 
 use render::location;
 pub use socket::{Options, Server};
+
+#[cfg(test)]
+mod tests;

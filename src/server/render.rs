@@ -211,9 +211,15 @@ mod tests {
     #[test]
     fn timestamps_are_xsd_date_times() {
         let at = datetime!(2025-01-31 23:30:00.120 UTC);
-        assert_eq!(timestamp(at, Timestamps::Milliseconds), "2025-01-31T23:30:00.120Z");
+        assert_eq!(
+            timestamp(at, Timestamps::Milliseconds),
+            "2025-01-31T23:30:00.120Z"
+        );
         assert_eq!(timestamp(at, Timestamps::Seconds), "2025-01-31T23:30:00Z");
-        assert_eq!(timestamp(at, Timestamps::Offset), "2025-02-01T00:30:00.120+01:00");
+        assert_eq!(
+            timestamp(at, Timestamps::Offset),
+            "2025-02-01T00:30:00.120+01:00"
+        );
     }
 
     #[test]

@@ -124,7 +124,9 @@ impl Reply {
             return vec![body];
         }
         match body.get_mut("Resources") {
-            Some(Value::Array(items)) => items.iter_mut().filter_map(Value::as_object_mut).collect(),
+            Some(Value::Array(items)) => {
+                items.iter_mut().filter_map(Value::as_object_mut).collect()
+            }
             _ => Vec::new(),
         }
     }

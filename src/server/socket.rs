@@ -114,10 +114,16 @@ impl Server {
             let signal = async move {
                 let _ = stopped.wait_for(|stop| *stop).await;
             };
-            let served = axum::serve(listener, router).with_graceful_shutdown(signal).await;
+            let served = axum::serve(listener, router)
+                .with_graceful_shutdown(signal)
+                .await;
             drop(served);
         });
-        Ok(Server { app, shutdown, task })
+        Ok(Server {
+            app,
+            shutdown,
+            task,
+        })
     }
 
     /// The base URL of SCIM, e.g. `http://127.0.0.1:8080/scim/v2`.
@@ -201,7 +207,10 @@ impl App {
         if path == "/oauth/token" {
             return send(self.token(head.method.as_str(), &headers, &bytes));
         }
-        let Some(below) = path.strip_prefix(BASE).filter(|p| p.is_empty() || p.starts_with('/')) else {
+        let Some(below) = path
+            .strip_prefix(BASE)
+            .filter(|p| p.is_empty() || p.starts_with('/'))
+        else {
             let detail = format!("Nothing is served at {path}; SCIM begins at {BASE}.");
             return send(Reply::error(404, None, detail));
         };

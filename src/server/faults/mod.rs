@@ -2,6 +2,8 @@
 //!
 //! Must not know the rules that find them.
 
+pub mod tools;
+
 use super::behaviour::Hook;
 
 /// One wrong behaviour.
@@ -29,7 +31,10 @@ pub fn all() -> &'static [Fault] {
 
 /// The fault of this id, or what was probably meant.
 pub fn find(id: &str) -> Result<&'static Fault, String> {
-    all().iter().find(|f| f.id == id).ok_or_else(|| unknown("fault", id, all().iter().map(|f| f.id)))
+    all()
+        .iter()
+        .find(|f| f.id == id)
+        .ok_or_else(|| unknown("fault", id, all().iter().map(|f| f.id)))
 }
 
 /// The message for an id that does not exist.
