@@ -10,6 +10,7 @@ pub mod explain;
 pub mod init;
 pub mod list;
 pub mod merge;
+pub mod serve;
 
 use std::process::ExitCode;
 
