@@ -1,6 +1,7 @@
 //! PATCH against the examples of RFC 7644 §3.5.2, what identity providers send, and arbitrary input.
 
 use super::*;
+use crate::scim::value::same_value;
 use proptest::prelude::*;
 use serde_json::json;
 
