@@ -20,7 +20,7 @@ impl Loader<'_> {
         let id = self.id(raw.step.as_ref(), &what, &raw.span);
         let title = self.title(raw.title.as_deref(), &what, &raw.span);
         let dialects = self.played(raw.dialect);
-        let variable = raw.repeat.as_ref().map(|r| variable_of(r));
+        let variable = raw.repeat.as_ref().map(variable_of);
         self.scope.variable = variable.map(|(name, each)| {
             let known = |f: &String| self.scope.fixtures.contains_key(f);
             let fixtures = if each.iter().all(known) {
