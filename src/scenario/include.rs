@@ -13,6 +13,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
+/// Files that include each other twice double with each level: a small file must not become a million steps.
+const DEEPEST: usize = 8;
+const MOST_STEPS: usize = 10_000;
+
 impl Loader<'_> {
     /// Plays another file's steps here: its fixtures under our names, its ids behind our prefix.
     pub(super) fn include(&mut self, raw: RawStep, path: &At<String>, setup: bool) -> Vec<Step> {
@@ -26,6 +30,13 @@ impl Loader<'_> {
             );
             self.reader
                 .error(&path.span, problem.help(ring.join(" → ")));
+            return Vec::new();
+        }
+        if self.stack.len() > DEEPEST || self.ids.len() > MOST_STEPS {
+            let problem = Problem::new("includes within includes grow too large", "one too many");
+            let limits = format!("at most {DEEPEST} levels and {MOST_STEPS} steps");
+            self.reader.error(&path.span, problem.help(limits));
+            self.scope.muted = true;
             return Vec::new();
         }
         let Some(text) = (self.includes)(&path.value) else {
