@@ -50,9 +50,11 @@ fn every_bundled_scenario_loads_and_satisfies_the_schema() {
         );
         let text = scenario::bundled_text(id).expect("it is in the list");
         let value: Value = scenario::load_data(text, id).expect("it has just been loaded");
-        for error in validator.iter_errors(&value) {
-            panic!("{id} at {}: {error}", error.instance_path());
-        }
+        let errors: Vec<String> = validator
+            .iter_errors(&value)
+            .map(|e| format!("{id} at {}: {e}", e.instance_path()))
+            .collect();
+        assert!(errors.is_empty(), "{}", errors.join("\n"));
     }
 }
 

@@ -139,7 +139,14 @@ fn describe(text: &str, error: &serde_saphyr::Error) -> (Range<usize>, Problem) 
         )
         .help("at most 50,000 values, 64 levels; aliases count as often as they are used")
     } else {
-        Problem::new(format!("not valid YAML: {words}"), "here")
+        let problem = Problem::new(format!("not valid YAML: {words}"), "here");
+        let line = usize::try_from(location.line()).unwrap_or(0);
+        let shown = text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
+        if shown.contains("${") {
+            problem.help("put quotes around a text with `${…}` inside of `{ … }` or `[ … ]`")
+        } else {
+            problem
+        }
     };
     (span_of(text, location), problem)
 }

@@ -23,8 +23,8 @@ pub struct LoadError {
     pub label: String,
     /// A way out.
     pub help: Option<String>,
-    span: Range<usize>,
-    text: Arc<str>,
+    /// Bytes in question and the whole text; boxed so that results stay small.
+    excerpt: Box<(Range<usize>, Arc<str>)>,
 }
 
 impl LoadError {
@@ -40,20 +40,20 @@ impl LoadError {
             message: problem.message,
             label: problem.label,
             help: problem.help,
-            span,
-            text: Arc::clone(text),
+            excerpt: Box::new((span, Arc::clone(text))),
         }
     }
 
     /// The error as people read it: message, line, caret, suggestion.
     pub fn render(&self, color: bool) -> String {
-        let snippet = Snippet::source(&*self.text)
+        let (span, text) = &*self.excerpt;
+        let snippet = Snippet::source(&**text)
             .path(&*self.file)
             .line_start(1)
             .fold(true)
             .annotation(
                 AnnotationKind::Primary
-                    .span(self.span.clone())
+                    .span(span.clone())
                     .label(&*self.label),
             );
         let mut report = vec![Level::ERROR.primary_title(&*self.message).element(snippet)];
@@ -68,6 +68,9 @@ impl LoadError {
         renderer.render(&report)
     }
 }
+
+/// The place of a value that stands in for a wrong one: what is wrong with that is reported already.
+pub(super) const NOWHERE: Range<usize> = usize::MAX..usize::MAX;
 
 /// What is wrong, without a place.
 #[derive(Debug, Clone)]
@@ -126,6 +129,9 @@ impl Sink {
     }
 
     pub(super) fn push(&mut self, span: Range<usize>, problem: Problem) {
+        if span == NOWHERE {
+            return;
+        }
         self.errors
             .push(LoadError::new(&self.file, &self.text, span, problem));
     }

@@ -6,69 +6,33 @@ use super::doc::{self, At};
 use super::error::Problem;
 use super::lower::{Headers, Loader, words};
 use super::model::Step;
-use super::names::{self, Strictness};
 use super::raw::{RawRequest, RawScenario, RawStep};
 use super::shape::{FromNode, OneOrMany, Pairs};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
+/// Files that include each other twice double with each level: a small file must not become a million steps.
+const DEEPEST: usize = 8;
+const MOST_STEPS: usize = 10_000;
+
 impl Loader<'_> {
     /// Plays another file's steps here: its fixtures under our names, its ids behind our prefix.
     pub(super) fn include(&mut self, raw: RawStep, path: &At<String>, setup: bool) -> Vec<Step> {
         self.refuse_keys_of_include(&raw);
-        if let Some(n) = self.stack.iter().position(|p| *p == path.value) {
-            let mut ring = self.stack[n..].to_vec();
-            ring.push(path.value.clone());
-            let problem = Problem::new(
-                "the files include each other in a circle",
-                "closes the circle",
-            );
-            self.reader
-                .error(&path.span, problem.help(ring.join(" → ")));
-            return Vec::new();
-        }
-        let Some(text) = (self.includes)(&path.value) else {
-            let problem = Problem::new(
-                format!("there is no scenario `{}`", path.value),
-                "unknown file",
-            );
-            self.reader.error(
-                &path.span,
-                problem.help("the path below `scenarios/`, without ending"),
-            );
+        let Some(text) = self.text_of(path) else {
+            // Captures are lost with the file; names that miss them are no mistakes of their own.
             self.scope.muted = true;
             return Vec::new();
         };
-        let line = self.include_line.unwrap_or_else(|| self.line(&raw.span));
         let dialects = self.played(raw.dialect.clone());
-        let when: Vec<_> = raw
-            .when
-            .clone()
-            .map_or_else(Vec::new, |OneOrMany(list)| list)
-            .into_iter()
-            .flat_map(|c| self.reader.conditions(c))
-            .collect();
-        names::check_uses(&mut self.reader, &self.scope, &dialects, Strictness::Asked);
+        let when = self.conditions_of(raw.when.clone(), &dialects);
         let renames = self.renames_of(raw.with.as_ref());
 
-        let their_file = sibling(&self.reader.sink.file, &path.value);
-        let outer = Outer {
-            file: std::mem::replace(&mut self.reader.sink.file, their_file),
-            text: std::mem::replace(&mut self.reader.sink.text, Arc::from(text)),
-            renames: std::mem::take(&mut self.reader.renames),
-            prefix: self.prefix.clone(),
-            include_line: self.include_line.replace(line),
-            later: std::mem::take(&mut self.scope.later),
-            headers: self.included_headers.clone(),
-        };
-        self.stack.push(path.value.clone());
-        if let Some(step) = &raw.step {
-            self.prefix = format!("{}{}-", outer.prefix, step.value);
-        }
+        let outer = self.enter(path, text, &raw);
         let (steps, unknown) = self.included(renames, &dialects, setup);
-        self.stack.pop();
         outer.restore(self);
+
         self.scope.muted |= !unknown.is_empty();
         for name in unknown {
             let problem = Problem::new(
@@ -88,6 +52,59 @@ impl Loader<'_> {
             .collect()
     }
 
+    /// The text of the included file, unless that would not end.
+    fn text_of(&mut self, path: &At<String>) -> Option<String> {
+        if let Some(n) = self.stack.iter().position(|p| *p == path.value) {
+            let mut ring = self.stack[n..].to_vec();
+            ring.push(path.value.clone());
+            let problem = Problem::new(
+                "the files include each other in a circle",
+                "closes the circle",
+            );
+            self.reader
+                .error(&path.span, problem.help(ring.join(" → ")));
+            return None;
+        }
+        if self.stack.len() > DEEPEST || self.ids.len() > MOST_STEPS {
+            let problem = Problem::new("includes within includes grow too large", "one too many");
+            let limits = format!("at most {DEEPEST} levels and {MOST_STEPS} steps");
+            self.reader.error(&path.span, problem.help(limits));
+            return None;
+        }
+        let text = (self.includes)(&path.value);
+        if text.is_none() {
+            let problem = Problem::new(
+                format!("there is no scenario `{}`", path.value),
+                "unknown file",
+            );
+            self.reader.error(
+                &path.span,
+                problem.help("the path below `scenarios/`, without ending"),
+            );
+        }
+        text
+    }
+
+    /// Turns the reader to the included file; gives back what it was reading.
+    fn enter(&mut self, path: &At<String>, text: String, raw: &RawStep) -> Outer {
+        let line = self.include_line.unwrap_or_else(|| self.line(&raw.span));
+        let their_file = sibling(&self.reader.sink.file, &path.value);
+        let outer = Outer {
+            file: std::mem::replace(&mut self.reader.sink.file, their_file),
+            text: std::mem::replace(&mut self.reader.sink.text, Arc::from(text)),
+            renames: std::mem::take(&mut self.reader.renames),
+            prefix: self.prefix.clone(),
+            include_line: self.include_line.replace(line),
+            later: std::mem::take(&mut self.scope.later),
+            headers: self.included_headers.clone(),
+        };
+        self.stack.push(path.value.clone());
+        if let Some(step) = &raw.step {
+            self.prefix = format!("{}{}-", outer.prefix, step.value);
+        }
+        outer
+    }
+
     /// The included file's steps; the second part are the names in `with` that it does not know.
     fn included(
         &mut self,
@@ -101,22 +118,7 @@ impl Loader<'_> {
             self.scope.muted = true;
             return (Vec::new(), Vec::new());
         };
-        let mut theirs: Vec<String> = Vec::new();
-        for (pairs, people) in [(&raw.people, true), (&raw.groups, false)] {
-            for (name, node) in pairs.iter().flat_map(|Pairs(p)| p) {
-                theirs.push(name.value.clone());
-                let renamed = renames.iter().any(|(from, _)| from.value == name.value);
-                if renamed || self.scope.fixtures.contains_key(&name.value) {
-                    continue;
-                }
-                let own = Pairs(vec![(name.clone(), node.clone())]);
-                let added = self.fixtures(Some(&own), people);
-                match people {
-                    true => self.added_people.extend(added),
-                    false => self.added_groups.extend(added),
-                }
-            }
-        }
+        let theirs = self.adopt_fixtures(&raw, &renames);
         let (known, unknown): (Vec<_>, Vec<_>) = renames
             .into_iter()
             .partition(|(from, _)| theirs.contains(&from.value));
@@ -153,6 +155,31 @@ impl Loader<'_> {
             step.needs.extend(needs.iter().copied());
         }
         (steps, unknown.into_iter().map(|(from, _)| from).collect())
+    }
+
+    /// Takes over the fixtures that nobody stands in for; gives back the names of all.
+    fn adopt_fixtures(
+        &mut self,
+        raw: &RawScenario,
+        renames: &[(At<String>, String)],
+    ) -> Vec<String> {
+        let mut theirs: Vec<String> = Vec::new();
+        for (pairs, people) in [(&raw.people, true), (&raw.groups, false)] {
+            for (name, node) in pairs.iter().flat_map(|Pairs(p)| p) {
+                theirs.push(name.value.clone());
+                let renamed = renames.iter().any(|(from, _)| from.value == name.value);
+                if renamed || self.scope.fixtures.contains_key(&name.value) {
+                    continue;
+                }
+                let own = Pairs(vec![(name.clone(), node.clone())]);
+                let added = self.fixtures(Some(&own), people);
+                match people {
+                    true => self.added_people.extend(added),
+                    false => self.added_groups.extend(added),
+                }
+            }
+        }
+        theirs
     }
 
     fn renames_of(&mut self, with: Option<&Pairs<At<String>>>) -> Vec<(At<String>, String)> {
@@ -206,6 +233,7 @@ struct Outer {
 
 impl Outer {
     fn restore(self, loader: &mut Loader<'_>) {
+        loader.stack.pop();
         loader.reader.sink.file = self.file;
         loader.reader.sink.text = self.text;
         loader.reader.renames = self.renames;

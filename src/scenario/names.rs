@@ -82,8 +82,9 @@ impl Scope {
         let mut names = vec![name.to_owned()];
         if let Some((variable, fixtures)) = &self.variable
             && let Some(rest) = name.strip_prefix(&format!("{variable}."))
+            && !fixtures.is_empty()
         {
-            names.extend(fixtures.iter().map(|f| format!("{f}.{rest}")));
+            names = fixtures.iter().map(|f| format!("{f}.{rest}")).collect();
         }
         for name in names {
             self.taken

@@ -3,7 +3,7 @@
 //! Must not know which keys there are: `raw` says that, once, for the reader and for the JSON Schema.
 
 use super::doc::{At, Kind, Node};
-use super::error::{Problem, Sink};
+use super::error::{NOWHERE, Problem, Sink};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use std::borrow::Cow;
@@ -186,7 +186,7 @@ impl<T: FromNode> FromNode for At<T> {
     fn instead() -> Option<Self> {
         Some(At {
             value: T::instead()?,
-            span: 0..0,
+            span: NOWHERE,
         })
     }
 }

@@ -6,9 +6,9 @@ use super::doc::{At, Node};
 use super::error::Problem;
 use super::filters;
 use super::lower::{Loader, words};
-use super::model::{Action, BodySpec, Capture, Expect, Repeat, RequestSpec, Step};
+use super::model::{Action, BodySpec, Capture, Condition, Expect, Repeat, RequestSpec, Step};
 use super::names::{self, Strictness};
-use super::raw::{RawExpect, RawRepeat, RawRequest, RawStep};
+use super::raw::{RawCondition, RawExpect, RawRepeat, RawRequest, RawStep};
 use super::shape::{OneOrMany, Pairs};
 use super::template::{Template, is_dotted_name, is_name};
 use serde_json::Value;
@@ -20,7 +20,7 @@ impl Loader<'_> {
         let id = self.id(raw.step.as_ref(), &what, &raw.span);
         let title = self.title(raw.title.as_deref(), &what, &raw.span);
         let dialects = self.played(raw.dialect);
-        let variable = raw.repeat.as_ref().map(|r| variable_of(r));
+        let variable = raw.repeat.as_ref().map(variable_of);
         self.scope.variable = variable.map(|(name, each)| {
             let known = |f: &String| self.scope.fixtures.contains_key(f);
             let fixtures = if each.iter().all(known) {
@@ -31,14 +31,7 @@ impl Loader<'_> {
             (name, fixtures)
         });
 
-        let when: Vec<_> = raw
-            .when
-            .map_or_else(Vec::new, |OneOrMany(list)| list)
-            .into_iter()
-            .flat_map(|c| self.reader.conditions(c))
-            .collect();
-        names::check_uses(&mut self.reader, &self.scope, &dialects, Strictness::Asked);
-
+        let when = self.conditions_of(raw.when, &dialects);
         let (repeat, until_uses) = match raw.repeat {
             Some(repeat) => self.repeat(repeat, &dialects),
             None => (None, Vec::new()),
@@ -71,6 +64,20 @@ impl Loader<'_> {
             impact: raw.impact.map(|w| w.value),
             verify: raw.verify.unwrap_or(true),
         })
+    }
+
+    pub(super) fn conditions_of(
+        &mut self,
+        raw: Option<OneOrMany<RawCondition>>,
+        dialects: &[String],
+    ) -> Vec<Condition> {
+        let list = raw.map_or_else(Vec::new, |OneOrMany(list)| list);
+        let conditions = list
+            .into_iter()
+            .flat_map(|c| self.reader.conditions(c))
+            .collect();
+        names::check_uses(&mut self.reader, &self.scope, dialects, Strictness::Asked);
+        conditions
     }
 
     /// Finds the one thing that a step does.
