@@ -3,7 +3,7 @@
 //! Must not know what a scenario means: the loader says what is wrong, this prints it.
 
 use crate::profile::idp;
-use crate::scenario;
+use crate::scenario::{self, model::Scenario};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -78,31 +78,37 @@ impl Report {
 fn check_file(file: &Path, color: bool) -> Result<String, Vec<String>> {
     let name = file.display().to_string();
     let text = std::fs::read_to_string(file).map_err(|e| vec![format!("error: {name}: {e}")])?;
-    if file.file_stem().is_some_and(|s| s == "profile") {
+    if is_profile(file) {
         return match idp::parse(&text, &name) {
             Ok(profile) => Ok(format!("profile of {}", profile.title)),
             Err(error) => Err(vec![error.render(color)]),
         };
     }
+    let loaded = load_text(file, &text).map_err(|errors| errors.iter().map(|e| e.render(color)).collect::<Vec<_>>())?;
+    let cases = loaded.dialects.len().max(1);
+    Ok(format!("{}: {}, {}", loaded.id, count(loaded.steps.len(), "step"), count(cases, "case")))
+}
+
+fn is_profile(file: &Path) -> bool {
+    file.file_stem().is_some_and(|s| s == "profile")
+}
+
+/// Loads a scenario; included files are looked for below its `scenarios` folder, then among the bundled ones.
+pub(super) fn load_text(file: &Path, text: &str) -> Result<Scenario, Vec<scenario::LoadError>> {
     let root = scenario_folder(file);
     let includes = |id: &str| {
-        let beside = root
-            .as_ref()
-            .and_then(|r| std::fs::read_to_string(r.join(format!("{id}.yaml"))).ok());
+        let beside = root.as_ref().and_then(|r| std::fs::read_to_string(r.join(format!("{id}.yaml"))).ok());
         beside.or_else(|| scenario::bundled_text(id).map(str::to_owned))
     };
-    match scenario::load(&text, &name, &includes) {
-        Ok(loaded) => {
-            let cases = loaded.dialects.len().max(1);
-            Ok(format!(
-                "{}: {}, {}",
-                loaded.id,
-                count(loaded.steps.len(), "step"),
-                count(cases, "case")
-            ))
-        }
-        Err(errors) => Err(errors.iter().map(|e| e.render(color)).collect()),
-    }
+    scenario::load(text, &file.display().to_string(), &includes)
+}
+
+/// Every scenario file of a folder, or the one file; profiles are none.
+pub(super) fn walk(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    collect(path, &mut files).map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", path.display())))?;
+    files.retain(|f| !is_profile(f));
+    Ok(files)
 }
 
 fn count(n: usize, noun: &str) -> String {
