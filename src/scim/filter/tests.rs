@@ -227,11 +227,14 @@ fn soup() -> impl Strategy<Value = String> {
 
 fn flat(filter: Filter) -> Filter {
     let spread = |parts: Vec<Filter>, and: bool| {
-        parts.into_iter().map(flat).flat_map(move |part| match part {
-            Filter::And(inner) if and => inner,
-            Filter::Or(inner) if !and => inner,
-            one => vec![one],
-        })
+        parts
+            .into_iter()
+            .map(flat)
+            .flat_map(move |part| match part {
+                Filter::And(inner) if and => inner,
+                Filter::Or(inner) if !and => inner,
+                one => vec![one],
+            })
     };
     match filter {
         Filter::And(parts) => Filter::And(spread(parts, true).collect()),
