@@ -46,7 +46,7 @@ impl<'a> Scope<'a> {
     /// The attribute that a path stands for.
     fn attribute(self, path: &AttrPath) -> Option<&'a Attribute> {
         match self {
-            Scope::Resource(rt) => rt.attribute(path).map(|r| r.leaf()),
+            Scope::Resource(rt) => rt.attribute_anywhere(path).map(|r| r.leaf()),
             Scope::Element(_) if path.urn.is_some() || path.sub.is_some() => None,
             Scope::Element(parent) => element_member(parent?, &path.attr),
         }
@@ -303,10 +303,11 @@ fn value_bool(value: &Value) -> Option<bool> {
 
 fn compare_text(op: CompareOp, wanted: &str, actual: &str, attribute: Option<&Attribute>) -> bool {
     let dates = attribute.is_none_or(|a| a.kind == AttrType::DateTime);
-    if dates && (op.is_ordering() || matches!(op, CompareOp::Eq | CompareOp::Ne)) {
-        if let (Some(wanted), Some(actual)) = (parse_datetime(wanted), parse_datetime(actual)) {
-            return by_order(op, Some(actual.cmp(&wanted)));
-        }
+    if dates
+        && (op.is_ordering() || matches!(op, CompareOp::Eq | CompareOp::Ne))
+        && let (Some(wanted), Some(actual)) = (parse_datetime(wanted), parse_datetime(actual))
+    {
+        return by_order(op, Some(actual.cmp(&wanted)));
     }
     if attribute.is_some_and(|a| a.case_exact) {
         return compare_plain(op, wanted, actual);

@@ -10,4 +10,5 @@ pub mod project;
 pub mod schema;
 pub mod sort;
 pub mod urn;
+pub mod validate;
 pub mod value;

@@ -299,7 +299,7 @@ pub(super) fn values_of<'a, 'r>(
     path: &AttrPath,
     rt: &'r ResourceType,
 ) -> (Vec<&'a Value>, Option<&'r super::schema::Attribute>) {
-    let resolved = rt.attribute(path);
+    let resolved = rt.attribute_anywhere(path);
     let place = match (&resolved, path.urn.as_deref()) {
         (Some(r), _) => r.container,
         (None, Some(urn)) if !urn.eq_ignore_ascii_case(&rt.schema.id) => Container::Extension(urn),

@@ -1,10 +1,15 @@
 //! Schemas and resource types: what is known about each attribute (RFC 7643 §2.2, §6, §7, §8.7).
 //! Must not know values of resources; it answers only what a name stands for.
 
+mod read;
+
+pub use read::parse_schema;
+
 use super::path::AttrPath;
 use super::urn;
 use super::value::get_ci;
-use serde_json::{Map, Value};
+use read::{as_list, flag, text};
+use serde_json::Value;
 use std::sync::LazyLock;
 
 /// Data type of an attribute (RFC 7643 §2.3).
@@ -273,6 +278,24 @@ impl ResourceType {
             sub,
         })
     }
+
+    /// Like [`ResourceType::attribute`], and a name without URN that core does not have is looked for in the extensions:
+    /// Entra ID patches `manager` and filters by it that way.
+    pub fn attribute_anywhere(&self, path: &AttrPath) -> Option<Resolved<'_>> {
+        if path.urn.is_some() {
+            return self.attribute(path);
+        }
+        let with_urn = |e: &Extension| AttrPath {
+            urn: Some(e.schema.id.clone()),
+            ..path.clone()
+        };
+        let in_extensions = || {
+            self.extensions
+                .iter()
+                .find_map(|e| self.attribute(&with_urn(e)))
+        };
+        self.attribute(path).or_else(in_extensions)
+    }
 }
 
 /// The common attributes of every resource: schemas, id, externalId, meta (RFC 7643 §3, §3.1).
@@ -374,139 +397,6 @@ const BUILTIN: [(&str, &str); 6] = [
     ),
     (urn::SCHEMA, include_str!("schemas/schema.json")),
 ];
-
-/// Reads a schema of a foreign server. Missing characteristics take the defaults of RFC 7643 §2.2, enumerations are
-/// read in any case, attributes without a name are left out. `None` when it has no id.
-pub fn parse_schema(document: &Value) -> Option<Schema> {
-    let map = document.as_object()?;
-    let id = text(map, "id")?.to_owned();
-    let name = text(map, "name").unwrap_or(&id).to_owned();
-    let description = text(map, "description").unwrap_or_default().to_owned();
-    let attributes = attributes(map, "attributes", 0);
-    Some(Schema {
-        id,
-        name,
-        description,
-        attributes,
-    })
-}
-
-/// Schemas nest attributes one level; a little more is read, an endless document is not.
-const MAX_NESTING: usize = 4;
-
-fn attributes(map: &Map<String, Value>, key: &str, level: usize) -> Vec<Attribute> {
-    if level > MAX_NESTING {
-        return Vec::new();
-    }
-    let listed = get_ci(map, key).map(as_list).unwrap_or_default();
-    listed
-        .into_iter()
-        .filter_map(|a| attribute(a, level))
-        .collect()
-}
-
-fn attribute(document: &Value, level: usize) -> Option<Attribute> {
-    let map = document.as_object()?;
-    let name = text(map, "name")?;
-    let sub_attributes = attributes(map, "subAttributes", level + 1);
-    let named = text(map, "type").and_then(attr_type);
-    let kind = named.unwrap_or(match sub_attributes.is_empty() {
-        true => AttrType::String,
-        false => AttrType::Complex,
-    });
-    let plain = Attribute::new(name, kind);
-    Some(Attribute {
-        multi_valued: flag(map, "multiValued").unwrap_or(plain.multi_valued),
-        required: flag(map, "required").unwrap_or(plain.required),
-        case_exact: flag(map, "caseExact").unwrap_or(plain.case_exact),
-        mutability: text(map, "mutability")
-            .and_then(mutability)
-            .unwrap_or(plain.mutability),
-        returned: text(map, "returned")
-            .and_then(returned)
-            .unwrap_or(plain.returned),
-        uniqueness: text(map, "uniqueness")
-            .and_then(uniqueness)
-            .unwrap_or(plain.uniqueness),
-        canonical_values: texts(map, "canonicalValues"),
-        reference_types: texts(map, "referenceTypes"),
-        description: text(map, "description").unwrap_or_default().to_owned(),
-        sub_attributes,
-        ..plain
-    })
-}
-
-fn attr_type(name: &str) -> Option<AttrType> {
-    Some(match name.trim().to_ascii_lowercase().as_str() {
-        "string" => AttrType::String,
-        "boolean" => AttrType::Boolean,
-        "decimal" => AttrType::Decimal,
-        "integer" => AttrType::Integer,
-        "datetime" => AttrType::DateTime,
-        "binary" => AttrType::Binary,
-        "reference" => AttrType::Reference,
-        "complex" => AttrType::Complex,
-        _ => return None,
-    })
-}
-
-fn mutability(name: &str) -> Option<Mutability> {
-    Some(match name.trim().to_ascii_lowercase().as_str() {
-        "readonly" => Mutability::ReadOnly,
-        "readwrite" => Mutability::ReadWrite,
-        "immutable" => Mutability::Immutable,
-        "writeonly" => Mutability::WriteOnly,
-        _ => return None,
-    })
-}
-
-fn returned(name: &str) -> Option<Returned> {
-    Some(match name.trim().to_ascii_lowercase().as_str() {
-        "always" => Returned::Always,
-        "never" => Returned::Never,
-        "default" => Returned::Default,
-        "request" => Returned::Request,
-        _ => return None,
-    })
-}
-
-fn uniqueness(name: &str) -> Option<Uniqueness> {
-    Some(match name.trim().to_ascii_lowercase().as_str() {
-        "none" => Uniqueness::None,
-        "server" => Uniqueness::Server,
-        "global" => Uniqueness::Global,
-        _ => return None,
-    })
-}
-
-fn text<'a>(map: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
-    get_ci(map, key)?.as_str().filter(|s| !s.is_empty())
-}
-
-fn texts(map: &Map<String, Value>, key: &str) -> Vec<String> {
-    let listed = get_ci(map, key).map(as_list).unwrap_or_default();
-    listed
-        .into_iter()
-        .filter_map(|v| v.as_str().map(str::to_owned))
-        .collect()
-}
-
-fn flag(map: &Map<String, Value>, key: &str) -> Option<bool> {
-    match get_ci(map, key)? {
-        Value::Bool(b) => Some(*b),
-        Value::String(s) if s.eq_ignore_ascii_case("true") => Some(true),
-        Value::String(s) if s.eq_ignore_ascii_case("false") => Some(false),
-        _ => None,
-    }
-}
-
-fn as_list(value: &Value) -> Vec<&Value> {
-    match value {
-        Value::Array(items) => items.iter().collect(),
-        Value::Null => Vec::new(),
-        one => vec![one],
-    }
-}
 
 #[cfg(test)]
 mod tests {

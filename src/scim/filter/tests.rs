@@ -348,7 +348,7 @@ fn the_second_reader_accepts_the_examples_too() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(192))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(192) })]
 
     #[test]
     fn reading_never_panics(text in any::<String>(), words in soup()) {

@@ -1,13 +1,12 @@
 //! Changes one attribute: replaces, merges, appends, removes (RFC 7644 §3.5.2.1 to §3.5.2.3).
 //! Must not know the resource around the attribute.
 
+use super::entry::{is_meant, is_same_entry, text_of};
 use super::{Op, Options, PatchError, coerce};
 use crate::scim::filter::{CompareOp, Filter, Literal, Test};
 use crate::scim::matching::matches_element;
 use crate::scim::schema::{AttrType, Attribute, Mutability};
-use crate::scim::value::{
-    get_ci, is_unassigned, remove_ci, same_ignoring_case, same_value, set_ci,
-};
+use crate::scim::value::{get_ci, is_unassigned, remove_ci, same_value, set_ci};
 use serde_json::{Map, Value};
 
 /// The value of an attribute, taken out of the resource.
@@ -33,8 +32,8 @@ pub(super) fn guard(
             format!("{} is required", attribute.name),
         ));
     }
-    let changed = after.is_none_or(|after| !same_value(before, after, Some(attribute)));
-    if attribute.mutability == Mutability::Immutable && changed {
+    let changed = || after.is_none_or(|after| !same_value(before, after, Some(attribute)));
+    if attribute.mutability == Mutability::Immutable && changed() {
         return Err(PatchError::new(
             "mutability",
             format!("{} is immutable", attribute.name),
@@ -84,7 +83,8 @@ impl Slot<'_> {
             .value
             .take()
             .unwrap_or_else(|| Value::Object(Map::new()));
-        let after = merged(&before, &change);
+        let mut after = merged(&before, &change);
+        forget_derived(self.attribute, &before, &change, &mut after);
         guard_members(self.attribute, &before, &after)?;
         self.value = Some(after);
         Ok(())
@@ -116,15 +116,20 @@ impl Slot<'_> {
         value: &Value,
     ) -> Result<(), PatchError> {
         if !self.attribute.multi_valued {
-            let mut map = match self.value.take() {
-                Some(Value::Object(map)) => map,
-                _ => Map::new(),
-            };
+            let before = self
+                .value
+                .take()
+                .unwrap_or_else(|| Value::Object(Map::new()));
+            let mut map = before.as_object().cloned().unwrap_or_default();
             // `manager.value` without content is how a manager is cleared.
             let clears =
                 self.lenient() && sub.name == "value" && value.as_str().is_some_and(str::is_empty);
             self.write_member(&mut map, op, sub, if clears { &Value::Null } else { value })?;
-            self.value = Some(Value::Object(map));
+            let change = map.get(&sub.name).cloned().unwrap_or_default();
+            let change = Value::Object(Map::from_iter([(sub.name.clone(), change)]));
+            let mut after = Value::Object(map);
+            forget_derived(self.attribute, &before, &change, &mut after);
+            self.value = Some(after);
             return Ok(());
         }
         let mut items = self.items();
@@ -249,7 +254,7 @@ impl Slot<'_> {
     fn seed(&self, filter: &Filter, value: &Value) -> Result<Value, PatchError> {
         let complex = self.attribute.kind == AttrType::Complex;
         let mut map = Map::new();
-        if self.opts.value_path_creates && complex && !value.is_null() {
+        if self.opts.value_path_creates && complex && !is_unassigned(value) {
             collect_terms(filter, self.attribute, &mut map)?;
         }
         if map.is_empty() {
@@ -339,10 +344,11 @@ impl Slot<'_> {
         }
         if let Some(&keep) = fresh.first() {
             for (at, item) in items.iter_mut().enumerate() {
-                if at != keep && is_primary(item) {
-                    if let Value::Object(map) = item {
-                        set_ci(map, "primary", Value::Bool(false));
-                    }
+                if at != keep
+                    && is_primary(item)
+                    && let Value::Object(map) = item
+                {
+                    set_ci(map, "primary", Value::Bool(false));
                 }
             }
         }
@@ -381,6 +387,24 @@ fn merged(before: &Value, change: &Value) -> Value {
     Value::Object(map)
 }
 
+/// A reference that points elsewhere has lost what described its old target: `$ref` and what is readOnly, such as the
+/// manager's `displayName` (RFC 7643 §4.3). The server finds these anew.
+fn forget_derived(attribute: &Attribute, before: &Value, change: &Value, after: &mut Value) {
+    let (Value::Object(change), Value::Object(after)) = (change, after) else {
+        return;
+    };
+    let moved = text_of(before, "value") != change.get("value");
+    if attribute.sub("$ref").is_none() || !change.contains_key("value") || !moved {
+        return;
+    }
+    for sub in &attribute.sub_attributes {
+        let derived = sub.name == "$ref" || sub.mutability == Mutability::ReadOnly;
+        if derived && !change.contains_key(&sub.name) {
+            remove_ci(after, &sub.name);
+        }
+    }
+}
+
 /// Appends a value unless it is there already; then its other members are brought up to date. Gives its place.
 fn append(items: &mut Vec<Value>, item: Value, attribute: &Attribute) -> usize {
     let Some(at) = items
@@ -406,56 +430,6 @@ fn may_change(held: &Value, sub: Option<&Attribute>) -> bool {
         .and_then(|m| get_ci(m, &sub.name))
         .is_some_and(|v| !is_unassigned(v));
     sub.mutability != Mutability::Immutable || !has
-}
-
-/// Whether an added value is one that exists: entries with `value` are told apart by it and by `type`
-/// (RFC 7643 §2.4), others by everything.
-fn is_same_entry(held: &Value, item: &Value, attribute: &Attribute) -> bool {
-    match (text_of(held, "value"), text_of(item, "value")) {
-        (Some(held_value), Some(item_value)) if attribute.kind == AttrType::Complex => {
-            let types = match (text_of(held, "type"), text_of(item, "type")) {
-                (Some(held), Some(item)) => same_ignoring_case(held, item, None),
-                (_, None) => true,
-                // The type of a referenced resource is often filled in by the server only.
-                (None, Some(_)) => attribute.sub("$ref").is_some(),
-            };
-            types && same_as(held_value, item_value, attribute.sub("value"))
-        }
-        _ => {
-            same_value(held, item, Some(attribute))
-                || (!item.is_object() && same_as(held, item, Some(attribute)))
-        }
-    }
-}
-
-/// Whether a held value is meant by one of a list of values to remove.
-fn is_meant(held: &Value, wanted: &Value, attribute: &Attribute) -> bool {
-    let Value::Object(members) = wanted else {
-        return same_as(held, wanted, Some(attribute));
-    };
-    if text_of(wanted, "value").is_some() && text_of(held, "value").is_some() {
-        return is_same_entry(held, wanted, attribute);
-    }
-    let mut given = members.iter().filter(|(_, v)| !is_unassigned(v)).peekable();
-    given.peek().is_some()
-        && given.all(|(key, value)| {
-            let sub = attribute.sub(key);
-            text_of(held, key).is_some_and(|held| same_as(held, value, sub))
-        })
-}
-
-fn same_as(a: &Value, b: &Value, attribute: Option<&Attribute>) -> bool {
-    match attribute.is_some_and(|a| a.case_exact) {
-        true => same_value(a, b, attribute),
-        false => same_ignoring_case(a, b, attribute),
-    }
-}
-
-fn text_of<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
-    value
-        .as_object()
-        .and_then(|m| get_ci(m, name))
-        .filter(|v| !is_unassigned(v))
 }
 
 fn remove_member(value: &mut Value, sub: &Attribute) -> Result<(), PatchError> {
