@@ -285,7 +285,10 @@ fn send(reply: Reply) -> Response<Body> {
     *response.status_mut() =
         StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    if let Some(value) = media_type.and_then(|m| HeaderValue::from_str(&m).ok()) {
+    if let Some(value) = media_type
+        .filter(|m| !m.is_empty())
+        .and_then(|m| HeaderValue::from_str(&m).ok())
+    {
         headers.insert(header::CONTENT_TYPE, value);
     }
     for (name, value) in reply.headers {

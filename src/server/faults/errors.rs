@@ -240,7 +240,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "error-answered-200",
-        title: "Errors are answered with 200",
+        title: "A resource that is not there is answered with 200",
         area: "errors",
         source: &[],
         wrong: "200 with an Error body",

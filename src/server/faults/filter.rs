@@ -330,10 +330,14 @@ pub(super) const FAULTS: &[Fault] = &[
         source: &[],
         wrong: "userName eq \"al\" finds alice",
         right: "exact matches only",
-        hooks: &[Hook::List(|query, call, _| {
-            if call.kind() == Some(Kind::User) {
-                swap_operator(&mut query.filter, CompareOp::Eq, CompareOp::Sw);
-            }
+        hooks: &[Hook::List(|query, _, _| {
+            walk(query.filter.as_mut()?, &mut |node| {
+                if let Some((attribute, operator @ CompareOp::Eq, _)) = comparison(node)
+                    && attribute == "username"
+                {
+                    *operator = CompareOp::Sw;
+                }
+            });
             None
         })],
     },
@@ -700,6 +704,7 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "400 with scimType invalidFilter",
         hooks: &[Hook::After(|call, reply, _| {
             if lists(call)
+                && !filter_text(call).is_empty()
                 && reply.status == 400
                 && let Some(body) = reply.body_mut()
             {

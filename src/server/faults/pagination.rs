@@ -25,7 +25,7 @@ pub(super) const FAULTS: &[Fault] = &[
                     .iter(Kind::User)
                     .any(|r| r.document().get("emails").is_none())
             };
-            (call.lists(Kind::User) && lacks()).then(Reply::crash)
+            (call.lists(Kind::User) && filter_text(call).is_empty() && lacks()).then(Reply::crash)
         })],
     },
     Fault {

@@ -808,7 +808,7 @@ pub(super) const FAULTS: &[Fault] = &[
         })],
     },
     Fault {
-        id: "patch-unknown-id-creates",
+        id: "patch-unknown-id-204",
         title: "PATCH of an unknown id answers success",
         area: "patch",
         source: &[],
@@ -821,7 +821,7 @@ pub(super) const FAULTS: &[Fault] = &[
         })],
     },
     Fault {
-        id: "patch-remove-without-path-clears",
+        id: "patch-remove-without-path-accepted",
         title: "remove without a path is accepted",
         area: "patch",
         source: &[],

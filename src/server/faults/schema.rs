@@ -3,7 +3,9 @@
 //! Must not know the rules that find them.
 
 use super::Fault;
-use super::tools::{alter, cut, each, each_group, each_user, lists, on_item, shown};
+use super::tools::{
+    alter, cut, drop_from_body, each, each_group, each_user, lists, on_item, shown,
+};
 use crate::scim::urn;
 use crate::server::behaviour::Hook;
 use crate::server::call::Kind;
@@ -357,11 +359,20 @@ pub(super) const FAULTS: &[Fault] = &[
         source: &[],
         wrong: "urn:scim:schemas:core:1.0",
         right: "the URNs of SCIM 2.0",
-        hooks: &[Hook::After(|call, reply, _| {
-            each(call, reply, |resource| {
-                resource.insert("schemas".into(), json!(["urn:scim:schemas:core:1.0"]));
-            });
-        })],
+        hooks: &[
+            // What it shows it takes back.
+            Hook::Before(|call, _| {
+                if call.method == "PUT" {
+                    drop_from_body(call, "schemas");
+                }
+                None
+            }),
+            Hook::After(|call, reply, _| {
+                each(call, reply, |resource| {
+                    resource.insert("schemas".into(), json!(["urn:scim:schemas:core:1.0"]));
+                });
+            }),
+        ],
     },
     Fault {
         id: "resource-schemas-string",
@@ -370,13 +381,22 @@ pub(super) const FAULTS: &[Fault] = &[
         source: &[],
         wrong: "\"schemas\": \"urn:..\"",
         right: "array",
-        hooks: &[Hook::After(|call, reply, _| {
-            each(call, reply, |resource| {
-                if let Some(first) = resource.get("schemas").and_then(|s| s.get(0)).cloned() {
-                    resource.insert("schemas".into(), first);
+        hooks: &[
+            // What it shows it takes back.
+            Hook::Before(|call, _| {
+                if call.method == "PUT" {
+                    drop_from_body(call, "schemas");
                 }
-            });
-        })],
+                None
+            }),
+            Hook::After(|call, reply, _| {
+                each(call, reply, |resource| {
+                    if let Some(first) = resource.get("schemas").and_then(|s| s.get(0)).cloned() {
+                        resource.insert("schemas".into(), first);
+                    }
+                });
+            }),
+        ],
     },
     Fault {
         id: "resource-schemas-omits-extension",
