@@ -13,6 +13,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use axum::serve::ListenerExt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -91,6 +92,10 @@ impl Server {
         let plan = plan(&options)?;
         let listener = tokio::net::TcpListener::bind(address).await?;
         let origin = format!("http://{}", listener.local_addr()?);
+        // Small answers must not wait for the client's acknowledgement.
+        let listener = listener.tap_io(|stream| {
+            let _ = stream.set_nodelay(true);
+        });
         let app = Arc::new(App {
             plan,
             credentials: Credentials {

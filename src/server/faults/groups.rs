@@ -410,10 +410,11 @@ pub(super) const FAULTS: &[Fault] = &[
         hooks: &[Hook::Operations(|operations, _, _| {
             for operation in operations.iter_mut() {
                 let o = &*operation;
-                if op(o) == "remove" && path(o).eq_ignore_ascii_case("members") {
-                    if let Some(map) = operation.as_object_mut() {
-                        map.shift_remove("value");
-                    }
+                if op(o) == "remove"
+                    && path(o).eq_ignore_ascii_case("members")
+                    && let Some(map) = operation.as_object_mut()
+                {
+                    map.shift_remove("value");
                 }
             }
             None
@@ -461,11 +462,12 @@ pub(super) const FAULTS: &[Fault] = &[
         hooks: &[Hook::Operations(|operations, _, _| {
             for operation in operations.iter_mut() {
                 let o = &*operation;
-                if op(o) == "add" && path(o).eq_ignore_ascii_case("members") {
-                    if let Some(mut list) = value(o).and_then(Value::as_array).cloned() {
-                        list.truncate(1);
-                        set(operation, "value", list);
-                    }
+                if op(o) == "add"
+                    && path(o).eq_ignore_ascii_case("members")
+                    && let Some(mut list) = value(o).and_then(Value::as_array).cloned()
+                {
+                    list.truncate(1);
+                    set(operation, "value", list);
                 }
             }
             None
@@ -481,11 +483,12 @@ pub(super) const FAULTS: &[Fault] = &[
         hooks: &[Hook::Operations(|operations, _, _| {
             for operation in operations.iter_mut() {
                 let o = &*operation;
-                if op(o) == "remove" && path(o).eq_ignore_ascii_case("members") {
-                    if let Some(mut list) = value(o).and_then(Value::as_array).cloned() {
-                        list.truncate(1);
-                        set(operation, "value", list);
-                    }
+                if op(o) == "remove"
+                    && path(o).eq_ignore_ascii_case("members")
+                    && let Some(mut list) = value(o).and_then(Value::as_array).cloned()
+                {
+                    list.truncate(1);
+                    set(operation, "value", list);
                 }
             }
             None

@@ -25,7 +25,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "200, externalId missing",
         right: "externalId e7",
         hooks: &[Hook::Operations(|operations, _, _| {
-            operations.retain(|o| !(op(o) == "add"));
+            operations.retain(|o| op(o) != "add");
             None
         })],
     },
@@ -227,7 +227,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "success, title still T",
         right: "title gone",
         hooks: &[Hook::Operations(|operations, _, _| {
-            operations.retain(|o| !(op(o) == "remove"));
+            operations.retain(|o| op(o) != "remove");
             None
         })],
     },
@@ -402,11 +402,11 @@ pub(super) const FAULTS: &[Fault] = &[
             Hook::Operations(|operations, _, _| {
                 for operation in operations.iter_mut() {
                     let o = &*operation;
-                    if path(o).is_empty() {
-                        if let Some(mut map) = value(o).and_then(Value::as_object).cloned() {
-                            map.retain(|k, _| k.starts_with("urn:") || !k.contains('.'));
-                            set(operation, "value", map);
-                        }
+                    if path(o).is_empty()
+                        && let Some(mut map) = value(o).and_then(Value::as_object).cloned()
+                    {
+                        map.retain(|k, _| k.starts_with("urn:") || !k.contains('.'));
+                        set(operation, "value", map);
                     }
                 }
                 None
@@ -497,7 +497,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "200",
         right: "400 invalidSyntax",
         hooks: &[Hook::Operations(|operations, _, _| {
-            operations.retain(|o| !(!matches!(op(o).as_str(), "add" | "remove" | "replace")));
+            operations.retain(|o| matches!(op(o).as_str(), "add" | "remove" | "replace"));
             None
         })],
     },

@@ -698,3 +698,68 @@ fn relate_times(value: &mut Value) {
         _ => {}
     }
 }
+
+#[test]
+#[ignore]
+fn speed() {
+    let mut t = Tour::new(&[]);
+    let clock = std::time::Instant::now();
+    for n in 0..20000 {
+        t.user(&format!("user{n}@example.com"));
+        t.log.clear();
+        t.ids.clear();
+    }
+    eprintln!("create {:?}", clock.elapsed());
+    let clock = std::time::Instant::now();
+    for n in 0..2000 {
+        t.get(&format!(
+            "/Users?filter=userName+eq+%22user{n}@example.com%22"
+        ));
+        t.log.clear();
+        t.ids.clear();
+    }
+    eprintln!("2000 lookups {:?}", clock.elapsed());
+    let clock = std::time::Instant::now();
+    for n in 0..200 {
+        t.get(&format!("/Users?startIndex={}&count=100", n * 100 + 1));
+        t.log.clear();
+        t.ids.clear();
+    }
+    eprintln!("200 pages {:?}", clock.elapsed());
+    let clock = std::time::Instant::now();
+    t.get("/Users?filter=emails.value+eq+%22x%22");
+    eprintln!("scan {:?}", clock.elapsed());
+    let ids: Vec<Value> = t.state.tenants[0]
+        .iter(crate::server::call::Kind::User)
+        .take(10000)
+        .map(|r| json!({ "value": r.id }))
+        .collect();
+    let clock = std::time::Instant::now();
+    let g = Tour::id(&t.write(
+        "POST",
+        "/Groups",
+        json!({ "displayName": "big", "members": ids }),
+    ));
+    eprintln!("create 10000 {:?}", clock.elapsed());
+    let more: Vec<Value> = t.state.tenants[0]
+        .iter(crate::server::call::Kind::User)
+        .skip(10000)
+        .take(1000)
+        .map(|r| json!({ "value": r.id }))
+        .collect();
+    let clock = std::time::Instant::now();
+    t.patch(
+        &format!("/Groups/{g}"),
+        json!([{ "op": "add", "path": "members", "value": more }]),
+    );
+    eprintln!("add 1000 {:?}", clock.elapsed());
+    let clock = std::time::Instant::now();
+    t.patch(
+        &format!("/Groups/{g}"),
+        json!([{ "op": "remove", "path": "members", "value": more }]),
+    );
+    eprintln!("remove 1000 {:?}", clock.elapsed());
+    let clock = std::time::Instant::now();
+    t.patch(&format!("/Groups/{g}"), json!([{ "op": "remove", "path": format!("members[value eq \"{}\"]", ids[0]["value"].as_str().unwrap()) }]));
+    eprintln!("remove 1 {:?}", clock.elapsed());
+}
