@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand. Only here: environment, arguments, terminal, exit status.
 
+pub mod check;
 pub mod args;
 pub mod clean;
 pub mod config;
@@ -9,6 +10,7 @@ pub mod explain;
 pub mod init;
 pub mod list;
 pub mod merge;
+pub mod serve;
 
 use std::process::ExitCode;
 

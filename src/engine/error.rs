@@ -164,10 +164,18 @@ impl Site {
                 "Look for a crash or a Content-Length that is too large in the server's log."
                     .into(),
             ),
-            FailureKind::Protocol if origin.starts_with("http:") => (
-                format!("what {origin} sent is not valid HTTP"),
-                "If this port speaks TLS, write https:// in the URL.".into(),
+            FailureKind::Protocol if chain.contains("head is too large") => (
+                format!("{origin} sent more headers than are read"),
+                String::new(),
             ),
+            FailureKind::Protocol
+                if origin.starts_with("http:") && chain.contains("HTTP version") =>
+            {
+                (
+                    format!("what {origin} sent is not valid HTTP"),
+                    "If this port speaks TLS, write https:// in the URL.".into(),
+                )
+            }
             FailureKind::Protocol => (
                 format!("what {origin} sent is not valid HTTP"),
                 String::new(),
@@ -198,16 +206,29 @@ fn tls_advice(chain: &str) -> String {
     advice.into()
 }
 
+/// What the client library's layers say about each other, and tells a user nothing.
+const WRAPPERS: [&str; 6] = [
+    "error sending request",
+    "error decoding response body",
+    "error reading a body from connection",
+    "client error (SendRequest)",
+    "client error (Connect)",
+    "connection error",
+];
+
 /// The whole chain of causes in one line; causes that only repeat the one before are left out.
 fn chain_text(error: &(dyn Error + 'static)) -> String {
     let mut parts: Vec<String> = Vec::new();
     let mut next = Some(error);
     while let Some(cause) = next {
         let text = cause.to_string();
+        next = cause.source();
+        if next.is_some() && WRAPPERS.contains(&text.as_str()) {
+            continue;
+        }
         if !parts.iter().any(|p| p.contains(&text)) {
             parts.push(text);
         }
-        next = cause.source();
     }
     clean_text(&parts.join(": "), 600)
 }

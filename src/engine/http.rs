@@ -1,6 +1,6 @@
 //! Sends requests as an identity provider would write them, and gives back what came over the wire, with times.
 //!
-//! Must not judge an answer. Follows no redirect, retries nothing, and sends credentials to the base URL's origin only.
+//! Must not judge an answer. Follows no redirect, retries no answer, and sends credentials to the base URL's origin only.
 
 pub use super::auth::Credentials;
 pub use super::target::{Limits, ProxyChoice, Target};

@@ -4,7 +4,7 @@
 
 use super::error::EngineError;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -347,6 +347,8 @@ struct Pending {
     last: u64,
     intents: BTreeMap<u64, (String, String)>,
     resources: BTreeMap<u64, String>,
+    /// The other way round: a run over 100,000 users deletes each by its path.
+    numbers: HashMap<String, u64>,
 }
 
 impl Pending {
@@ -361,10 +363,18 @@ impl Pending {
                 self.last = self.last.max(*n);
                 self.intents.remove(n);
                 if let Some(path) = path {
+                    self.forget(path);
                     self.resources.insert(*n, path.clone());
+                    self.numbers.insert(path.clone(), *n);
                 }
             }
-            Line::Deleted { path } => self.resources.retain(|_, p| p != path),
+            Line::Deleted { path } => self.forget(path),
+        }
+    }
+
+    fn forget(&mut self, path: &str) {
+        if let Some(n) = self.numbers.remove(path) {
+            self.resources.remove(&n);
         }
     }
 

@@ -9,8 +9,10 @@ pub mod guard;
 pub mod http;
 pub mod journal;
 pub mod oauth;
+pub mod render;
 pub mod target;
 pub mod tls;
+pub mod values;
 
 pub use auth::{Credentials, SecretSource, secret_from};
 pub use error::EngineError;

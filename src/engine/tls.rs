@@ -1,6 +1,6 @@
 //! Trust: extra CA, client certificate, and the HTTP client built with them.
 //!
-//! Must not know credentials or SCIM. Every client here follows no redirect and never retries by itself.
+//! Must not know credentials or SCIM. No client made here follows a redirect.
 
 use super::error::EngineError;
 use super::target::{Limits, ProxyChoice, is_loopback};
@@ -78,14 +78,15 @@ impl Trust {
 fn bare_client(limits: &Limits) -> ClientBuilder {
     Client::builder()
         .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
+        // Left at its default: only what HTTP/2 says was not processed (RFC 9113 §8.7) is sent anew, as a server that restarts
+        // gracefully may ask for. Retries in the usual sense are the scenario's.
         .referer(false)
         .http1_title_case_headers()
         .http1_max_headers(1000)
         .http2_max_header_list_size(u32::try_from(limits.max_header_bytes).unwrap_or(u32::MAX))
         .connect_timeout(limits.timeout.min(Duration::from_secs(10)))
-        // Common servers drop idle connections after 5 s without a word. Reusing one just then would look like their fault.
-        .pool_idle_timeout(Duration::from_secs(3))
+        // Common servers drop idle connections after 2 to 5 s without a word. Reusing one just then would look like their fault.
+        .pool_idle_timeout(Duration::from_millis(1500))
         .tcp_nodelay(true)
 }
 

@@ -1,6 +1,7 @@
 //! An identity provider as data: `scenarios/<idp>/profile.yaml`.
 
 use crate::rules::Impact;
+use crate::scenario::{self, LoadError};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -71,4 +72,34 @@ pub struct AdminTemplate {
     /// What the provider does next.
     #[serde(default)]
     pub next: Option<String>,
+}
+
+/// Reads a profile; `file` is its name for messages.
+pub fn parse(text: &str, file: &str) -> Result<IdpProfile, LoadError> {
+    scenario::load_data(text, file)
+}
+
+/// Every embedded profile, in alphabetical order.
+pub fn bundled() -> Result<Vec<IdpProfile>, LoadError> {
+    scenario::bundled()
+        .iter()
+        .filter(|(path, _)| path.ends_with("/profile.yaml"))
+        .map(|(path, text)| parse(text, path))
+        .collect()
+}
+
+/// The embedded profile of that name.
+pub fn find(name: &str) -> Result<Option<IdpProfile>, LoadError> {
+    Ok(bundled()?.into_iter().find(|p| p.name == name))
+}
+
+/// Names of all embedded profiles, in alphabetical order.
+pub fn names() -> Vec<&'static str> {
+    scenario::bundled()
+        .iter()
+        .filter_map(|(path, _)| {
+            path.strip_prefix("scenarios/")?
+                .strip_suffix("/profile.yaml")
+        })
+        .collect()
 }

@@ -1,6 +1,28 @@
-//! The catalogue: every rule, one file per area. Pure: rules see a [`view::View`], never the engine.
+//! The catalogue: every rule, one file per area. Pure: rules see a [`view::View`], never the engine, and no rule decides how
+//! bad a finding is for this user.
 
+mod create;
+mod filter;
+mod groups;
+mod identity;
+mod keys;
+mod list;
+mod messages;
+mod patch;
+mod put;
+mod refusal;
 pub mod rule;
+mod state;
 pub mod view;
 
 pub use rule::{Finding, Impact, Level, Rule, Verdict};
+
+/// Every rule, area by area: security and loss of data first.
+pub fn catalogue() -> impl Iterator<Item = &'static Rule> {
+    [messages::RULES, identity::RULES, groups::RULES, patch::RULES, put::RULES, create::RULES, filter::RULES, list::RULES].into_iter().flatten()
+}
+
+/// The rule with that id.
+pub fn find(id: &str) -> Option<&'static Rule> {
+    catalogue().find(|r| r.id == id)
+}

@@ -18,6 +18,9 @@ pub struct Rule {
     pub level: Level,
     /// What breaks at the identity provider.
     pub impact: Impact,
+    /// True where the RFC and an identity provider contradict each other (or the RFC leaves the choice): the finding is a
+    /// `note` unless the user chose one of `breaks` with `--idp`.
+    pub clash: bool,
     /// Identity providers that break on it; empty when it does not depend on the provider.
     pub breaks: &'static [&'static str],
     /// Ids of the requirements (`docs/requirements.toml`) that this rule judges.

@@ -1,7 +1,122 @@
 //! What a rule sees: one exchange, the case so far, the shadow, what the server advertises.
+//!
+//! Must not know the engine: everything in here is data that is already there.
+
+use crate::exchange::{Exchange, Response};
+use crate::shadow::{Advertised, Call, Expectation, Forecast, Observed, Op, Reason, Shadow};
+use crate::scim::value::get_ci;
+use serde_json::{Map, Value};
 
 /// The world as a rule sees it.
 pub struct View<'a> {
     /// The exchange being judged.
-    pub exchange: &'a crate::exchange::Exchange,
+    pub exchange: &'a Exchange,
+    /// The request, read as SCIM.
+    pub call: &'a Call,
+    /// What the answer had to be.
+    pub forecast: &'a Forecast,
+    /// What the answer says against the shadow.
+    pub observed: &'a Observed,
+    /// The shadow before this exchange.
+    pub before: &'a Shadow,
+    /// The shadow after it.
+    pub after: &'a Shadow,
+    /// What the target advertises.
+    pub target: &'a Advertised,
+    /// Earlier exchanges of this case, oldest first.
+    pub earlier: &'a [Past],
+    /// True when no other case talks to the server at the same time.
+    pub alone: bool,
+}
+
+/// An earlier exchange of the case.
+#[derive(Debug, Clone)]
+pub struct Past {
+    /// Step id.
+    pub step: String,
+    /// The request, read as SCIM.
+    pub call: Call,
+    /// What went over the wire.
+    pub exchange: std::sync::Arc<Exchange>,
+}
+
+impl<'a> View<'a> {
+    /// The response, if any.
+    pub fn response(&self) -> Option<&'a Response> {
+        self.exchange.response()
+    }
+
+    /// HTTP status; 0 without a response.
+    pub fn status(&self) -> u16 {
+        self.exchange.status().unwrap_or(0)
+    }
+
+    /// True for 2xx.
+    pub fn accepted(&self) -> bool {
+        self.exchange.accepted()
+    }
+
+    /// True for 400…499.
+    pub fn client_error(&self) -> bool {
+        (400..500).contains(&self.status())
+    }
+
+    /// The response body as a JSON object.
+    pub fn object(&self) -> Option<&'a Map<String, Value>> {
+        self.exchange.json().and_then(Value::as_object)
+    }
+
+    /// The body of a list answer: an object that is neither an error nor one resource.
+    pub fn list(&self) -> Option<&'a Map<String, Value>> {
+        (self.call.lists() && self.status() == 200 && self.call.method != "HEAD").then(|| self.object()).flatten()
+    }
+
+    /// Entries of a list answer.
+    pub fn entries(&self) -> Vec<&'a Map<String, Value>> {
+        let list = self.list().and_then(|l| get_ci(l, "Resources"));
+        list.and_then(Value::as_array).map(|a| a.iter().filter_map(Value::as_object).collect()).unwrap_or_default()
+    }
+
+    /// Every full resource in the answer: the one resource, or the entries of a list.
+    pub fn resources(&self) -> Vec<&'a Map<String, Value>> {
+        if !self.accepted() {
+            return Vec::new();
+        }
+        match self.call.op {
+            Op::Create | Op::Read | Op::Replace | Op::Patch => self.object().into_iter().collect(),
+            Op::List | Op::Search => self.entries(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// True when the request had to be refused for that reason.
+    pub fn must_refuse(&self, reason: Reason) -> bool {
+        self.forecast.expect == Expectation::Refuse && self.forecast.reason == Some(reason)
+    }
+
+    /// True when the request had to be accepted.
+    pub fn must_accept(&self) -> bool {
+        self.forecast.expect == Expectation::Accept
+    }
+
+    /// The resource type behind the call's endpoint.
+    pub fn resource_type(&self) -> Option<&'a crate::scim::schema::ResourceType> {
+        self.target.resource_type(&self.call.endpoint)
+    }
+
+    /// True for a call on users or groups (or another advertised resource type).
+    pub fn on_resources(&self) -> bool {
+        self.resource_type().is_some()
+    }
+
+    /// `METHOD /path → status`, for texts.
+    pub fn line(&self) -> String {
+        format!("{} {}", self.exchange.request.method, self.exchange.request.path)
+    }
+}
+
+/// A short JSON text for messages.
+pub fn short(value: &Value) -> String {
+    let text = value.to_string();
+    if text.chars().count() <= 160 { text } else { format!("{}…", text.chars().take(160).collect::<String>()) }
 }

@@ -1,2 +1,228 @@
-//! (being built)
+//! The one place where scenario, profile, engine, shadow and rules meet. Read top-down: discover, play each case, group what
+//! was found, report.
+//!
+//! Must not know arguments, environment or how anything is printed; it emits events.
+
 pub mod baseline;
+pub mod discover;
+pub mod findings;
+mod judge;
+pub mod plan;
+mod play;
+pub mod prove;
+
+pub use plan::Case;
+
+use crate::engine::journal::Journal;
+use crate::engine::{Guard, Http};
+use crate::event::{CaseReport, Event, Outcome, RunInfo, RunReport, Summary, TargetReport};
+use crate::report::redact::Redactor;
+use crate::scenario::model::Need;
+use crate::shadow::Advertised;
+use findings::RawFinding;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Instant;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// How a run behaves.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Identity providers that the user chose; empty: all, and no side is taken where they differ from the RFC.
+    pub idps: Vec<String>,
+    /// SHOULD fails the run, too.
+    pub strict: bool,
+    /// Cases side by side.
+    pub jobs: usize,
+    /// Seed of generated values.
+    pub seed: u64,
+    /// Leave everything on the server.
+    pub keep: bool,
+    /// What may be sent.
+    pub guard: Guard,
+    /// Wait for pauses.
+    pub real_time: bool,
+    /// Play only up to these steps.
+    pub only: Vec<String>,
+    /// Run although the target does not offer it.
+    pub forced: Vec<Need>,
+    /// Flags that belong into a line that reproduces a finding.
+    pub reproduce_flags: String,
+    /// True for the embedded reference server.
+    pub embedded: bool,
+    /// Provider profile.
+    pub provider: Option<String>,
+    /// Keep request and response of every step in the report.
+    pub keep_http: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            idps: Vec::new(),
+            strict: false,
+            jobs: 1,
+            seed: 1,
+            keep: false,
+            guard: Guard { read_only: false, allow_existing: false },
+            real_time: false,
+            only: Vec::new(),
+            forced: Vec::new(),
+            reproduce_flags: String::new(),
+            embedded: false,
+            provider: None,
+            keep_http: true,
+        }
+    }
+}
+
+/// What a run leaves behind for its caller.
+pub struct Finished {
+    /// The report; a baseline is applied by the caller.
+    pub report: RunReport,
+    /// Per rule: how often it passed and failed.
+    pub tally: Tally,
+}
+
+/// Per rule id: passes and failures.
+pub type Tally = BTreeMap<&'static str, (u64, u64)>;
+
+/// Shared by all cases of a run.
+pub(crate) struct Context {
+    pub(crate) http: Arc<Http>,
+    pub(crate) target: Arc<Advertised>,
+    pub(crate) options: Options,
+    pub(crate) journal: Option<Arc<Journal>>,
+    pub(crate) redactor: Redactor,
+    pub(crate) run_id: String,
+    pub(crate) stop: Arc<AtomicBool>,
+    pub(crate) steps_done: AtomicUsize,
+    pub(crate) access_refused: Option<String>,
+}
+
+/// Plays all cases. `stop` ends the run after the request in flight; clean-up still happens.
+pub async fn run(
+    http: Arc<Http>,
+    cases: Vec<Case>,
+    options: Options,
+    journal: Option<Arc<Journal>>,
+    redactor: Redactor,
+    stop: Arc<AtomicBool>,
+    emit: &mut (dyn FnMut(Event) + Send),
+) -> Result<Finished, discover::Unusable> {
+    let clock = Instant::now();
+    let started = OffsetDateTime::now_utc();
+    let found = discover::discover(&http, &options).await?;
+    let info = RunInfo {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        target: found.report.clone(),
+        seed: options.seed,
+        cases: cases.len(),
+    };
+    emit(Event::RunStarted(info));
+    let context = Arc::new(Context {
+        http: http.clone(),
+        target: Arc::new(found.advertised),
+        run_id: journal.as_ref().map_or_else(|| crate::engine::values::run_id(options.seed), |j| j.run_id().to_owned()),
+        options,
+        journal,
+        redactor,
+        stop: stop.clone(),
+        steps_done: AtomicUsize::new(0),
+        access_refused: found.access_refused,
+    });
+    let played = play_all(&context, cases, emit).await;
+    let finished = conclude(&context, played, found.report, started, clock, stop.load(Ordering::SeqCst));
+    emit(Event::RunFinished(Box::new(finished.report.clone())));
+    Ok(finished)
+}
+
+/// One finished case.
+pub(crate) struct Played {
+    pub(crate) report: CaseReport,
+    pub(crate) findings: Vec<RawFinding>,
+    pub(crate) tally: Tally,
+    pub(crate) left_behind: Vec<String>,
+}
+
+/// Plays the cases, `jobs` at a time, and hands them on in their own order. Cases tagged `alone` come last, one by one.
+async fn play_all(context: &Arc<Context>, cases: Vec<Case>, emit: &mut (dyn FnMut(Event) + Send)) -> Vec<Played> {
+    let total = cases.len();
+    let together = context.options.jobs.max(1);
+    let mut done: BTreeMap<usize, Played> = BTreeMap::new();
+    let mut next = 0;
+    let mut out = Vec::with_capacity(total);
+    let (alone, side_by_side): (Vec<_>, Vec<_>) = cases.into_iter().enumerate().partition(|(_, c)| together > 1 && c.needs_quiet());
+    for (batch, width) in [(side_by_side, together), (alone, 1)] {
+        let mut waiting = batch.into_iter();
+        let mut running = tokio::task::JoinSet::new();
+        loop {
+            while running.len() < width
+                && let Some((index, case)) = waiting.next()
+            {
+                let context = context.clone();
+                running.spawn(async move { (index, play::play(&context, &case, width == 1).await) });
+            }
+            let Some(joined) = running.join_next().await else { break };
+            match joined {
+                Ok((index, played)) => {
+                    let steps = context.steps_done.load(Ordering::Relaxed);
+                    emit(Event::Progress { done: steps, total, case: played.report.name() });
+                    done.insert(index, played);
+                }
+                // A panic of ours must not pass for a finding of the server.
+                Err(broken) => std::panic::resume_unwind(broken.into_panic()),
+            }
+            while let Some(played) = done.remove(&next) {
+                emit(Event::CaseFinished(Box::new(played.report.clone())));
+                out.push(played);
+                next += 1;
+            }
+        }
+    }
+    out
+}
+
+fn conclude(context: &Context, played: Vec<Played>, target: TargetReport, started: OffsetDateTime, clock: Instant, partial: bool) -> Finished {
+    let mut tally = Tally::new();
+    let mut cases = Vec::with_capacity(played.len());
+    let mut raw = Vec::new();
+    let mut left_behind = Vec::new();
+    for case in played {
+        for (rule, (pass, fail)) in case.tally {
+            let entry = tally.entry(rule).or_default();
+            entry.0 += pass;
+            entry.1 += fail;
+        }
+        cases.push(case.report);
+        raw.extend(case.findings);
+        left_behind.extend(case.left_behind);
+    }
+    let findings = findings::group(raw, context);
+    let mut report = RunReport {
+        format: crate::event::FORMAT,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started: started.replace_nanosecond(0).unwrap_or(started).format(&Rfc3339).unwrap_or_default(),
+        partial,
+        seed: context.options.seed,
+        target,
+        summary: Summary {
+            duration_ms: u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX),
+            requests: context.http.requests_sent(),
+            ..Summary::default()
+        },
+        cases,
+        findings,
+        left_behind,
+        stale_baseline: Vec::new(),
+    };
+    baseline::count(&mut report);
+    Finished { report, tally }
+}
+
+/// Counts how often an outcome occurs among cases.
+pub fn count(cases: &[CaseReport], outcome: Outcome) -> usize {
+    cases.iter().filter(|c| c.outcome == outcome).count()
+}

@@ -2,5 +2,23 @@
 //!
 //! Must not know HTTP, servers or rules beyond the names of impacts and levels.
 
+mod bundle;
+mod doc;
+mod error;
+mod filters;
+mod include;
+mod lower;
 pub mod model;
+mod names;
+mod parts;
+mod raw;
+mod shape;
+mod step;
 pub mod template;
+mod urlcode;
+
+pub use bundle::{bundled, bundled_ids, bundled_text, load_bundled};
+pub use doc::load_data;
+pub use error::LoadError;
+pub use lower::load;
+pub use raw::json_schema;

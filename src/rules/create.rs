@@ -1,0 +1,527 @@
+//! Create (RFC 7644 §3.3): what is valid is created once, as sent, and the answer says where.
+
+use super::patch::{refusal_rule, state_rule};
+use super::rule::{Impact, Level, Rule, Verdict};
+use super::view::{View, short};
+use super::{refusal, state};
+use crate::scim::value::get_ci;
+use crate::shadow::{Op, Reason};
+use serde_json::Value;
+
+/// Rules of this area.
+pub static RULES: &[Rule] = &[
+    Rule {
+        id: "create/status-not-201",
+        title: "A successful create answers with a status other than 201",
+        spec: "RFC 7644 §3.3",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::CreateFails,
+        breaks: &["okta"],
+        requirements: &["create-201"],
+        explain: "A create that succeeded answers 201 Created. Okta's tests insist on it; with 202 or 204 there is no resource to link to.",
+        hint: "Answer 201 with the resource and a Location header.",
+        wrong: "POST /Users → 200",
+        right: "POST /Users → 201",
+        proven_by: &["create-answers-200"],
+        check: status_not_201,
+    },
+    Rule {
+        id: "create/answer-without-id",
+        title: "The answer to a create carries no usable `id`",
+        spec: "RFC 7643 §3.1; RFC 7644 §3.3; Okta: \"Create new user returned empty user.\"",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::UserNotFound,
+        breaks: &[],
+        requirements: &["res-id-present", "create-body", "okta-create-payload"],
+        explain: "The identity provider stores the `id` of this answer and uses it for every later request. Without it the account exists and can never be updated or switched off.",
+        hint: "Return the whole resource with its `id` as a non-empty string.",
+        wrong: "POST /Users → 201 {\"userName\":\"a@example.com\"}",
+        right: "POST /Users → 201 {\"id\":\"2819c223\",\"userName\":\"a@example.com\", …}",
+        proven_by: &["create-response-without-id"],
+        check: answer_without_id,
+    },
+    Rule {
+        id: "create/answer-empty",
+        title: "The answer to a create has no body",
+        spec: "RFC 7644 §3.3; Okta and Entra read the body",
+        level: Level::Idp,
+        clash: false,
+        impact: Impact::UserNotFound,
+        breaks: &["okta", "entra"],
+        requirements: &["create-body"],
+        explain: "By the RFC the body SHOULD be there; Okta and Entra both take the `id` from it.",
+        hint: "Return the whole resource.",
+        wrong: "POST /Users → 201 with an empty body",
+        right: "POST /Users → 201 {\"id\": …}",
+        proven_by: &["create-empty-body"],
+        check: answer_empty,
+    },
+    Rule {
+        id: "create/location-missing",
+        title: "The 201 has no Location header",
+        spec: "RFC 7644 §3.3",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["create-location-header"],
+        explain: "The URI of the new resource shall be in the Location header and in `meta.location`.",
+        hint: "Send `Location: {base}/Users/{id}`.",
+        wrong: "POST /Users → 201 without Location",
+        right: "Location: https://scim.example.com/v2/Users/2819c223",
+        proven_by: &["create-without-location"],
+        check: location_missing,
+    },
+    Rule {
+        id: "create/location-wrong",
+        title: "Location does not name the new resource",
+        spec: "RFC 7644 §3.3; RFC 7643 §3.1",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["create-location-equals-meta", "meta-location-resolves"],
+        explain: "The Location header and `meta.location` must be the same and end in the id of the new resource.",
+        hint: "Build both from the same function.",
+        wrong: "id 2819, Location …/Users/1",
+        right: "id 2819, Location …/Users/2819",
+        proven_by: &["create-location-wrong-id"],
+        check: location_wrong,
+    },
+    Rule {
+        id: "create/duplicate-accepted",
+        title: "A second user of the same userName is created",
+        spec: "RFC 7643 §4.1.1; RFC 7644 §3.3",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::DuplicateCreated,
+        breaks: &[],
+        requirements: &["create-duplicate-409", "create-duplicate-case", "create-duplicate-concurrent"],
+        explain: "`userName` is unique without regard to case. With two accounts of one name the identity provider's look-up finds both and links to the wrong one, or to none.",
+        hint: "Keep a unique index over the lower-cased userName.",
+        wrong: "POST Case.A@example.com → 201\nPOST case.a@example.com → 201",
+        right: "second POST → 409 uniqueness",
+        proven_by: &["create-duplicate-accepted", "create-duplicate-case-variant-accepted"],
+        check: duplicate_accepted,
+    },
+    Rule {
+        id: "create/duplicate-wrong-status",
+        title: "A duplicate is refused with a status other than 409",
+        spec: "RFC 7644 §3.3, §3.12",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::CreateFails,
+        breaks: &[],
+        requirements: &["create-duplicate-409", "entra-duplicate-409", "okta-create-duplicate-409"],
+        explain: "409 tells the identity provider that the person is known; 400 says that the request is wrong, and it gives up.",
+        hint: "Answer 409 with scimType uniqueness.",
+        wrong: "second POST → 400",
+        right: "second POST → 409",
+        proven_by: &["create-duplicate-returns-400"],
+        check: duplicate_wrong_status,
+    },
+    Rule {
+        id: "create/duplicate-without-scimtype",
+        title: "The 409 for a duplicate has no scimType `uniqueness`",
+        spec: "RFC 7644 §3.3, Table 9",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["create-duplicate-scimtype"],
+        explain: "The error for a value that is taken carries scimType `uniqueness`, so that a client can tell it from other conflicts.",
+        hint: "Add \"scimType\": \"uniqueness\".",
+        wrong: "409 {\"status\":\"409\",\"detail\":\"exists\"}",
+        right: "409 {\"status\":\"409\",\"scimType\":\"uniqueness\",\"detail\":\"userName is taken\"}",
+        proven_by: &["error-409-without-scimtype"],
+        check: duplicate_without_scimtype,
+    },
+    Rule {
+        id: "create/conflict-without-duplicate",
+        title: "A create is refused with 409 although nobody holds the userName",
+        spec: "RFC 7644 §3.3; RFC 7643 §4.1",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::CreateFails,
+        breaks: &[],
+        requirements: &["create-duplicate-409", "res-externalid-not-unique"],
+        explain: "Only `userName` and `id` are unique in the core schema. E-mail addresses, display names and externalId may be shared.",
+        hint: "Check uniqueness on userName (and what your schema declares unique) only.",
+        wrong: "two users, different userName, same e-mail → 409 on the second",
+        right: "→ 201",
+        proven_by: &["create-conflict-on-shared-email"],
+        check: refusal_rule!("create/conflict-without-duplicate"),
+    },
+    Rule {
+        id: "create/valid-user-refused",
+        title: "A valid user is refused",
+        spec: "RFC 7644 §3.3; RFC 7643 §4.1, §2.5",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::CreateFails,
+        breaks: &[],
+        requirements: &["create-minimal-user", "create-full-user", "create-readonly-ignored", "data-null-equals-unset", "create-groups-empty", "create-meta-resourcetype", "create-password-accepted", "data-attr-names-ci"],
+        explain: "The body is right by the RFC and by the target's own schema. Only `userName` is required; read-only attributes sent by a client are ignored; null means \"not set\"; e-mail addresses may hold a plus sign; names, e-mails and externalId may be missing.",
+        hint: "Need nothing but userName (or declare more as required in /Schemas); ignore id, meta and groups; take null as absent.",
+        wrong: "POST {\"schemas\":[User],\"userName\":\"a+b@example.com\"} → 400",
+        right: "→ 201",
+        proven_by: &["create-requires-externalid", "create-requires-name", "create-rejects-plus-address", "create-with-meta-rejected"],
+        check: refusal_rule!("create/valid-user-refused"),
+    },
+    Rule {
+        id: "create/valid-group-refused",
+        title: "A valid group is refused",
+        spec: "RFC 7644 §3.3; RFC 7643 §4.2",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::GroupPushFails,
+        breaks: &[],
+        requirements: &["group-create", "group-create-empty", "group-create-members"],
+        explain: "`displayName` is enough; `members` may be missing, empty or hold known users.",
+        hint: "Accept a group without members.",
+        wrong: "POST /Groups {\"displayName\":\"team\",\"members\":[]} → 400",
+        right: "→ 201",
+        proven_by: &["create-group-empty-members-rejected"],
+        check: refusal_rule!("create/valid-group-refused"),
+    },
+    Rule {
+        id: "create/enterprise-extension-refused",
+        title: "A user with the enterprise extension is refused",
+        spec: "RFC 7643 §4.3, §3.3; Entra: default mapping",
+        level: Level::Idp,
+        clash: false,
+        impact: Impact::CreateFails,
+        breaks: &["entra", "okta"],
+        requirements: &["create-enterprise-user", "entra-create-payload"],
+        explain: "Entra always names the enterprise extension in `schemas`; Okta does as soon as one of its attributes has a value. A server that does not know it must ignore it.",
+        hint: "Accept the URN in `schemas`; store its attributes or ignore them.",
+        wrong: "POST {\"schemas\":[User, Enterprise], …} → 400",
+        right: "→ 201",
+        proven_by: &["create-enterprise-extension-rejected"],
+        check: refusal_rule!("create/enterprise-extension-refused"),
+    },
+    Rule {
+        id: "create/legacy-group-schema-refused",
+        title: "Entra's group create with its second, legacy schema URN is refused",
+        spec: "Entra: Create Group",
+        level: Level::Idp,
+        clash: false,
+        impact: Impact::GroupPushFails,
+        breaks: &["entra"],
+        requirements: &["group-create"],
+        explain: "Entra names `http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group` next to the core Group schema on every group create.",
+        hint: "Ignore schema URNs that you do not know, as long as the core one is there.",
+        wrong: "POST /Groups {\"schemas\":[Group, \"http://schemas.microsoft.com/2006/11/…/Group\"], …} → 400",
+        right: "→ 201",
+        proven_by: &["create-group-legacy-schema-rejected"],
+        check: refusal_rule!("create/legacy-group-schema-refused"),
+    },
+    Rule {
+        id: "create/undeclared-attribute-refused",
+        title: "An attribute that the server does not declare makes it refuse the request",
+        spec: "RFC 7644 §3.3 (may be ignored); IETF interop draft §5.3 (must be refused)",
+        level: Level::Note,
+        clash: true,
+        impact: Impact::CreateFails,
+        breaks: &["okta", "entra"],
+        requirements: &["data-unknown-attr"],
+        explain: "The texts differ, so this is a note. In practice a strict server breaks provisioning: identity providers send what their mapping holds.",
+        hint: "Ignore what you do not know.",
+        wrong: "POST {…,\"nickName\":\"al\"} → 400 invalidSyntax",
+        right: "→ 201 without it",
+        proven_by: &["create-unknown-attribute-rejected"],
+        check: refusal_rule!("create/undeclared-attribute-refused"),
+    },
+    Rule {
+        id: "create/attribute-not-stored",
+        title: "An attribute of an accepted create is not there when the resource is read",
+        spec: "RFC 7644 §3.3; RFC 7643 §7 (returned default)",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::UpdateLost,
+        breaks: &[],
+        requirements: &["create-get-after", "returned-default", "data-extension-roundtrip", "data-extension-container", "create-full-user"],
+        explain: "The server declares the attribute (or it is one that every identity provider needs), took it, and does not show it. The identity provider sends it again on each evaluation, or never notices.",
+        hint: "Store and return every attribute that your schema declares as readWrite; do not declare what you do not keep.",
+        wrong: "POST {…,\"title\":\"Boss\"} → 201\nGET → no title",
+        right: "GET → {\"title\":\"Boss\"}",
+        proven_by: &["create-drops-attribute", "list-omits-emails"],
+        check: state_rule!("create/attribute-not-stored"),
+    },
+    Rule {
+        id: "create/external-id-not-stored",
+        title: "`externalId` of an accepted create is not kept",
+        spec: "RFC 7643 §3.1; Entra matches on externalId",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::DuplicateCreated,
+        breaks: &["entra", "okta"],
+        requirements: &["res-externalid-roundtrip", "group-externalid", "data-case-preserved"],
+        explain: "`externalId` is the client's own key. Entra uses it for matching; if it is dropped or changed the person is not found and created again.",
+        hint: "Store it unchanged, return it, filter by it (case-exact).",
+        wrong: "POST {…,\"externalId\":\"e1\"} → 201\nGET → no externalId",
+        right: "GET → {\"externalId\":\"e1\"}",
+        proven_by: &["externalid-not-stored"],
+        check: state_rule!("create/external-id-not-stored"),
+    },
+    Rule {
+        id: "create/username-altered",
+        title: "`userName` comes back other than it was sent",
+        spec: "RFC 7643 §4.1.1, §7; Okta SPEC test step 6; Entra: values come back as sent",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::DuplicateCreated,
+        breaks: &["okta", "entra"],
+        requirements: &["data-values-unchanged", "data-case-preserved"],
+        explain: "Comparison is without regard to case, but the value is kept as sent. Okta's test compares it exactly, and a client that sees another value pushes its own again.",
+        hint: "Store the value as sent and compare case-insensitively.",
+        wrong: "POST userName Mixed.Case@example.com → \"mixed.case@example.com\"",
+        right: "→ \"Mixed.Case@example.com\"",
+        proven_by: &["username-lowercased"],
+        check: state_rule!("create/username-altered"),
+    },
+    Rule {
+        id: "create/value-altered",
+        title: "A value of an accepted create comes back other than it was sent",
+        spec: "RFC 7644 §3.3; Entra: values come back as sent",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::UpdateLost,
+        breaks: &[],
+        requirements: &["data-values-unchanged", "data-unicode", "data-string-escapes", "data-long-values"],
+        explain: "A writable attribute shows another value than the client wrote: trimmed, cut, re-encoded or taken from another attribute.",
+        hint: "Store text byte for byte; refuse what is too long instead of cutting it.",
+        wrong: "POST {…,\"displayName\":\"Zoë\"} → GET {\"displayName\":\"Zo?\"}",
+        right: "GET {\"displayName\":\"Zoë\"}",
+        proven_by: &["create-alters-value", "create-breaks-unicode"],
+        check: state_rule!("create/value-altered"),
+    },
+    Rule {
+        id: "create/active-not-stored",
+        title: "A user created with an `active` value has another one",
+        spec: "RFC 7643 §4.1.1",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::StaysActive,
+        breaks: &[],
+        requirements: &["create-active-false", "create-active-default"],
+        explain: "A user created inactive must not be active (and the other way round).",
+        hint: "Take `active` from the body; default to true only when it is missing.",
+        wrong: "POST {…,\"active\":false} → GET {\"active\":true}",
+        right: "GET {\"active\":false}",
+        proven_by: &["create-active-false-ignored"],
+        check: state_rule!("create/active-not-stored"),
+    },
+    Rule {
+        id: "create/primary-flag-lost",
+        title: "The `primary` flag of an accepted create is lost",
+        spec: "RFC 7643 §2.4",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &["okta"],
+        requirements: &["data-primary-once"],
+        explain: "Okta reads the element with `primary: true`; without it the wrong address is used.",
+        hint: "Store and return `primary`.",
+        wrong: "POST {\"emails\":[{\"value\":\"a@example.com\",\"primary\":true}]} → GET without primary",
+        right: "GET {\"emails\":[{\"value\":\"a@example.com\",\"primary\":true}]}",
+        proven_by: &["email-primary-flag-lost"],
+        check: state_rule!("create/primary-flag-lost"),
+    },
+    Rule {
+        id: "create/missing-required-accepted",
+        title: "A resource without its required attribute is accepted",
+        spec: "RFC 7643 §4.1.1, §4.2; RFC 7644 §3.12 (invalidValue)",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["create-missing-username-400", "create-empty-username-400", "group-missing-displayname-400", "put-required-missing-400"],
+        explain: "`userName` (and what the schema declares as required) must be there and not be empty.",
+        hint: "Answer 400 with scimType invalidValue.",
+        wrong: "POST {\"schemas\":[User]} → 201",
+        right: "→ 400 invalidValue",
+        proven_by: &["create-without-username-accepted"],
+        check: missing_required,
+    },
+    Rule {
+        id: "create/wrong-type-accepted",
+        title: "A value of the wrong type is accepted",
+        spec: "RFC 7643 §2.3; RFC 7644 Table 9 (invalidValue)",
+        level: Level::Should,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["create-wrong-type-400"],
+        explain: "A text where a list is declared, an object where a text is declared: the value cannot be stored as sent.",
+        hint: "Answer 400 with scimType invalidValue.",
+        wrong: "POST {…,\"emails\":\"a@example.com\"} → 201",
+        right: "→ 400 invalidValue",
+        proven_by: &["create-wrong-type-accepted"],
+        check: wrong_type,
+    },
+    Rule {
+        id: "create/client-id-kept",
+        title: "An `id` chosen by the client becomes the resource's id",
+        spec: "RFC 7643 §3.1; RFC 7644 §3.3",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::WrongMatch,
+        breaks: &[],
+        requirements: &["res-id-server-assigned"],
+        explain: "`id` is issued by the service provider; a client's value must be ignored. Otherwise one client can take over another's key.",
+        hint: "Ignore `id` in POST bodies.",
+        wrong: "POST {…,\"id\":\"mine\"} → 201 {\"id\":\"mine\"}",
+        right: "→ 201 {\"id\":\"2819c223\"}",
+        proven_by: &["create-accepts-client-id"],
+        check: client_id_kept,
+    },
+    Rule {
+        id: "create/id-is-external-id",
+        title: "The `id` is the client's externalId or userName",
+        spec: "RFC 7643 §3.1",
+        level: Level::Note,
+        clash: false,
+        impact: Impact::UserNotFound,
+        breaks: &["okta"],
+        requirements: &["res-id-stable"],
+        explain: "Nothing forbids it by itself, but an id made from a client's key tends to change with it, and then every stored link is dead.",
+        hint: "Issue ids of your own.",
+        wrong: "POST {…,\"externalId\":\"00u1\"} → 201 {\"id\":\"00u1\"}",
+        right: "→ 201 {\"id\":\"2819c223\"}",
+        proven_by: &["create-id-is-externalid"],
+        check: id_is_external_id,
+    },
+];
+
+fn created(view: &View<'_>) -> bool {
+    view.call.op == Op::Create && view.accepted() && view.call.authenticated()
+}
+
+fn status_not_201(view: &View<'_>) -> Verdict {
+    if !created(view) {
+        return Verdict::NotApplicable;
+    }
+    if view.status() == 201 { Verdict::Pass } else { Verdict::fail("status", "201 Created", view.status().to_string()) }
+}
+
+fn answer_without_id(view: &View<'_>) -> Verdict {
+    let Some(body) = view.object().filter(|_| created(view)) else { return Verdict::NotApplicable };
+    match get_ci(body, "id") {
+        Some(Value::String(id)) if !id.trim().is_empty() => Verdict::Pass,
+        Some(other) => Verdict::fail("body /id", "a non-empty string", short(other)),
+        None => Verdict::fail("body /id", "a non-empty string", "no id"),
+    }
+}
+
+fn answer_empty(view: &View<'_>) -> Verdict {
+    if !created(view) || view.call.method != "POST" {
+        return Verdict::NotApplicable;
+    }
+    let empty = view.response().is_some_and(|r| r.body.iter().all(u8::is_ascii_whitespace) || r.json().is_some_and(Value::is_null));
+    if empty { Verdict::fail("body", "the new resource", "nothing") } else { Verdict::Pass }
+}
+
+fn location_missing(view: &View<'_>) -> Verdict {
+    if !created(view) {
+        return Verdict::NotApplicable;
+    }
+    match view.response().and_then(|r| r.header("location")) {
+        Some(text) if !text.trim().is_empty() => Verdict::Pass,
+        _ => Verdict::fail("header Location", "the URI of the new resource", "no Location"),
+    }
+}
+
+fn location_wrong(view: &View<'_>) -> Verdict {
+    let Some(location) = view.response().filter(|_| created(view)).and_then(|r| r.header("location")) else { return Verdict::NotApplicable };
+    let Some(body) = view.object() else { return Verdict::NotApplicable };
+    let Some(id) = get_ci(body, "id").and_then(Value::as_str) else { return Verdict::NotApplicable };
+    let last = location.trim_end_matches('/').rsplit('/').next().map(crate::exchange::percent_decode).unwrap_or_default();
+    if last != id {
+        return Verdict::fail("header Location", format!("…{}/{id}", view.call.endpoint), location);
+    }
+    let meta = get_ci(body, "meta").and_then(Value::as_object).and_then(|m| get_ci(m, "location")).and_then(Value::as_str);
+    match meta {
+        Some(m) if !same_path(m, location) => Verdict::fail("body /meta/location", location, m),
+        _ => Verdict::Pass,
+    }
+}
+
+/// The same resource: equal, or one is the path of the other (relative forms are judged elsewhere).
+fn same_path(a: &str, b: &str) -> bool {
+    let (a, b) = (a.trim_end_matches('/'), b.trim_end_matches('/'));
+    a == b || a.ends_with(b) || b.ends_with(a)
+}
+
+fn duplicate_accepted(view: &View<'_>) -> Verdict {
+    if !view.must_refuse(Reason::Duplicate) || view.status() == 0 || view.call.op != Op::Create {
+        return Verdict::NotApplicable;
+    }
+    if view.accepted() {
+        return Verdict::fail("status", format!("409: {}", view.forecast.detail), view.status().to_string());
+    }
+    Verdict::Pass
+}
+
+fn duplicate_wrong_status(view: &View<'_>) -> Verdict {
+    if !view.must_refuse(Reason::Duplicate) || !view.client_error() {
+        return Verdict::NotApplicable;
+    }
+    if view.status() == 409 { Verdict::Pass } else { Verdict::fail("status", "409 Conflict", view.status().to_string()) }
+}
+
+fn duplicate_without_scimtype(view: &View<'_>) -> Verdict {
+    if !view.must_refuse(Reason::Duplicate) || view.status() != 409 {
+        return Verdict::NotApplicable;
+    }
+    let Some(body) = view.object() else { return Verdict::NotApplicable };
+    match get_ci(body, "scimType").and_then(Value::as_str) {
+        Some("uniqueness") => Verdict::Pass,
+        other => Verdict::fail("body /scimType", "uniqueness", other.unwrap_or("no scimType")),
+    }
+}
+
+fn missing_required(view: &View<'_>) -> Verdict {
+    if !view.must_refuse(Reason::MissingRequired) || view.status() == 0 || view.status() >= 500 {
+        return Verdict::NotApplicable;
+    }
+    if view.accepted() {
+        return Verdict::fail("status", format!("400 invalidValue: {} is required", view.forecast.detail), view.status().to_string());
+    }
+    Verdict::Pass
+}
+
+fn wrong_type(view: &View<'_>) -> Verdict {
+    if !view.must_refuse(Reason::WrongType) || view.status() == 0 || view.status() >= 500 || view.call.op == Op::Patch {
+        return Verdict::NotApplicable;
+    }
+    if view.accepted() {
+        return Verdict::fail("status", format!("400 invalidValue: {}", view.forecast.detail), view.status().to_string());
+    }
+    Verdict::Pass
+}
+
+fn client_id_kept(view: &View<'_>) -> Verdict {
+    if !created(view) {
+        return Verdict::NotApplicable;
+    }
+    let sent = view.call.body.as_ref().and_then(Value::as_object).and_then(|b| get_ci(b, "id")).and_then(Value::as_str);
+    let got = view.object().and_then(|b| get_ci(b, "id")).and_then(Value::as_str);
+    match (sent, got) {
+        (Some(s), Some(g)) if s == g => Verdict::fail("body /id", "an id of the server's own", g),
+        (Some(_), Some(_)) => Verdict::Pass,
+        _ => Verdict::NotApplicable,
+    }
+}
+
+fn id_is_external_id(view: &View<'_>) -> Verdict {
+    let Some(body) = view.call.body.as_ref().and_then(Value::as_object).filter(|_| created(view)) else { return Verdict::NotApplicable };
+    let Some(id) = view.object().and_then(|b| get_ci(b, "id")).and_then(Value::as_str) else { return Verdict::NotApplicable };
+    let same = ["externalId", "userName"].iter().find(|n| get_ci(body, n).and_then(Value::as_str).is_some_and(|v| v.eq_ignore_ascii_case(id)));
+    match same {
+        Some(name) => Verdict::fail("body /id", "an id of the server's own", format!("the client's {name}")),
+        None => Verdict::Pass,
+    }
+}

@@ -1,0 +1,570 @@
+//! Filters, sorting and projection (RFC 7644 §3.4.2.2, §3.4.2.3, §3.9): exactly what was asked for.
+
+use super::patch::refusal_rule;
+use super::refusal;
+use super::rule::{Finding, Impact, Level, Rule, Verdict};
+use super::view::{View, short};
+use crate::scim::path::parse_attr_path;
+use crate::scim::sort;
+use crate::scim::value::get_ci;
+use crate::shadow::{Op, Reason, State, facts};
+use serde_json::{Map, Value};
+use std::cmp::Ordering;
+
+/// Rules of this area.
+pub static RULES: &[Rule] = &[
+    Rule {
+        id: "filter/match-missing",
+        title: "A filter does not return a resource that matches it",
+        spec: "RFC 7644 §3.4.2.2",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::DuplicateCreated,
+        breaks: &[],
+        requirements: &["filter-eq", "filter-ne", "filter-co", "filter-sw", "filter-ew", "filter-pr", "filter-and", "filter-or", "filter-not", "filter-precedence", "filter-subattr", "filter-multivalued-any", "filter-valuepath", "filter-id", "filter-boolean", "filter-null", "filter-gt-string", "filter-gt-datetime", "filter-quoting", "filter-just-created", "filter-group-displayname", "filter-group-member", "filter-search-post", "filter-op-case", "filter-attr-case"],
+        explain: "The resource exists, was accepted as it is, and the filter is true for it, but the answer leaves it out. The identity provider concludes that the person is unknown and creates a second account, or runs into 409 for ever.",
+        hint: "Evaluate the filter as RFC 7644 defines it: JSON escapes in strings, multi-valued attributes match if any value does, not before and before or, resources visible at once after their creation.",
+        wrong: "user with title \"x\"; GET /Users?filter=title eq \"x\" → totalResults 0",
+        right: "→ totalResults 1",
+        proven_by: &["filter-escaped-quote-no-match", "filter-value-path-no-match", "filter-match-missing"],
+        check: missing,
+    },
+    Rule {
+        id: "filter/external-id-not-found",
+        title: "A filter on `externalId` does not find the resource",
+        spec: "RFC 7644 §3.4.2.2; Entra: matching",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::DuplicateCreated,
+        breaks: &["entra"],
+        requirements: &["filter-externalid"],
+        explain: "Entra matches people and groups by externalId. A miss means a second account.",
+        hint: "Index and filter externalId (case-exact).",
+        wrong: "externalId x9; filter=externalId eq \"x9\" → totalResults 0",
+        right: "→ totalResults 1",
+        proven_by: &["filter-externalid-returns-empty"],
+        check: missing_external,
+    },
+    Rule {
+        id: "filter/username-case-sensitive",
+        title: "A filter on `userName` misses when the case differs",
+        spec: "RFC 7643 §4.1.1 (caseExact false); RFC 7644 §3.4.2.2",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::DuplicateCreated,
+        breaks: &[],
+        requirements: &["filter-eq-username-case", "okta-username-caps"],
+        explain: "`userName` is compared without regard to case. A look-up that misses is followed by a create that ends in 409.",
+        hint: "Compare lower-cased values for attributes that are not caseExact.",
+        wrong: "alice@example.com; filter=userName eq \"ALICE@EXAMPLE.COM\" → 0",
+        right: "→ 1",
+        proven_by: &["filter-username-case-sensitive"],
+        check: missing_case,
+    },
+    Rule {
+        id: "filter/inactive-hidden",
+        title: "A filter hides deactivated users",
+        spec: "RFC 7644 §3.4.2.2; Okta and Entra: re-activation",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::CannotReactivate,
+        breaks: &[],
+        requirements: &["filter-includes-inactive", "idp-offboard-rehire"],
+        explain: "The user exists and is inactive. If the look-up hides it the identity provider creates it anew and gets 409: the person \"does not exist\" and \"already exists\" at once.",
+        hint: "Return resources whatever their `active`.",
+        wrong: "deactivate; filter=userName eq … → 0; POST → 409",
+        right: "→ 1 with active false",
+        proven_by: &["filter-hides-inactive-users"],
+        check: missing_inactive,
+    },
+    Rule {
+        id: "filter/non-match-returned",
+        title: "A filter returns a resource that does not match it",
+        spec: "RFC 7644 §3.4.2.2",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::WrongMatch,
+        breaks: &[],
+        requirements: &["filter-eq", "filter-eq-miss", "filter-never-ignored", "filter-and", "filter-or", "filter-not", "filter-precedence", "filter-valuepath", "sec-injection", "filter-unknown-attr"],
+        explain: "The answer holds a resource for which the filter is false: the filter was ignored, cut short, or `eq` works like `contains`. The identity provider links to the wrong account, or fails with several matches.",
+        hint: "Evaluate the whole expression; refuse with 400 invalidFilter what you cannot evaluate; never ignore it.",
+        wrong: "groups app and app-test; filter=displayName eq \"app\" → both",
+        right: "→ only app",
+        proven_by: &["filter-users-ignored", "filter-groups-ignored", "filter-eq-matches-substring", "filter-parentheses-ignored"],
+        check: surplus,
+    },
+    Rule {
+        id: "filter/external-id-ignores-case",
+        title: "A filter on `externalId` matches in another case",
+        spec: "RFC 7643 §3.1, §7 (externalId is caseExact)",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::WrongMatch,
+        breaks: &[],
+        requirements: &["filter-eq-caseexact"],
+        explain: "externalId is case-exact: AbC and abc are two people.",
+        hint: "Compare externalId (and id) exactly.",
+        wrong: "externalId AbC; filter=externalId eq \"abc\" → 1",
+        right: "→ 0",
+        proven_by: &["filter-externalid-case-insensitive"],
+        check: surplus_external,
+    },
+    Rule {
+        id: "filter/no-match-is-an-error",
+        title: "A filter that matches nothing answers 404",
+        spec: "RFC 7644 §3.4.2",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::LookupFails,
+        breaks: &[],
+        requirements: &["list-empty-200", "filter-eq-miss", "entra-test-connection", "okta-lookup-miss"],
+        explain: "No match is a success with totalResults 0. Entra's connection test and its look-up fail on 404 and the job goes into quarantine.",
+        hint: "Answer 200 with an empty ListResponse.",
+        wrong: "GET /Users?filter=userName eq \"nobody\" → 404",
+        right: "→ 200 {\"totalResults\":0,\"Resources\":[]}",
+        proven_by: &["filter-no-match-404"],
+        check: refusal_rule!("filter/no-match-is-an-error"),
+    },
+    Rule {
+        id: "filter/urn-attribute-refused",
+        title: "A filter with a schema URN before the attribute is refused",
+        spec: "RFC 7644 §3.10",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::LookupFails,
+        breaks: &[],
+        requirements: &["filter-urn-prefixed", "filter-extension-urn"],
+        explain: "All attributes can be named with their schema URN; those of extensions only so.",
+        hint: "Match the known schema URNs at the start of the attribute path.",
+        wrong: "filter=urn:ietf:params:scim:schemas:core:2.0:User:userName eq \"x\" → 400",
+        right: "→ 200",
+        proven_by: &["filter-urn-attribute-rejected"],
+        check: refusal_rule!("filter/urn-attribute-refused"),
+    },
+    Rule {
+        id: "filter/logic-refused",
+        title: "A filter with and, or, not or parentheses is refused",
+        spec: "RFC 7644 §3.4.2.2, Table 4",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::LookupFails,
+        breaks: &[],
+        requirements: &["filter-and", "filter-or", "filter-not", "filter-precedence"],
+        explain: "ServiceProviderConfig says that filters work; the logical operators and grouping are part of every filter implementation.",
+        hint: "Implement the whole grammar of RFC 7644 Figure 1.",
+        wrong: "filter=userName eq \"a\" and not (active eq false) → 400",
+        right: "→ 200",
+        proven_by: &["filter-not-operator-400", "group-filter-compound-501"],
+        check: refusal_rule!("filter/logic-refused"),
+    },
+    Rule {
+        id: "filter/valid-filter-refused",
+        title: "A valid filter is refused",
+        spec: "RFC 7644 §3.4.2.2, Table 3",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::LookupFails,
+        breaks: &[],
+        requirements: &["filter-ne", "filter-co", "filter-sw", "filter-ew", "filter-pr", "filter-quoting", "filter-emails-work", "filter-attr-case", "filter-op-case", "filter-long"],
+        explain: "The filter is valid by the grammar and names declared attributes.",
+        hint: "Implement all operators of Table 3, sub-attributes and value paths.",
+        wrong: "filter=title ne \"x\" → 400",
+        right: "→ 200",
+        proven_by: &["filter-operator-rejected"],
+        check: refusal_rule!("filter/valid-filter-refused"),
+    },
+    Rule {
+        id: "filter/broken-filter-accepted",
+        title: "A filter that cannot be parsed is answered with success",
+        spec: "RFC 7644 §3.4.2.2, Table 9 (invalidFilter)",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::WrongMatch,
+        breaks: &[],
+        requirements: &["filter-syntax-400", "filter-unknown-op-400"],
+        explain: "A filter that the server cannot understand must be refused; answering with an empty or the whole list is a wrong statement about who exists.",
+        hint: "Answer 400 with scimType invalidFilter.",
+        wrong: "filter=userName eq → 200",
+        right: "→ 400 invalidFilter",
+        proven_by: &["filter-broken-accepted"],
+        check: broken,
+    },
+    Rule {
+        id: "sort/order-wrong",
+        title: "A sorted list is not in order",
+        spec: "RFC 7644 §3.4.2.3",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["sort-ascending", "sort-descending", "sort-case-insensitive", "sort-subattr", "sort-missing-last", "sort-datetime", "sort-filter", "sort-groups", "sort-multivalued-primary"],
+        explain: "The server claims sorting and the entries of the page are out of order. Text that is not caseExact is sorted without regard to case.",
+        hint: "Sort by the attribute, case-insensitively unless caseExact, resources without a value last when ascending.",
+        wrong: "sortBy=userName&sortOrder=descending → a, b, c",
+        right: "c, b, a",
+        proven_by: &["sort-order-ignored"],
+        check: order,
+    },
+    Rule {
+        id: "sort/after-paging",
+        title: "Sorting is applied to the page instead of the whole list",
+        spec: "RFC 7644 §3.4.2.3, §3.4.2.4",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ImportIncomplete,
+        breaks: &[],
+        requirements: &["sort-paged"],
+        explain: "The page must be cut from the sorted list. Here a resource that belongs on the page is missing while one that comes later is there.",
+        hint: "Sort first, then skip and take.",
+        wrong: "7 users, descending, count=2 → entries 1, 0",
+        right: "entries 6, 5",
+        proven_by: &["list-sort-after-paging"],
+        check: sort_paged,
+    },
+    Rule {
+        id: "projection/attribute-not-excluded",
+        title: "`excludedAttributes` or `attributes` is not honoured",
+        spec: "RFC 7644 §3.9, §3.4.2.5; Entra: excludedAttributes=members",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &["entra"],
+        requirements: &["proj-attributes-get", "proj-attributes-list", "proj-attributes-search", "proj-attributes-subattr", "proj-excluded-get", "proj-excluded-list", "proj-excluded-members", "proj-post-put-patch", "create-attributes-param", "put-attributes-param", "entra-group-get-no-members", "group-list-excludes-ok"],
+        explain: "An attribute that was excluded (or not asked for) is in the answer. Entra excludes `members` because large groups would not fit.",
+        hint: "Cut the representation: the minimum set plus what `attributes` names, or the default set without what `excludedAttributes` names.",
+        wrong: "GET /Groups/g?excludedAttributes=members → members",
+        right: "→ no members",
+        proven_by: &["excludedattributes-members-ignored", "attributes-ignored"],
+        check: not_excluded,
+    },
+    Rule {
+        id: "projection/excluded-is-null",
+        title: "An excluded attribute comes back as null",
+        spec: "RFC 7644 §3.9; Entra: deserialisation",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &["entra"],
+        requirements: &["proj-excluded-members", "entra-null-free"],
+        explain: "What is excluded is absent. Entra cannot read `\"members\": null`.",
+        hint: "Leave the key out.",
+        wrong: "{\"displayName\":\"team\",\"members\":null}",
+        right: "{\"displayName\":\"team\"}",
+        proven_by: &["excludedattributes-members-null"],
+        check: excluded_null,
+    },
+    Rule {
+        id: "projection/always-returned-missing",
+        title: "`id` (or another attribute that is always returned) was projected away",
+        spec: "RFC 7643 §7 (returned always); RFC 7644 §3.9",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::UserNotFound,
+        breaks: &[],
+        requirements: &["proj-attributes-minimum", "proj-excluded-always", "returned-always"],
+        explain: "The minimum set, `id` above all, is there whatever the client asks for.",
+        hint: "Add the minimum set after projecting.",
+        wrong: "?attributes=displayName → {\"displayName\":\"x\"}",
+        right: "→ {\"id\":\"2819\",\"schemas\":[…],\"displayName\":\"x\"}",
+        proven_by: &["projection-drops-id"],
+        check: always_missing,
+    },
+    Rule {
+        id: "projection/asked-attribute-missing",
+        title: "An attribute that `attributes` asks for is missing or empty",
+        spec: "RFC 7644 §3.9, §3.10",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["proj-attributes-get", "proj-attributes-mv", "proj-attributes-urn", "proj-attributes-case"],
+        explain: "The resource has a value (a full read shows it), and the request asks for it by name. Asking for a complex attribute gives all its sub-attributes.",
+        hint: "Match names without regard to case and with URNs; a parent stands for all its sub-attributes.",
+        wrong: "?attributes=name → {\"name\":{}}",
+        right: "→ {\"name\":{\"givenName\":\"A\",\"familyName\":\"B\"}}",
+        proven_by: &["attributes-complex-parent-empty"],
+        check: asked,
+    },
+];
+
+/// Which of the four "missing" rules a miss belongs to.
+fn kind(view: &View<'_>) -> &'static str {
+    let text = view.call.filter_text.as_deref().unwrap_or_default().to_ascii_lowercase();
+    let selection = view.observed.selection.as_ref();
+    if selection.is_some_and(|s| s.missing_inactive > 0 && s.missing_inactive == s.missing.len()) && !text.contains("active") {
+        return "inactive";
+    }
+    let simple = !text.contains(" and ") && !text.contains(" or ");
+    if simple && text.starts_with("externalid eq") {
+        return "external";
+    }
+    let value = view.call.filter_text.as_deref().unwrap_or_default();
+    let exact = selection.is_some_and(|s| s.missing.iter().all(|(_, name)| value.contains(name.as_str())));
+    if simple && text.starts_with("username eq") && !exact {
+        return "case";
+    }
+    "other"
+}
+
+fn judge_missing(view: &View<'_>, which: &str) -> Verdict {
+    let Some(selection) = view.observed.selection.as_ref().filter(|s| s.complete && view.call.filter.is_some()) else { return Verdict::NotApplicable };
+    if selection.missing.is_empty() {
+        let proof = selection.matching > 0 && passes_as(view, which);
+        return if proof { Verdict::Pass } else { Verdict::NotApplicable };
+    }
+    if kind(view) != which {
+        return Verdict::NotApplicable;
+    }
+    let filter = view.call.filter_text.clone().unwrap_or_default();
+    let mut finding = Finding::new(
+        "body /Resources",
+        format!("{} for {filter}", selection.missing.iter().map(|(id, name)| format!("{name} ({id})")).collect::<Vec<_>>().join(", ")),
+        format!("{} entries without it", view.entries().len()),
+    );
+    finding.because = selection.missing.first().and_then(|(id, _)| view.before.find(&view.call.endpoint, id)).map(|k| k.last_write.clone());
+    Verdict::Fail(vec![finding])
+}
+
+/// Whether a hit is proof for that rule: an inactive one found, another case found, externalId found.
+fn passes_as(view: &View<'_>, which: &str) -> bool {
+    let text = view.call.filter_text.as_deref().unwrap_or_default();
+    let lower = text.to_ascii_lowercase();
+    match which {
+        "external" => lower.starts_with("externalid eq"),
+        "inactive" => view.entries().iter().any(|e| get_ci(e, "active") == Some(&Value::Bool(false))),
+        "case" => lower.starts_with("username eq") && view.entries().iter().any(|e| get_ci(e, "userName").and_then(Value::as_str).is_some_and(|n| !text.contains(n))),
+        _ => true,
+    }
+}
+
+fn missing(view: &View<'_>) -> Verdict {
+    judge_missing(view, "other")
+}
+
+fn missing_external(view: &View<'_>) -> Verdict {
+    judge_missing(view, "external")
+}
+
+fn missing_case(view: &View<'_>) -> Verdict {
+    judge_missing(view, "case")
+}
+
+fn missing_inactive(view: &View<'_>) -> Verdict {
+    judge_missing(view, "inactive")
+}
+
+/// A surplus that is a matter of case alone.
+fn external_case(view: &View<'_>) -> bool {
+    let text = view.call.filter_text.as_deref().unwrap_or_default().to_ascii_lowercase();
+    text.starts_with("externalid eq")
+        && view.entries().iter().any(|e| get_ci(e, "externalId").and_then(Value::as_str).is_some_and(|x| !x.is_empty() && text.contains(&x.to_ascii_lowercase())))
+}
+
+fn surplus(view: &View<'_>) -> Verdict {
+    let Some(selection) = view.observed.selection.as_ref().filter(|_| view.call.filter.is_some()) else { return Verdict::NotApplicable };
+    if selection.surplus.is_empty() {
+        return if selection.not_matching > 0 { Verdict::Pass } else { Verdict::NotApplicable };
+    }
+    if external_case(view) {
+        return Verdict::NotApplicable;
+    }
+    let filter = view.call.filter_text.clone().unwrap_or_default();
+    let names: Vec<String> = selection.surplus.iter().take(3).map(|(id, name)| format!("{name} ({id})")).collect();
+    Verdict::fail("body /Resources", format!("only what matches {filter}"), names.join(", "))
+}
+
+fn surplus_external(view: &View<'_>) -> Verdict {
+    let Some(selection) = view.observed.selection.as_ref().filter(|_| view.call.filter.is_some()) else { return Verdict::NotApplicable };
+    let text = view.call.filter_text.as_deref().unwrap_or_default().to_ascii_lowercase();
+    if !text.starts_with("externalid eq") {
+        return Verdict::NotApplicable;
+    }
+    if selection.surplus.is_empty() || !external_case(view) {
+        return if selection.not_matching > 0 { Verdict::Pass } else { Verdict::NotApplicable };
+    }
+    Verdict::fail("body /Resources", "nothing: externalId is case-exact", selection.surplus[0].1.clone())
+}
+
+fn broken(view: &View<'_>) -> Verdict {
+    if !view.must_refuse(Reason::BrokenFilter) || view.status() == 0 || view.status() >= 500 || !view.target.feature("filter") {
+        return Verdict::NotApplicable;
+    }
+    if view.accepted() {
+        return Verdict::fail("status", format!("400 invalidFilter for {:?}", view.forecast.detail), view.status().to_string());
+    }
+    Verdict::Pass
+}
+
+/// Our own entries of a sorted page, in order, as believed.
+fn sorted_ours<'a>(view: &View<'a>) -> Vec<(&'a Map<String, Value>, Value)> {
+    let Some(rt) = view.resource_type() else { return Vec::new() };
+    let Some(path) = view.call.sort_by.as_deref().and_then(|s| crate::scim::path::parse_attr_path_for(s, rt).ok()) else { return Vec::new() };
+    if rt.attribute(&path).is_none() {
+        return Vec::new();
+    }
+    view.entries()
+        .into_iter()
+        .filter_map(|entry| {
+            let id = get_ci(entry, "id").and_then(Value::as_str)?;
+            let known = view.before.find(&view.call.endpoint, id)?;
+            (known.state == State::Live && known.refused.is_none()).then(|| (entry, known.doc.clone()))
+        })
+        .collect()
+}
+
+fn compare(view: &View<'_>, a: &Value, b: &Value) -> Ordering {
+    let (Some(rt), Some(text)) = (view.resource_type(), view.call.sort_by.as_deref()) else { return Ordering::Equal };
+    let Ok(path) = crate::scim::path::parse_attr_path_for(text, rt) else { return Ordering::Equal };
+    let order = sort::compare(a, b, &path, rt);
+    if view.call.descending { order.reverse() } else { order }
+}
+
+fn order(view: &View<'_>) -> Verdict {
+    if view.list().is_none() || !view.target.claims("sort") {
+        return Verdict::NotApplicable;
+    }
+    let ours = sorted_ours(view);
+    if ours.len() < 2 {
+        return Verdict::NotApplicable;
+    }
+    for pair in ours.windows(2) {
+        if compare(view, &pair[0].1, &pair[1].1) == Ordering::Greater {
+            let name = |m: &Map<String, Value>| get_ci(m, "userName").or_else(|| get_ci(m, "displayName")).map_or_else(String::new, short);
+            let by = view.call.sort_by.clone().unwrap_or_default();
+            let direction = if view.call.descending { "descending" } else { "ascending" };
+            return Verdict::fail("body /Resources", format!("{direction} by {by}"), format!("{} before {}", name(pair[0].0), name(pair[1].0)));
+        }
+    }
+    Verdict::Pass
+}
+
+/// A first page, cut from a longer list of our own: what is not on it must not come before what is.
+fn sort_paged(view: &View<'_>) -> Verdict {
+    let first = view.call.effective_start() == Some(1);
+    let (Some(selection), true) = (&view.observed.selection, first && view.target.claims("sort") && view.list().is_some()) else { return Verdict::NotApplicable };
+    let ours = sorted_ours(view);
+    let Some((_, last)) = ours.last() else { return Verdict::NotApplicable };
+    if selection.missing.is_empty() || view.call.effective_count().is_none_or(|c| c == 0) || view.call.filter.is_none() {
+        return Verdict::NotApplicable;
+    }
+    for (id, name) in &selection.missing {
+        let Some(known) = view.before.find(&view.call.endpoint, id) else { continue };
+        if compare(view, &known.doc, last) == Ordering::Less && ours.iter().all(|(_, doc)| compare(view, &known.doc, doc) == Ordering::Less) {
+            return Verdict::fail("body /Resources", format!("{name} on the first page"), "entries that come after it");
+        }
+    }
+    Verdict::Pass
+}
+
+/// Representations that a projection applies to, and the names it is made of.
+fn projected<'a>(view: &View<'a>) -> Vec<&'a Map<String, Value>> {
+    if view.call.projected() && view.on_resources() && view.call.method != "HEAD" && !(view.call.attributes.is_some() && view.call.excluded.is_some()) {
+        view.resources()
+    } else {
+        Vec::new()
+    }
+}
+
+const ALWAYS: [&str; 3] = ["id", "schemas", "meta"];
+
+fn top(name: &str, view: &View<'_>) -> String {
+    let rt = view.resource_type();
+    let urn = rt.and_then(|r| r.extensions.iter().find(|e| name.to_ascii_lowercase().starts_with(&e.schema.id.to_ascii_lowercase())));
+    if let Some(e) = urn {
+        return e.schema.id.clone();
+    }
+    let rest = rt.map_or(name, |r| {
+        let id = &r.schema.id;
+        if name.len() > id.len() && name[..id.len()].eq_ignore_ascii_case(id) { &name[id.len() + 1..] } else { name }
+    });
+    rest.split('.').next().unwrap_or(rest).to_owned()
+}
+
+fn not_excluded(view: &View<'_>) -> Verdict {
+    let bodies = projected(view);
+    if bodies.is_empty() {
+        return Verdict::NotApplicable;
+    }
+    let Some(rt) = view.resource_type() else { return Verdict::NotApplicable };
+    let mut findings: Vec<Finding> = Vec::new();
+    let mut judged = false;
+    for body in bodies {
+        let has_error_shape = get_ci(body, "id").is_none();
+        if has_error_shape && view.call.op != Op::Read {
+            continue;
+        }
+        judged = true;
+        if let Some(excluded) = &view.call.excluded {
+            for name in excluded.iter().filter(|n| !n.contains('.') && !n.contains(':') && !always(n, rt)) {
+                if get_ci(body, name).is_some_and(|v| !v.is_null() && !facts::is_empty(v)) {
+                    findings.push(Finding::new(format!("body /{name}"), "absent", "present"));
+                }
+            }
+        }
+        if let Some(asked) = &view.call.attributes {
+            let kept: Vec<String> = asked.iter().map(|n| top(n, view)).collect();
+            let extra = body.iter().find(|(k, v)| {
+                !ALWAYS.iter().any(|a| a.eq_ignore_ascii_case(k)) && !always(k, rt) && !kept.iter().any(|n| n.eq_ignore_ascii_case(k)) && !facts::is_empty(v)
+            });
+            if let Some((name, _)) = extra {
+                findings.push(Finding::new(format!("body /{name}"), format!("absent: only {} was asked for", asked.join(", ")), "present"));
+            }
+        }
+        findings.truncate(3);
+    }
+    if judged { Verdict::from_findings(findings) } else { Verdict::NotApplicable }
+}
+
+/// True for attributes whose `returned` is always, which no projection takes away (RFC 7643 §7).
+fn always(name: &str, rt: &crate::scim::schema::ResourceType) -> bool {
+    ALWAYS.iter().any(|a| a.eq_ignore_ascii_case(name))
+        || parse_attr_path(name).ok().and_then(|p| rt.attribute(&p).map(|r| r.attribute.returned == crate::scim::schema::Returned::Always)).unwrap_or(false)
+}
+
+fn excluded_null(view: &View<'_>) -> Verdict {
+    let Some(excluded) = &view.call.excluded else { return Verdict::NotApplicable };
+    let bodies = projected(view);
+    if bodies.is_empty() {
+        return Verdict::NotApplicable;
+    }
+    let null = excluded.iter().find(|n| bodies.iter().any(|b| get_ci(b, n).is_some_and(Value::is_null)));
+    match null {
+        Some(name) => Verdict::fail(format!("body /{name}"), "absent", "null"),
+        None => Verdict::Pass,
+    }
+}
+
+fn always_missing(view: &View<'_>) -> Verdict {
+    let bodies = projected(view);
+    if bodies.is_empty() {
+        return Verdict::NotApplicable;
+    }
+    if bodies.iter().any(|b| get_ci(b, "id").is_none()) {
+        return Verdict::fail("body /id", "there: it is always returned", "missing");
+    }
+    Verdict::Pass
+}
+
+fn asked(view: &View<'_>) -> Verdict {
+    let Some(names) = &view.call.attributes else { return Verdict::NotApplicable };
+    let Some(rt) = view.resource_type() else { return Verdict::NotApplicable };
+    let mut judged = false;
+    for body in projected(view) {
+        let Some(known) = get_ci(body, "id").and_then(Value::as_str).and_then(|id| view.before.find(&view.call.endpoint, id)) else { continue };
+        let Some(full) = known.last_full.as_ref().filter(|_| !known.dirty && known.refused.is_none() && view.call.op != Op::Patch && view.call.op != Op::Replace) else { continue };
+        for name in names {
+            let Ok(path) = crate::scim::path::parse_path(name, rt) else { continue };
+            let wanted: Vec<&Value> = crate::scim::path::select(full, &path, rt).into_iter().filter(|v| !facts::is_empty(v)).collect();
+            if wanted.is_empty() {
+                continue;
+            }
+            judged = true;
+            let whole = Value::Object(body.clone());
+            let shown: Vec<&Value> = crate::scim::path::select(&whole, &path, rt).into_iter().filter(|v| !facts::is_empty(v)).collect();
+            if shown.is_empty() {
+                return Verdict::fail(format!("body /{name}"), short(wanted[0]), "nothing");
+            }
+        }
+    }
+    if judged { Verdict::Pass } else { Verdict::NotApplicable }
+}

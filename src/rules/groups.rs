@@ -1,0 +1,385 @@
+//! Groups and membership (RFC 7643 §4.2): what was added is there, what was taken away is gone, and nothing else moved.
+
+use super::patch::{refusal_rule, state_rule};
+use super::rule::{Finding, Impact, Level, Rule, Verdict};
+use super::view::{View, short};
+use super::{refusal, state};
+use crate::scim::value::get_ci;
+use crate::shadow::{Choice, Op, State, member_ids};
+use serde_json::Value;
+
+/// Rules of this area.
+pub static RULES: &[Rule] = &[
+    Rule {
+        id: "group/create-members-not-stored",
+        title: "A group is created without the members that were sent",
+        spec: "RFC 7643 §4.2; RFC 7644 §3.3",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::MembersLost,
+        breaks: &[],
+        requirements: &["group-create-members"],
+        explain: "The create was accepted and the group lacks members that stood in the request. The identity provider believes they have access.",
+        hint: "Store `members` on create as you do on PATCH.",
+        wrong: "POST /Groups {\"displayName\":\"team\",\"members\":[{\"value\":\"u1\"}]} → 201\nGET → no members",
+        right: "GET → {\"members\":[{\"value\":\"u1\"}]}",
+        proven_by: &["group-create-members-ignored"],
+        check: state_rule!("group/create-members-not-stored"),
+    },
+    Rule {
+        id: "group/member-not-added",
+        title: "PATCH adds a member, answers success, and the member is not there",
+        spec: "RFC 7644 §3.5.2.1",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::MembersLost,
+        breaks: &[],
+        requirements: &["group-member-add", "group-member-add-many", "group-member-shape", "entra-group-add-remove-member", "okta-group-push-members"],
+        explain: "The membership change was accepted and a read of the group does not show it. The identity provider logs success and does not send it again. Okta sends no `type` and no `$ref`; Entra sends only `value`; parallel additions must all survive.",
+        hint: "Add every element of the value list; need nothing but `value`; make concurrent changes of one group wait for each other.",
+        wrong: "PATCH /Groups/g {\"op\":\"add\",\"path\":\"members\",\"value\":[{\"value\":\"u1\"}]} → 204\nGET → u1 is no member",
+        right: "GET → {\"members\":[{\"value\":\"u1\"}]}",
+        proven_by: &["group-member-type-required"],
+        check: state_rule!("group/member-not-added"),
+    },
+    Rule {
+        id: "group/member-not-removed",
+        title: "PATCH removes a member, answers success, and the member is still there",
+        spec: "RFC 7644 §3.5.2.2; Entra: remove members",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::AccessKept,
+        breaks: &[],
+        requirements: &["group-member-remove-filter", "group-member-remove-value", "group-member-remove-all", "entra-group-add-remove-member"],
+        explain: "A removal was accepted and the person keeps the membership, and so the access that hangs on it. Nobody is told.",
+        hint: "Evaluate `members[value eq \"id\"]`, and for Entra the list of values, by `value` alone; ignore `$ref` and `display`.",
+        wrong: "PATCH /Groups/g {\"op\":\"remove\",\"path\":\"members[value eq \\\"u1\\\"]\"} → 204\nGET → u1 is still a member",
+        right: "GET → u1 is no member",
+        proven_by: &["group-remove-filter-path-ignored", "group-member-null-ref-not-removed"],
+        check: state_rule!("group/member-not-removed"),
+    },
+    Rule {
+        id: "group/remove-takes-other-members",
+        title: "Removing one member removes others as well",
+        spec: "RFC 7644 §3.5.2.2; Entra: remove members",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::MembersLost,
+        breaks: &[],
+        requirements: &["group-member-remove-value", "group-member-remove-filter"],
+        explain: "The request named one member; others are gone too. The classic cause: `remove` with path `members` and a value list is read as \"remove members\", which empties the group.",
+        hint: "When a `remove` on `members` carries values, remove those and only those.",
+        wrong: "3 members; PATCH {\"op\":\"Remove\",\"path\":\"members\",\"value\":[{\"value\":\"u1\"}]} → 204\nGET → no members",
+        right: "GET → the two others",
+        proven_by: &["group-remove-value-empties-group"],
+        check: state_rule!("group/remove-takes-other-members"),
+    },
+    Rule {
+        id: "group/add-replaces-members",
+        title: "Adding a member throws the present members out",
+        spec: "RFC 7644 §3.5.2.1",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::MembersLost,
+        breaks: &[],
+        requirements: &["group-member-add", "group-lost-update"],
+        explain: "`add` on `members` appends. Here members from before are gone: the list was replaced, or two changes at the same time overwrote each other.",
+        hint: "Append to the stored list inside a transaction (or under a lock) instead of writing back a list that was read earlier.",
+        wrong: "2 members; PATCH {\"op\":\"add\",\"path\":\"members\",\"value\":[{\"value\":\"u3\"}]} → 204\nGET → only u3",
+        right: "GET → 3 members",
+        proven_by: &["group-add-member-replaces", "group-lost-update"],
+        check: state_rule!("group/add-replaces-members"),
+    },
+    Rule {
+        id: "group/replace-not-exact",
+        title: "PATCH `replace members` does not give exactly the list that was sent",
+        spec: "RFC 7644 §3.5.2.3; Okta: Push Now",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::AccessKept,
+        breaks: &[],
+        requirements: &["group-member-replace-all", "okta-group-push-now"],
+        explain: "`replace` on `members` without a filter means: these and no others. Okta uses it to overwrite whatever was changed by hand; people who should be out stay in.",
+        hint: "Replace the whole list.",
+        wrong: "2 members; PATCH {\"op\":\"replace\",\"path\":\"members\",\"value\":[{\"value\":\"u3\"}]} → 204\nGET → 3 members",
+        right: "GET → only u3",
+        proven_by: &["group-replace-members-additive"],
+        check: state_rule!("group/replace-not-exact"),
+    },
+    Rule {
+        id: "group/put-members-not-applied",
+        title: "PUT of a group does not give exactly the members that were sent",
+        spec: "RFC 7644 §3.5.1; Okta: wizard-made apps",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::GroupDrifts,
+        breaks: &[],
+        requirements: &["put-group-members", "okta-group-push-aiw-put"],
+        explain: "PUT replaces the resource. Wizard-made Okta apps push every membership change this way.",
+        hint: "Set the members to the list in the body.",
+        wrong: "2 members; PUT with 1 of them → 200\nGET → still 2 members",
+        right: "GET → 1 member",
+        proven_by: &["group-put-members-ignored"],
+        check: state_rule!("group/put-members-not-applied"),
+    },
+    Rule {
+        id: "group/member-duplicated",
+        title: "The same member is listed twice",
+        spec: "RFC 7644 §3.5.2.1; RFC 7643 §2.4",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::GroupDrifts,
+        breaks: &[],
+        requirements: &["group-member-add-existing", "group-members-dedupe"],
+        explain: "Adding a member who is already there must change nothing. Okta pushes the same members again right after it created the group.",
+        hint: "Compare by `value` before appending.",
+        wrong: "PATCH add members [u1] twice → GET: u1 stands there twice",
+        right: "u1 stands there once",
+        proven_by: &["group-add-existing-duplicates"],
+        check: state_rule!("group/member-duplicated"),
+    },
+    Rule {
+        id: "group/members-changed-by-other-write",
+        title: "A change of something else changes the members",
+        spec: "RFC 7644 §3.5.2; Okta: group rename; Entra: group rename",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::MembersLost,
+        breaks: &[],
+        requirements: &["group-rename-keeps-members", "entra-group-update-displayname"],
+        explain: "A rename (or another write that does not name `members`) changed the membership. Okta sends its rename with every membership change, so the group is emptied again and again.",
+        hint: "Change only the attributes that the request names.",
+        wrong: "PATCH {\"op\":\"replace\",\"value\":{\"id\":\"g\",\"displayName\":\"new\"}} → 204\nGET → no members",
+        right: "GET → all members",
+        proven_by: &["group-rename-clears-members"],
+        check: state_rule!("group/members-changed-by-other-write"),
+    },
+    Rule {
+        id: "group/rename-not-applied",
+        title: "A group rename answers success, but the group has another name",
+        spec: "RFC 7644 §3.5.2.3, §3.5.1; Okta and Entra: group rename",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::GroupDrifts,
+        breaks: &[],
+        requirements: &["group-rename-path", "group-rename-no-path-with-id", "group-rename-put"],
+        explain: "The new name was accepted and a read shows the old one. The next look-up by name misses and a second group is created.",
+        hint: "Apply `displayName` with path, without path and by PUT.",
+        wrong: "PATCH {\"op\":\"replace\",\"path\":\"displayName\",\"value\":\"new\"} → 204\nGET → {\"displayName\":\"old\"}",
+        right: "GET → {\"displayName\":\"new\"}",
+        proven_by: &["group-rename-ignored"],
+        check: state_rule!("group/rename-not-applied"),
+    },
+    Rule {
+        id: "group/member-change-refused",
+        title: "A valid membership change is refused",
+        spec: "RFC 7644 §3.5.2.1, §3.5.2.2; RFC 7643 §4.2",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::GroupPushFails,
+        breaks: &[],
+        requirements: &["group-member-add", "group-member-remove-filter", "group-member-remove-then-add"],
+        explain: "Adding `{\"value\": id}` or removing `members[value eq \"id\"]` is what every identity provider sends; `display`, `type` and `$ref` are optional.",
+        hint: "Need nothing but `value`; support the value filter.",
+        wrong: "PATCH add members [{\"value\":\"u1\"}] → 422 \"display is required\"",
+        right: "→ 200 or 204",
+        proven_by: &["group-member-display-required"],
+        check: refusal_rule!("group/member-change-refused"),
+    },
+    Rule {
+        id: "group/redundant-change-refused",
+        title: "Adding a present member, or removing an absent one, is an error",
+        spec: "RFC 7644 §3.5.2.1; Entra and Okta repeat their changes",
+        level: Level::Idp,
+        clash: false,
+        impact: Impact::RetriesForever,
+        breaks: &["entra", "okta"],
+        requirements: &["group-member-add-existing", "group-member-remove-absent"],
+        explain: "The group is already as it should be, so nothing is left to do. Identity providers repeat changes after a time-out and with each cycle; an error here repeats for ever.",
+        hint: "Answer success and change nothing.",
+        wrong: "PATCH add members [u1], who is a member → 409",
+        right: "→ 200 or 204",
+        proven_by: &["group-add-existing-member-409"],
+        check: refusal_rule!("group/redundant-change-refused"),
+    },
+    Rule {
+        id: "group/remove-with-value-refused",
+        title: "Entra's default member removal (a value list) is refused",
+        spec: "Entra: SCIM compatibility; RFC 7644 §3.5.2.2 knows only the value filter",
+        level: Level::Idp,
+        clash: true,
+        impact: Impact::AccessKept,
+        breaks: &["entra"],
+        requirements: &["group-member-remove-value"],
+        explain: "Without its compliance flag Entra removes members with `{\"op\":\"Remove\",\"path\":\"members\",\"value\":[{\"value\":id}]}`. By the RFC a `remove` has no value and the server may refuse it; then Entra can never remove anybody.",
+        hint: "Accept the value list and remove exactly these members.",
+        wrong: "PATCH {\"op\":\"Remove\",\"path\":\"members\",\"value\":[{\"value\":\"u1\"}]} → 400",
+        right: "→ 200 or 204, u1 is no member",
+        proven_by: &["group-remove-value-list-rejected"],
+        check: refusal_rule!("group/remove-with-value-refused"),
+    },
+    Rule {
+        id: "group/unknown-member-stored",
+        title: "A member id that does not exist is stored",
+        spec: "not ruled by the RFC; Okta: stale member ids",
+        level: Level::Note,
+        clash: false,
+        impact: Impact::GroupDrifts,
+        breaks: &[],
+        requirements: &["group-member-unknown"],
+        explain: "The group lists an id that leads nowhere. It is allowed, but a group with dangling members hides that somebody was never given access.",
+        hint: "Refuse the unknown id with 400, with a detail that names it.",
+        wrong: "PATCH add members [{\"value\":\"no-such-user\"}] → 204",
+        right: "→ 400 \"member no-such-user does not exist\"",
+        proven_by: &["group-unknown-member-stored"],
+        check: unknown_member_stored,
+    },
+    Rule {
+        id: "group/deleted-user-still-member",
+        title: "A deleted user is still listed as a member",
+        spec: "not ruled by the RFC (data integrity)",
+        level: Level::Note,
+        clash: false,
+        impact: Impact::GroupDrifts,
+        breaks: &[],
+        requirements: &["delete-user-leaves-groups"],
+        explain: "The user was deleted and the group still names its id. If ids or names are ever used again, the membership comes back with them.",
+        hint: "Remove the user from its groups when it is deleted.",
+        wrong: "DELETE /Users/u1 → 204\nGET /Groups/g → {\"members\":[{\"value\":\"u1\"}]}",
+        right: "GET /Groups/g → u1 is gone",
+        proven_by: &["delete-user-remains-group-member"],
+        check: deleted_user_still_member,
+    },
+    Rule {
+        id: "group/user-groups-stale",
+        title: "A user's `groups` does not agree with the groups' members",
+        spec: "RFC 7643 §4.1.2 (groups)",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::AccessKept,
+        breaks: &[],
+        requirements: &["user-groups-reflects", "delete-group-updates-user-groups"],
+        explain: "`groups` is read-only and shows the groups that a user belongs to. Here it names a group that was deleted or that the user is no member of.",
+        hint: "Derive `groups` from the groups when it is read.",
+        wrong: "DELETE /Groups/g → 204\nGET /Users/u → {\"groups\":[{\"value\":\"g\"}]}",
+        right: "GET /Users/u → no groups",
+        proven_by: &["delete-group-remains-in-user-groups"],
+        check: user_groups_stale,
+    },
+    Rule {
+        id: "group/member-shape-wrong",
+        title: "An entry of `members` is not an object with a text `value`",
+        spec: "RFC 7643 §4.2, §2.3.1",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["group-member-shape"],
+        explain: "`members` is a list of complex values whose `value` is the id as text. Strict clients refuse numbers and bare strings.",
+        hint: "Write {\"value\": \"53\"}.",
+        wrong: "{\"members\":[{\"value\":53}]}",
+        right: "{\"members\":[{\"value\":\"53\"}]}",
+        proven_by: &["member-value-integer"],
+        check: member_shape,
+    },
+    Rule {
+        id: "group/members-missing-in-list",
+        title: "Groups in a list come without their members",
+        spec: "RFC 7643 §7 (returned default), §8.7.1; RFC 7644 §3.4.2",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ImportIncomplete,
+        breaks: &["okta"],
+        requirements: &["list-items-complete", "okta-import-groups"],
+        explain: "`members` is returned by default, also in lists. Okta imports memberships from the group list only.",
+        hint: "Return `members` in lists unless the client excludes it.",
+        wrong: "GET /Groups → {\"Resources\":[{\"id\":\"g\",\"displayName\":\"team\"}]} although the group has members",
+        right: "GET /Groups → {\"Resources\":[{…,\"members\":[{\"value\":\"u1\"}]}]}",
+        proven_by: &["list-groups-omits-members"],
+        check: members_missing_in_list,
+    },
+];
+
+fn unknown_member_stored(view: &View<'_>) -> Verdict {
+    let offered = view.forecast.choice == Some(Choice::UnknownMember);
+    if !offered || !matches!(view.call.op, Op::Create | Op::Patch | Op::Replace) || view.status() == 0 {
+        return Verdict::NotApplicable;
+    }
+    if view.accepted() {
+        return Verdict::fail("status", "400 with a detail that names the id", view.status().to_string());
+    }
+    Verdict::Pass
+}
+
+fn deleted_user_still_member(view: &View<'_>) -> Verdict {
+    if view.call.endpoint != "/Groups" || view.call.op != Op::Read || view.status() != 200 || view.call.projected() {
+        return Verdict::NotApplicable;
+    }
+    let gone: Vec<&str> = view.before.known.iter().filter(|k| k.endpoint == "/Users" && k.state == State::Gone).map(|k| k.id.as_str()).collect();
+    let Some(known) = view.call.id.as_deref().and_then(|id| view.before.find("/Groups", id)) else { return Verdict::NotApplicable };
+    let shown = view.exchange.json().map(member_ids).unwrap_or_default();
+    let was_member = gone.iter().any(|g| member_ids(&known.doc).iter().any(|m| m == g));
+    let findings = shown.iter().filter(|m| gone.contains(&m.as_str())).map(|m| Finding::new("body /members", "no deleted user", m.clone())).collect::<Vec<_>>();
+    if findings.is_empty() && !was_member { Verdict::NotApplicable } else { Verdict::from_findings(findings) }
+}
+
+fn user_groups_stale(view: &View<'_>) -> Verdict {
+    if view.call.endpoint != "/Users" || view.call.op != Op::Read || view.status() != 200 || view.call.projected() {
+        return Verdict::NotApplicable;
+    }
+    let Some(user) = view.call.id.as_deref() else { return Verdict::NotApplicable };
+    let Some(shown) = view.object().and_then(|o| get_ci(o, "groups")).and_then(Value::as_array) else { return Verdict::NotApplicable };
+    let ids: Vec<String> = shown.iter().filter_map(|g| g.get("value").and_then(crate::shadow::text_of)).collect();
+    let mut findings = Vec::new();
+    for group in view.before.known.iter().filter(|k| k.endpoint == "/Groups" && ids.contains(&k.id)) {
+        let member = member_ids(&group.doc).iter().any(|m| m == user);
+        match group.state {
+            State::Gone => findings.push(Finding::new("body /groups", "no deleted group", group.id.clone()).because(group.last_write.clone())),
+            State::Live if !member && group.refused.is_none() && !group.facts.is_empty() => {
+                findings.push(Finding::new("body /groups", "only groups that hold the user", group.id.clone()).because(group.last_write.clone()));
+            }
+            _ => {}
+        }
+    }
+    let related = view.before.known.iter().any(|k| k.endpoint == "/Groups");
+    if findings.is_empty() && !related { Verdict::NotApplicable } else { Verdict::from_findings(findings) }
+}
+
+fn member_shape(view: &View<'_>) -> Verdict {
+    if view.call.endpoint != "/Groups" {
+        return Verdict::NotApplicable;
+    }
+    let members: Vec<&Value> = view.resources().iter().filter_map(|r| get_ci(r, "members")).collect();
+    if members.is_empty() {
+        return Verdict::NotApplicable;
+    }
+    let wrong = |m: &Value| !m.get("value").is_some_and(Value::is_string);
+    let mut findings = Vec::new();
+    for list in members {
+        match list {
+            Value::Array(items) => findings.extend(items.iter().filter(|m| wrong(m)).take(1).map(|m| Finding::new("body /members", "{\"value\": \"id\"}", short(m)))),
+            Value::Null => {}
+            other => findings.push(Finding::new("body /members", "a list", short(other))),
+        }
+    }
+    Verdict::from_findings(findings)
+}
+
+fn members_missing_in_list(view: &View<'_>) -> Verdict {
+    if view.call.endpoint != "/Groups" || view.list().is_none() || view.call.projected() {
+        return Verdict::NotApplicable;
+    }
+    let mut seen = false;
+    for entry in view.entries() {
+        let Some(known) = get_ci(entry, "id").and_then(Value::as_str).and_then(|id| view.before.find("/Groups", id)) else { continue };
+        let read = known.last_full.as_ref().map(member_ids).unwrap_or_default();
+        if known.state != State::Live || read.is_empty() || known.refused.is_some() || member_ids(&known.doc).is_empty() {
+            continue;
+        }
+        seen = true;
+        if get_ci(entry, "members").is_none_or(crate::shadow::facts::is_empty) {
+            return Verdict::Fail(vec![Finding::new(format!("entry {}", known.id), "members, as in GET by id", "no members").because(known.step.clone())]);
+        }
+    }
+    if seen { Verdict::Pass } else { Verdict::NotApplicable }
+}

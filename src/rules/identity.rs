@@ -1,0 +1,375 @@
+//! Identity and life of a resource: one id from create to delete, gone when deleted, unchanged when refused.
+
+use super::patch::{refusal_rule, state_rule};
+use super::rule::{Finding, Impact, Level, Rule, Verdict};
+use super::view::{View, short};
+use super::{refusal, state};
+use crate::scim::value::get_ci;
+use crate::shadow::{Op, Reason, State};
+use serde_json::Value;
+
+/// Rules of this area.
+pub static RULES: &[Rule] = &[
+    Rule {
+        id: "identity/live-resource-not-found",
+        title: "A resource that was created and not deleted is not found by its id",
+        spec: "RFC 7643 §3.1 (id is stable); RFC 7644 §3.4.1",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::UserNotFound,
+        breaks: &[],
+        requirements: &["create-get-after", "read-200", "res-id-stable", "res-id-url-safe", "okta-reactivate", "entra-incremental-cycle"],
+        explain: "The id came from the server's own answer and nobody deleted the resource, yet it answers 404. This is the cause behind \"User not found\": the identity provider stores the id once and uses it for ever. Usual causes: the create answer shows another id than the store uses; inactive users are hidden; the id is the userName and breaks on a rename; a replica lags behind.",
+        hint: "Use one immutable id everywhere; find resources by it whatever their status; answer reads from a store that has seen the write.",
+        wrong: "POST /Users → 201 {\"id\":\"a@example.com\"}\nGET /Users/a%40example.com → 404",
+        right: "GET /Users/{id} → 200",
+        proven_by: &["create-response-id-is-username", "deactivate-response-404", "get-hides-inactive", "id-changes-on-rename"],
+        check: refusal_rule!("identity/live-resource-not-found"),
+    },
+    Rule {
+        id: "identity/id-changed",
+        title: "A resource shows another `id` than it was created with",
+        spec: "RFC 7643 §3.1",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::UserNotFound,
+        breaks: &[],
+        requirements: &["res-id-stable", "put-keeps-id"],
+        explain: "`id` is stable and non-reassignable. Here the answer for the resource carries another id, so links break or point to somebody else.",
+        hint: "Never derive `id` from other attributes, and never issue a new one on update.",
+        wrong: "GET /Users/2819 → {\"id\":\"77\"}",
+        right: "→ {\"id\":\"2819\"}",
+        proven_by: &["id-changes-on-put"],
+        check: id_changed,
+    },
+    Rule {
+        id: "identity/list-id-differs",
+        title: "Look-up by name finds the resource under another `id`",
+        spec: "RFC 7643 §3.1; RFC 7644 §3.4.2",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::UserNotFound,
+        breaks: &[],
+        requirements: &["res-id-stable", "okta-lookup-hit-links"],
+        explain: "The same userName has one id in the answer to the create (and by GET) and another in the filter result. Okta links with the id of the look-up and then fails with \"User not found\".",
+        hint: "Render the id from one place.",
+        wrong: "POST → {\"id\":\"2819\"}\nfilter → {\"id\":\"42\",\"userName\": the same}",
+        right: "both 2819",
+        proven_by: &["list-id-differs"],
+        check: list_id_differs,
+    },
+    Rule {
+        id: "identity/id-reused",
+        title: "A new resource gets the id of a deleted one",
+        spec: "RFC 7643 §3.1 (non-reassignable)",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::WrongMatch,
+        breaks: &[],
+        requirements: &["delete-recreate-new-id", "res-id-unique"],
+        explain: "Whoever stored the old id now holds a link to somebody else.",
+        hint: "Never issue an id twice.",
+        wrong: "DELETE /Users/7 → 204; POST same userName → {\"id\":\"7\"}",
+        right: "→ a new id",
+        proven_by: &["recreate-reuses-id"],
+        check: id_reused,
+    },
+    Rule {
+        id: "identity/old-name-not-released",
+        title: "A name that was given up by a rename is still taken",
+        spec: "RFC 7643 §4.1.1; RFC 7644 §3.5.2",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::CreateFails,
+        breaks: &[],
+        requirements: &["patch-username-change", "group-rename-path"],
+        explain: "After a rename nobody holds the old name, so it can be used for a new resource.",
+        hint: "Update the unique index together with the resource.",
+        wrong: "rename oldname to newname; POST oldname → 409",
+        right: "→ 201",
+        proven_by: &["group-rename-keeps-old-name-index"],
+        check: refusal_rule!("identity/old-name-not-released"),
+    },
+    Rule {
+        id: "read/write-answer-not-kept",
+        title: "The answer to a write shows the new value, the read right after it the old one",
+        spec: "RFC 7644 §3.5.1, §3.5.2, §3.4.1",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::UpdateLost,
+        breaks: &[],
+        requirements: &["patch-persists", "put-persists"],
+        explain: "The change is only in the answer: it was not stored, or a cache or replica serves the state from before.",
+        hint: "Store before answering; invalidate caches on write; read your own writes.",
+        wrong: "PATCH title \"New\" → 200 {\"title\":\"New\"}\nGET at once → {\"title\":\"Old\"}",
+        right: "GET → {\"title\":\"New\"}",
+        proven_by: &["read-after-write-stale"],
+        check: state_rule!("read/write-answer-not-kept"),
+    },
+    Rule {
+        id: "delete/status-not-204",
+        title: "A successful DELETE answers with a status other than 204",
+        spec: "RFC 7644 §3.6",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["delete-204"],
+        explain: "The server returns 204 No Content for a successful delete.",
+        hint: "Answer 204 without a body.",
+        wrong: "DELETE /Users/2819 → 200",
+        right: "→ 204",
+        proven_by: &["delete-answers-200"],
+        check: delete_status,
+    },
+    Rule {
+        id: "delete/still-there",
+        title: "A deleted resource still answers",
+        spec: "RFC 7644 §3.6",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::AccessKept,
+        breaks: &[],
+        requirements: &["delete-then-404", "entra-hard-delete"],
+        explain: "After a successful DELETE every operation on the id returns 404; the resource is gone for the client whatever the server keeps inside.",
+        hint: "Answer 404 for deleted resources.",
+        wrong: "DELETE → 204\nGET → 200",
+        right: "GET → 404",
+        proven_by: &["delete-is-soft"],
+        check: still_there,
+    },
+    Rule {
+        id: "delete/still-listed",
+        title: "A deleted resource is still in lists or filter results",
+        spec: "RFC 7644 §3.6",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::WrongMatch,
+        breaks: &[],
+        requirements: &["delete-omitted-from-lists"],
+        explain: "A deleted resource must be omitted from results. The look-up of a returning person would find a dead id.",
+        hint: "Filter deleted rows out of every query.",
+        wrong: "DELETE /Users/u → 204\nGET /Users?filter=userName eq … → totalResults 1",
+        right: "→ totalResults 0",
+        proven_by: &["delete-remains-in-lists"],
+        check: still_listed,
+    },
+    Rule {
+        id: "delete/name-not-released",
+        title: "The name of a deleted resource cannot be used again",
+        spec: "RFC 7644 §3.6 (should not be considered in conflict calculation)",
+        level: Level::Idp,
+        clash: false,
+        impact: Impact::CreateFails,
+        breaks: &["okta", "entra"],
+        requirements: &["delete-recreate", "idp-offboard-rehire"],
+        explain: "The RFC asks not to count deleted resources as conflicts. A person who returns can otherwise never be created again, and the look-up does not find the old account either.",
+        hint: "Leave deleted resources out of uniqueness checks.",
+        wrong: "DELETE → 204; POST same userName → 409",
+        right: "→ 201 with a new id",
+        proven_by: &["create-after-delete-conflicts"],
+        check: refusal_rule!("delete/name-not-released"),
+    },
+    Rule {
+        id: "delete/unknown-id-accepted",
+        title: "DELETE of an unknown id answers success",
+        spec: "RFC 7644 §3.6, §3.12",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["delete-unknown-404"],
+        explain: "Nothing was deleted, so the client must be told: 404.",
+        hint: "Answer 404 when the id does not exist.",
+        wrong: "DELETE /Users/unknown → 204",
+        right: "→ 404",
+        proven_by: &["delete-unknown-204"],
+        check: delete_unknown,
+    },
+    Rule {
+        id: "read/unknown-id-accepted",
+        title: "An unknown id is answered with success",
+        spec: "RFC 7644 §3.4.1, §3.12",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::WrongMatch,
+        breaks: &[],
+        requirements: &["read-404", "patch-unknown-404", "read-cross-type"],
+        explain: "No such resource exists; a 2xx makes the client believe in one.",
+        hint: "Answer 404 with an Error body.",
+        wrong: "GET /Users/unknown → 200 {}",
+        right: "→ 404",
+        proven_by: &["unknown-id-200"],
+        check: read_unknown,
+    },
+    Rule {
+        id: "error/unknown-id-wrong-status",
+        title: "An unknown id is refused with a status other than 404",
+        spec: "RFC 7644 §3.12, Table 8",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::UserNotFound,
+        breaks: &["okta"],
+        requirements: &["read-404", "okta-404-body"],
+        explain: "Whatever its shape, an id that names nothing is \"not found\". 400 for an id in an unexpected format fails Okta's SPEC test, which asks for an id that is no UUID.",
+        hint: "Answer 404; do not validate the format of ids with another status.",
+        wrong: "GET /Users/010101001010101011 → 400",
+        right: "→ 404",
+        proven_by: &["unknown-id-400"],
+        check: unknown_status,
+    },
+    Rule {
+        id: "error/refused-but-changed",
+        title: "A refused request changed the resource all the same",
+        spec: "RFC 7644 §3.5.2 (atomic); §3.12",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::UpdateLost,
+        breaks: &[],
+        requirements: &["patch-atomic"],
+        explain: "An error means that nothing happened: if one operation of a PATCH fails, the resource is as it was. Here a part was applied.",
+        hint: "Apply all operations to a copy and store it only when all succeeded.",
+        wrong: "PATCH [replace title, replace unknown path] → 400\nGET → the new title",
+        right: "GET → the old title",
+        proven_by: &["patch-not-atomic"],
+        check: state_rule!("error/refused-but-changed"),
+    },
+    Rule {
+        id: "read/not-modified-lie",
+        title: "A successful GET of one resource has no resource in it",
+        spec: "RFC 7644 §3.4.1",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::UserNotFound,
+        breaks: &[],
+        requirements: &["read-200"],
+        explain: "GET of a known id answers 200 with the resource itself: a JSON object, no list, no empty body.",
+        hint: "Return the resource.",
+        wrong: "GET /Users/2819 → 200 [] ",
+        right: "→ 200 {\"schemas\":[…],\"id\":\"2819\",…}",
+        proven_by: &["read-empty-body"],
+        check: read_empty,
+    },
+];
+
+fn id_changed(view: &View<'_>) -> Verdict {
+    if !matches!(view.call.op, Op::Read | Op::Replace | Op::Patch) || !view.accepted() {
+        return Verdict::NotApplicable;
+    }
+    let (Some(asked), Some(body)) = (view.call.id.as_deref(), view.object()) else { return Verdict::NotApplicable };
+    if !view.before.ours(&view.call.endpoint, asked) {
+        return Verdict::NotApplicable;
+    }
+    match get_ci(body, "id") {
+        Some(Value::String(id)) if id == asked => Verdict::Pass,
+        Some(other) => Verdict::fail("body /id", asked, short(other)),
+        None => Verdict::NotApplicable,
+    }
+}
+
+fn list_id_differs(view: &View<'_>) -> Verdict {
+    let Some(selection) = &view.observed.selection else { return Verdict::NotApplicable };
+    let mut matched = false;
+    for entry in view.entries() {
+        let name = ["userName", "displayName"].iter().find_map(|n| get_ci(entry, n).and_then(Value::as_str));
+        let id = get_ci(entry, "id").and_then(crate::shadow::text_of);
+        let (Some(name), Some(id)) = (name, id) else { continue };
+        if selection.matching > 0 && view.before.ours(&view.call.endpoint, &id) {
+            matched = true;
+        }
+        let missing = selection.missing.iter().find(|(_, n)| n == name && view.call.endpoint == "/Users");
+        if let Some((ours, _)) = missing
+            && !view.before.ours(&view.call.endpoint, &id)
+        {
+            return Verdict::Fail(vec![Finding::new(format!("entry {name}"), format!("id {ours}"), format!("id {id}"))]);
+        }
+    }
+    if matched { Verdict::Pass } else { Verdict::NotApplicable }
+}
+
+fn id_reused(view: &View<'_>) -> Verdict {
+    if view.call.op != Op::Create || !view.accepted() {
+        return Verdict::NotApplicable;
+    }
+    let Some(id) = view.object().and_then(|b| get_ci(b, "id")).and_then(Value::as_str) else { return Verdict::NotApplicable };
+    match view.before.known.iter().find(|k| k.id == id) {
+        Some(k) => Verdict::Fail(vec![Finding::new("body /id", "an id that was never used", id).because(k.last_write.clone())]),
+        None => Verdict::Pass,
+    }
+}
+
+fn delete_status(view: &View<'_>) -> Verdict {
+    if view.call.op != Op::Delete || !view.accepted() || !view.must_accept() {
+        return Verdict::NotApplicable;
+    }
+    if view.status() == 204 { Verdict::Pass } else { Verdict::fail("status", "204 No Content", view.status().to_string()) }
+}
+
+fn still_there(view: &View<'_>) -> Verdict {
+    if !view.must_refuse(Reason::Deleted) || view.status() == 0 || view.status() >= 500 || view.call.op == Op::Replace {
+        return Verdict::NotApplicable;
+    }
+    if view.accepted() {
+        let step = view.call.id.as_deref().and_then(|id| view.before.find(&view.call.endpoint, id)).map(|k| k.last_write.clone());
+        let mut finding = Finding::new("status", "404: it was deleted", view.status().to_string());
+        finding.because = step;
+        return Verdict::Fail(vec![finding]);
+    }
+    Verdict::Pass
+}
+
+fn still_listed(view: &View<'_>) -> Verdict {
+    let Some(selection) = &view.observed.selection else { return Verdict::NotApplicable };
+    if !view.before.known.iter().any(|k| k.endpoint == view.call.endpoint && k.state == State::Gone) {
+        return Verdict::NotApplicable;
+    }
+    let findings = selection.ghosts.iter().map(|(id, name)| Finding::new("body /Resources", "no deleted resource", format!("{id} {name}")));
+    Verdict::from_findings(findings.collect())
+}
+
+fn unknown(view: &View<'_>) -> bool {
+    [Reason::UnknownId, Reason::OtherType].iter().any(|r| view.must_refuse(*r))
+}
+
+fn delete_unknown(view: &View<'_>) -> Verdict {
+    if view.call.op != Op::Delete || !unknown(view) || view.status() == 0 {
+        return Verdict::NotApplicable;
+    }
+    if view.accepted() { Verdict::fail("status", "404 Not Found", view.status().to_string()) } else { Verdict::Pass }
+}
+
+fn read_unknown(view: &View<'_>) -> Verdict {
+    let foreign = view.call.id.as_deref().and_then(|id| view.before.find(&view.call.endpoint, id)).is_some();
+    if !matches!(view.call.op, Op::Read | Op::Patch) || !unknown(view) || foreign || view.status() == 0 {
+        return Verdict::NotApplicable;
+    }
+    if view.accepted() { Verdict::fail("status", "404 Not Found", view.status().to_string()) } else { Verdict::Pass }
+}
+
+fn unknown_status(view: &View<'_>) -> Verdict {
+    let by_id = matches!(view.call.op, Op::Read | Op::Patch | Op::Replace | Op::Delete);
+    if !by_id || !(unknown(view) || view.must_refuse(Reason::Deleted)) || !view.client_error() {
+        return Verdict::NotApplicable;
+    }
+    // Ids of an odd shape may be refused by whatever stands before the application; only plain ones are judged.
+    let plain = view.call.id.as_deref().is_some_and(|id| id.len() <= 64 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'));
+    match view.status() {
+        _ if !plain => Verdict::NotApplicable,
+        404 => Verdict::Pass,
+        // A write may be refused for its body before the id is looked at, and for want of rights; 410 says the same as 404.
+        400 | 405 | 412 | 422 if view.call.op != Op::Read => Verdict::NotApplicable,
+        401 | 403 | 410 | 429 => Verdict::NotApplicable,
+        other => Verdict::fail("status", "404 Not Found", other.to_string()),
+    }
+}
+
+fn read_empty(view: &View<'_>) -> Verdict {
+    if view.call.op != Op::Read || view.status() != 200 || view.call.method != "GET" || !view.must_accept() {
+        return Verdict::NotApplicable;
+    }
+    match view.exchange.json() {
+        Some(Value::Object(o)) if get_ci(o, "Resources").is_none() => Verdict::Pass,
+        Some(other) => Verdict::fail("body", "the resource", short(other)),
+        None => Verdict::fail("body", "the resource", "no JSON"),
+    }
+}

@@ -1,0 +1,668 @@
+//! Every answer: errors, headers, credentials and tenants (RFC 7644 §2, §3.8, §3.12, §6).
+
+use super::patch::refusal_rule;
+use super::refusal;
+use super::rule::{Finding, Impact, Level, Rule, Verdict};
+use super::view::{View, short};
+use crate::exchange::AuthKind;
+use crate::scim::urn;
+use crate::scim::value::get_ci;
+use crate::shadow::forecast::tenant_of;
+use crate::shadow::{Expectation, Op, Reason, State};
+use serde_json::{Map, Value};
+
+/// Rules of this area.
+pub static RULES: &[Rule] = &[
+    Rule {
+        id: "error/server-error",
+        title: "The server answers with a 5xx",
+        spec: "RFC 7644 §3.12, Table 8; RFC 9110 §15.6",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::RetriesForever,
+        breaks: &[],
+        requirements: &["err-no-500", "read-404-odd-ids", "create-malformed-400", "page-count-nonnumeric", "filter-long"],
+        explain: "The server crashed on a request that it had to carry out or to refuse with a 4xx. Identity providers take 5xx for a passing fault and repeat the request, on and on.",
+        hint: "Find the exception in the server's log; validate what comes from outside and answer 400, 404 or 409.",
+        wrong: "POST /Users with an empty body → 500",
+        right: "→ 400 invalidSyntax",
+        proven_by: &["create-duplicate-returns-500", "create-without-emails-500", "malformed-json-500", "unknown-id-500", "patch-null-value-500", "patch-missing-operations-500", "auth-missing-token-500"],
+        check: server_error,
+    },
+    Rule {
+        id: "error/body-not-scim",
+        title: "An error has no SCIM Error body",
+        spec: "RFC 7644 §3.12",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &["okta"],
+        requirements: &["err-schema-urn", "err-json", "okta-404-body", "auth-401-body"],
+        explain: "Errors are returned as JSON with `schemas` = [Error URN]. Okta shows the admin what it finds in `detail`; HTML ends as \"Invalid JSON\".",
+        hint: "Return {\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:Error\"],\"status\":\"404\",\"detail\":\"…\"} for every error, also those of the framework.",
+        wrong: "404 text/html <html>…",
+        right: "404 {\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:Error\"],\"status\":\"404\",\"detail\":\"User 2819 not found\"}",
+        proven_by: &["error-html-page", "error-schemas-string"],
+        check: body_not_scim,
+    },
+    Rule {
+        id: "error/status-not-text",
+        title: "`status` in an Error body is missing, no string, or another than the HTTP status",
+        spec: "RFC 7644 §3.12",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["err-status-string"],
+        explain: "`status` is required: the HTTP status code as a JSON string.",
+        hint: "Write \"status\": \"404\".",
+        wrong: "404 {\"status\":404}",
+        right: "404 {\"status\":\"404\"}",
+        proven_by: &["error-status-number", "error-status-differs"],
+        check: status_text,
+    },
+    Rule {
+        id: "error/detail-not-text",
+        title: "`detail` in an Error body is not a string",
+        spec: "RFC 7644 §3.12",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &["okta"],
+        requirements: &["err-detail", "okta-error-detail-shown"],
+        explain: "`detail` is a human-readable message; identity providers print it for the admin.",
+        hint: "Write one sentence.",
+        wrong: "{\"detail\":{\"message\":\"…\"}}",
+        right: "{\"detail\":\"userName is taken\"}",
+        proven_by: &["error-detail-object"],
+        check: detail_text,
+    },
+    Rule {
+        id: "error/detail-missing",
+        title: "An Error body has no `detail`",
+        spec: "RFC 7644 §3.12; Okta SPEC test",
+        level: Level::Should,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &["okta"],
+        requirements: &["err-detail"],
+        explain: "Without words the admin has nothing to go by, and Okta's tests ask for them on 401 and 404.",
+        hint: "Say what is wrong and with which resource.",
+        wrong: "{\"status\":\"404\"}",
+        right: "{\"status\":\"404\",\"detail\":\"User 2819 not found\"}",
+        proven_by: &["error-without-detail"],
+        check: detail_missing,
+    },
+    Rule {
+        id: "error/scimtype-unknown",
+        title: "`scimType` holds a word that RFC 7644 does not define",
+        spec: "RFC 7644 §3.12, Table 9",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["err-scimtype-valid"],
+        explain: "`scimType` is one of the registered keywords or absent.",
+        hint: "Leave it out when none fits; never write \"null\" or \"\".",
+        wrong: "{\"status\":\"404\",\"scimType\":\"null\"}",
+        right: "{\"status\":\"404\"}",
+        proven_by: &["error-scimtype-null-string"],
+        check: scimtype,
+    },
+    Rule {
+        id: "error/broken-json-accepted",
+        title: "A body that is no JSON object is accepted",
+        spec: "RFC 7644 §3.12 (invalidSyntax)",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::UpdateLost,
+        breaks: &[],
+        requirements: &["create-malformed-400", "create-empty-body-400", "create-array-body-400"],
+        explain: "The request cannot be read, so it cannot have been carried out.",
+        hint: "Answer 400 with scimType invalidSyntax.",
+        wrong: "POST /Users \"{\" → 201",
+        right: "→ 400 invalidSyntax",
+        proven_by: &["broken-json-accepted"],
+        check: broken_json,
+    },
+    Rule {
+        id: "error/leaks-internals",
+        title: "An error shows a stack trace, a query or a file path",
+        spec: "RFC 7644 §7.5 (information disclosure)",
+        level: Level::Should,
+        clash: false,
+        impact: Impact::DataLeak,
+        breaks: &[],
+        requirements: &["err-no-leak"],
+        explain: "Details of the implementation help an attacker and nobody else.",
+        hint: "Log them; send one sentence.",
+        wrong: "500 {\"detail\":\"… at com.acme.Users.create(Users.java:42)\"}",
+        right: "{\"detail\":\"internal error, reference 7f3a\"}",
+        proven_by: &["error-leaks-stack"],
+        check: leak,
+    },
+    Rule {
+        id: "headers/content-type-wrong",
+        title: "The answer is not declared as SCIM JSON",
+        spec: "RFC 7644 §3.1, §8.1",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &["entra"],
+        requirements: &["ct-response-scim-json", "ct-accept-json"],
+        explain: "Bodies are `application/scim+json`; `application/json` is commonly tolerated (noted only). Anything else is refused or misread.",
+        hint: "Send `Content-Type: application/scim+json`.",
+        wrong: "Content-Type: text/html",
+        right: "Content-Type: application/scim+json",
+        proven_by: &["content-type-html"],
+        check: content_type,
+    },
+    Rule {
+        id: "headers/plain-json",
+        title: "Answers are declared as application/json",
+        spec: "RFC 7644 §3.1, §8.1; Entra: response content type",
+        level: Level::Note,
+        clash: false,
+        impact: Impact::None,
+        breaks: &[],
+        requirements: &["ct-response-scim-json"],
+        explain: "RFC 7644 registers application/scim+json. Identity providers have been seen to take application/json; Microsoft's documentation asks for the former.",
+        hint: "Send `Content-Type: application/scim+json`.",
+        wrong: "Content-Type: application/json",
+        right: "Content-Type: application/scim+json",
+        proven_by: &["content-type-json"],
+        check: plain_json,
+    },
+    Rule {
+        id: "headers/media-type-refused",
+        title: "A request is refused for its Content-Type or Accept header",
+        spec: "RFC 7644 §3.1, §3.8",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::CreateFails,
+        breaks: &[],
+        requirements: &["ct-request-scim-json", "ct-request-charset", "ct-request-json", "ct-accept-scim-json", "ct-accept-none", "ct-accept-charset"],
+        explain: "`application/scim+json`, with or without `; charset=utf-8`, is the media type of SCIM; `Accept` may be absent, `*/*`, `application/json` or `application/scim+json`.",
+        hint: "Compare the media type without its parameters; do not refuse on Accept.",
+        wrong: "Content-Type: application/scim+json; charset=utf-8 → 415",
+        right: "→ 201",
+        proven_by: &["request-charset-415"],
+        check: refusal_rule!("headers/media-type-refused"),
+    },
+    Rule {
+        id: "headers/body-not-allowed",
+        title: "An answer that must have no body has one",
+        spec: "RFC 9110 §15.3.5, §15.4.5; RFC 7644 §3.6",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["ct-content-length", "delete-204"],
+        explain: "204 and 304 end after the headers; a body there is taken for the start of the next answer.",
+        hint: "Send no body and no Content-Length with 204.",
+        wrong: "204 with Content-Length: 2 and {}",
+        right: "204 without a body",
+        proven_by: &["no-content-with-length"],
+        check: no_body,
+    },
+    Rule {
+        id: "headers/json-invalid",
+        title: "A body that is declared as JSON is no valid JSON",
+        spec: "RFC 8259; RFC 7644 §3.8",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["ct-json-valid", "ct-utf8"],
+        explain: "The body cannot be parsed: cut off, not UTF-8, a byte-order mark, or something else than JSON.",
+        hint: "Serialise with a JSON library, in UTF-8 without a mark.",
+        wrong: "200 {\"id\":\"2819\"",
+        right: "200 {\"id\":\"2819\"}",
+        proven_by: &["truncated-json"],
+        check: json_invalid,
+    },
+    Rule {
+        id: "headers/duplicate-keys",
+        title: "A JSON object names the same key twice",
+        spec: "RFC 8259 §4; RFC 7643 §2.1",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["ct-json-valid"],
+        explain: "Parsers differ in which of the two they keep, so two clients see two resources.",
+        hint: "Write each attribute once.",
+        wrong: "{\"active\":true,\"active\":false}",
+        right: "{\"active\":false}",
+        proven_by: &["duplicate-json-key"],
+        check: duplicate_keys,
+    },
+    Rule {
+        id: "headers/redirect-on-write",
+        title: "A request is answered with a redirect to a web page",
+        spec: "RFC 7644 §3.12, Table 8 (307, 308)",
+        level: Level::Should,
+        clash: false,
+        impact: Impact::ConnectionTestFails,
+        breaks: &[],
+        requirements: &["err-redirect"],
+        explain: "SCIM clients do not follow 301/302 to a login page, and a token must not travel to another host.",
+        hint: "Answer 401 instead of redirecting; for moved resources use 307 or 308.",
+        wrong: "GET /Users → 302 Location: /login",
+        right: "→ 401 with an Error body",
+        proven_by: &["redirect-to-login"],
+        check: redirect,
+    },
+    Rule {
+        id: "auth/missing-token-accepted",
+        title: "A request without valid credentials is carried out",
+        spec: "RFC 7644 §2, §7",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::AccessNotGuarded,
+        breaks: &[],
+        requirements: &["auth-missing-401", "auth-bad-401", "auth-write-401"],
+        explain: "Anybody who finds the URL can read or change every account.",
+        hint: "Check the credentials before anything else, on every method and path.",
+        wrong: "GET /Users without Authorization → 200",
+        right: "→ 401",
+        proven_by: &["auth-not-checked", "auth-any-token-accepted"],
+        check: auth_accepted,
+    },
+    Rule {
+        id: "auth/status-not-401",
+        title: "Missing or wrong credentials are refused with a status other than 401",
+        spec: "RFC 7644 §2, Table 8; RFC 9110 §15.5.2",
+        level: Level::Should,
+        clash: false,
+        impact: Impact::ConnectionTestFails,
+        breaks: &["okta", "entra"],
+        requirements: &["auth-missing-401", "auth-bad-401", "auth-401-before-404"],
+        explain: "401 tells the admin that the token is wrong; 403, 404 or 400 send them looking elsewhere.",
+        hint: "Answer 401 with WWW-Authenticate and an Error body.",
+        wrong: "GET /Users with a wrong token → 404",
+        right: "→ 401",
+        proven_by: &["auth-answers-404"],
+        check: auth_status,
+    },
+    Rule {
+        id: "auth/www-authenticate-missing",
+        title: "A 401 has no WWW-Authenticate header",
+        spec: "RFC 9110 §15.5.2, §11.6.1; RFC 7644 §2",
+        level: Level::Should,
+        clash: false,
+        impact: Impact::None,
+        breaks: &[],
+        requirements: &["auth-www-authenticate"],
+        explain: "A server that answers 401 must name the scheme it wants.",
+        hint: "Send `WWW-Authenticate: Bearer realm=\"scim\"`.",
+        wrong: "401 without WWW-Authenticate",
+        right: "401 with WWW-Authenticate: Bearer",
+        proven_by: &["auth-no-challenge"],
+        check: www_authenticate,
+    },
+    Rule {
+        id: "auth/valid-token-refused",
+        title: "The configured credentials are refused",
+        spec: "RFC 7644 §2; RFC 6750 §2.1",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ConnectionTestFails,
+        breaks: &[],
+        requirements: &["auth-scheme-case"],
+        explain: "The same credentials work elsewhere in this run or are the ones you gave: the scheme name is compared in the wrong way, an endpoint is guarded by something else, or the token is wrong.",
+        hint: "Read the token after \"Bearer \" (any case); guard all endpoints alike; check the token you gave to scimproof.",
+        wrong: "Authorization: Bearer <token> → 401",
+        right: "→ 200",
+        proven_by: &["auth-bearer-scheme-rejected"],
+        check: auth_refused,
+    },
+    Rule {
+        id: "auth/token-in-query-accepted",
+        title: "A token in the query string is accepted",
+        spec: "RFC 7644 §7.4; RFC 6750 §2.3",
+        level: Level::Note,
+        clash: false,
+        impact: Impact::DataLeak,
+        breaks: &[],
+        requirements: &["auth-token-not-in-url"],
+        explain: "Tokens in URLs end up in logs and referrers.",
+        hint: "Read credentials from the Authorization header only.",
+        wrong: "GET /Users?access_token=… → 200",
+        right: "→ 401",
+        proven_by: &["auth-query-token-accepted"],
+        check: query_token,
+    },
+    Rule {
+        id: "tenancy/foreign-resource-shown",
+        title: "One tenant's credentials show another tenant's resource",
+        spec: "RFC 7644 §6 (multi-tenancy)",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::DataLeak,
+        breaks: &[],
+        requirements: &["auth-tenant-isolation", "cursor-other-actor"],
+        explain: "A resource that was created with one tenant's token is read or listed with the other's.",
+        hint: "Scope every query by tenant, around the client's filter: tenant and (filter).",
+        wrong: "tenant B: filter=userName eq \"mine\" or userName eq \"of-tenant-a\" → 2",
+        right: "→ 1",
+        proven_by: &["tenant-not-isolated", "filter-or-bypasses-tenant-scope"],
+        check: foreign_shown,
+    },
+    Rule {
+        id: "tenancy/foreign-resource-changed",
+        title: "One tenant's credentials change another tenant's resource",
+        spec: "RFC 7644 §6 (multi-tenancy)",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::DataLeak,
+        breaks: &[],
+        requirements: &["auth-tenant-isolation"],
+        explain: "A write with one tenant's token was carried out on a resource of the other, or a create returned the other's resource.",
+        hint: "Look resources up by tenant and id; scope uniqueness by tenant.",
+        wrong: "tenant B: POST a userName of tenant A → 201 with A's id",
+        right: "→ 201 with a new id",
+        proven_by: &["cross-tenant-create-hijack"],
+        check: foreign_changed,
+    },
+];
+
+fn server_error(view: &View<'_>) -> Verdict {
+    match view.status() {
+        0 | 501 => Verdict::NotApplicable,
+        503 if view.response().is_some_and(|r| r.header("retry-after").is_some()) => Verdict::NotApplicable,
+        500..=599 => {
+            let body = view.response().map(|r| r.text().chars().take(200).collect::<String>()).unwrap_or_default();
+            Verdict::fail("status", "success, or a 4xx that says what is wrong", format!("{} {body}", view.status()))
+        }
+        _ => Verdict::Pass,
+    }
+}
+
+/// An error answer of the SCIM service itself (not of a discovery path that need not exist, a HEAD or 304).
+fn error_answer(view: &View<'_>) -> bool {
+    (400..600).contains(&view.status()) && view.call.method != "HEAD" && view.call.op != Op::Other && !matches!(view.status(), 429 | 502..=504)
+}
+
+/// The Error body, when it is one.
+fn error_body<'a>(view: &View<'a>) -> Option<&'a Map<String, Value>> {
+    view.object().filter(|o| error_answer(view) && names_error(o))
+}
+
+fn names_error(o: &Map<String, Value>) -> bool {
+    get_ci(o, "schemas").is_some_and(|s| s.to_string().to_ascii_lowercase().contains(&urn::ERROR.to_ascii_lowercase()))
+}
+
+fn body_not_scim(view: &View<'_>) -> Verdict {
+    if !error_answer(view) || view.status() >= 500 && view.status() != 501 {
+        return Verdict::NotApplicable;
+    }
+    let Some(body) = view.object() else {
+        let text = view.response().map(|r| r.text().chars().take(120).collect::<String>()).unwrap_or_default();
+        let actual = if text.trim().is_empty() { "no body".to_owned() } else { text };
+        return softened(view, Finding::new("body", "a SCIM Error", actual));
+    };
+    match get_ci(body, "schemas") {
+        Some(Value::Array(list)) if list.iter().filter_map(Value::as_str).any(|s| s.eq_ignore_ascii_case(urn::ERROR)) => Verdict::Pass,
+        Some(other) => softened(view, Finding::new("body /schemas", urn::ERROR, short(other))),
+        None => softened(view, Finding::new("body /schemas", urn::ERROR, "no schemas")),
+    }
+}
+
+/// Answers that often come from a gateway before the SCIM service (401, 403, 405, 415) are judged less hard.
+fn softened(view: &View<'_>, finding: Finding) -> Verdict {
+    let gateway = matches!(view.status(), 401 | 403 | 405 | 406 | 411 | 413 | 414 | 415 | 431);
+    Verdict::Fail(vec![if gateway { finding.level(Level::Should) } else { finding }])
+}
+
+fn status_text(view: &View<'_>) -> Verdict {
+    let Some(body) = error_body(view) else { return Verdict::NotApplicable };
+    let want = view.status().to_string();
+    match get_ci(body, "status") {
+        Some(Value::String(s)) if *s == want => Verdict::Pass,
+        Some(other) => Verdict::fail("body /status", format!("\"{want}\""), short(other)),
+        None => Verdict::fail("body /status", format!("\"{want}\""), "no status"),
+    }
+}
+
+fn detail_text(view: &View<'_>) -> Verdict {
+    let Some(body) = error_body(view) else { return Verdict::NotApplicable };
+    match get_ci(body, "detail") {
+        Some(Value::String(_)) => Verdict::Pass,
+        None | Some(Value::Null) => Verdict::NotApplicable,
+        Some(other) => Verdict::fail("body /detail", "a string", short(other)),
+    }
+}
+
+fn detail_missing(view: &View<'_>) -> Verdict {
+    let Some(body) = error_body(view) else { return Verdict::NotApplicable };
+    match get_ci(body, "detail") {
+        Some(Value::String(s)) if !s.trim().is_empty() => Verdict::Pass,
+        None | Some(Value::Null | Value::String(_)) => Verdict::fail("body /detail", "a sentence", "nothing"),
+        Some(_) => Verdict::NotApplicable,
+    }
+}
+
+const SCIM_TYPES: [&str; 15] = [
+    "invalidFilter", "tooMany", "uniqueness", "mutability", "invalidSyntax", "invalidPath", "noTarget", "invalidValue", "invalidVers", "sensitive",
+    "invalidCursor", "expiredCursor", "invalidCount", "invalidvers", "tooLarge",
+];
+
+fn scimtype(view: &View<'_>) -> Verdict {
+    let Some(body) = error_body(view) else { return Verdict::NotApplicable };
+    match get_ci(body, "scimType") {
+        None => Verdict::Pass,
+        Some(Value::Null) => Verdict::NotApplicable,
+        Some(Value::String(s)) if SCIM_TYPES.contains(&s.as_str()) => Verdict::Pass,
+        // A product's own word is no registered keyword, but no client is known to break on it; a text that stands for "nothing" is a bug.
+        Some(Value::String(s)) if s.is_empty() || s == "null" || s == "None" || s == "undefined" => Verdict::fail("body /scimType", "a keyword of Table 9, or absent", short(&Value::String(s.clone()))),
+        Some(Value::String(s)) => Verdict::Fail(vec![Finding::new("body /scimType", "a keyword of Table 9, or absent", s.clone()).level(Level::Note)]),
+        Some(other) => Verdict::fail("body /scimType", "a string", short(other)),
+    }
+}
+
+fn broken_json(view: &View<'_>) -> Verdict {
+    if !view.must_refuse(Reason::BrokenBody) || view.status() == 0 || view.status() >= 500 {
+        return Verdict::NotApplicable;
+    }
+    if view.accepted() { Verdict::fail("status", "400 invalidSyntax", view.status().to_string()) } else { Verdict::Pass }
+}
+
+const INTERNALS: [&str; 12] = [
+    "Traceback (most recent", "at java.", "at org.", "at com.", ".java:", "Exception in thread", "SQLSTATE", "SELECT * FROM", "syntax error at or near", "node_modules/", "site-packages/", "goroutine ",
+];
+
+fn leak(view: &View<'_>) -> Verdict {
+    if view.status() < 400 {
+        return Verdict::NotApplicable;
+    }
+    let Some(response) = view.response().filter(|r| !r.body.is_empty()) else { return Verdict::NotApplicable };
+    let text = response.text();
+    match INTERNALS.iter().find(|m| text.contains(*m)) {
+        Some(mark) => Verdict::fail("body", "no internals", format!("…{mark}…")),
+        None => Verdict::Pass,
+    }
+}
+
+fn has_body(view: &View<'_>) -> bool {
+    view.call.method != "HEAD" && view.response().is_some_and(|r| !r.body.is_empty() && !matches!(r.status, 204 | 304))
+}
+
+fn scim_answer(view: &View<'_>) -> bool {
+    has_body(view) && view.call.op != Op::Other && (view.accepted() || view.object().is_some_and(names_error))
+}
+
+fn content_type(view: &View<'_>) -> Verdict {
+    if !scim_answer(view) {
+        return Verdict::NotApplicable;
+    }
+    match view.response().and_then(|r| r.media_type()).as_deref() {
+        Some("application/scim+json") => Verdict::Pass,
+        Some("application/json") => Verdict::NotApplicable,
+        Some(other) => Verdict::fail("header Content-Type", "application/scim+json", other),
+        None => Verdict::fail("header Content-Type", "application/scim+json", "no Content-Type"),
+    }
+}
+
+fn plain_json(view: &View<'_>) -> Verdict {
+    if !scim_answer(view) {
+        return Verdict::NotApplicable;
+    }
+    match view.response().and_then(|r| r.media_type()).as_deref() {
+        Some("application/json") => Verdict::fail("header Content-Type", "application/scim+json", "application/json"),
+        Some("application/scim+json") => Verdict::Pass,
+        _ => Verdict::NotApplicable,
+    }
+}
+
+fn no_body(view: &View<'_>) -> Verdict {
+    if !matches!(view.status(), 204 | 304) {
+        return Verdict::NotApplicable;
+    }
+    let Some(response) = view.response() else { return Verdict::NotApplicable };
+    let announced = response.header("content-length").and_then(|l| l.trim().parse::<u64>().ok()).unwrap_or(0);
+    if view.status() == 204 && (announced > 0 || !response.body.is_empty()) {
+        return Verdict::fail("header Content-Length", "none, or 0", announced.to_string());
+    }
+    Verdict::Pass
+}
+
+fn json_invalid(view: &View<'_>) -> Verdict {
+    if !has_body(view) || view.call.op == Op::Other {
+        return Verdict::NotApplicable;
+    }
+    let Some(response) = view.response() else { return Verdict::NotApplicable };
+    let declared = response.media_type().is_some_and(|m| m.ends_with("json"));
+    if !declared || response.body.iter().all(u8::is_ascii_whitespace) {
+        return Verdict::NotApplicable;
+    }
+    match serde_json::from_slice::<serde::de::IgnoredAny>(&response.body) {
+        Ok(_) => Verdict::Pass,
+        Err(_) if response.truncated => Verdict::NotApplicable,
+        Err(e) => Verdict::fail("body", "valid JSON", e.to_string()),
+    }
+}
+
+fn duplicate_keys(view: &View<'_>) -> Verdict {
+    if !has_body(view) || view.exchange.json().is_none() {
+        return Verdict::NotApplicable;
+    }
+    let Some(response) = view.response() else { return Verdict::NotApplicable };
+    match super::keys::first_duplicate(&response.body) {
+        Some(key) => Verdict::fail("body", "each key once", format!("{key:?} twice")),
+        None => Verdict::Pass,
+    }
+}
+
+fn redirect(view: &View<'_>) -> Verdict {
+    if view.status() == 0 || view.call.op == Op::Me {
+        return Verdict::NotApplicable;
+    }
+    if matches!(view.status(), 301..=303) {
+        let to = view.response().and_then(|r| r.header("location")).unwrap_or("nowhere").to_owned();
+        return Verdict::fail("status", "an answer of the SCIM service", format!("{} to {to}", view.status()));
+    }
+    Verdict::Pass
+}
+
+fn unauthenticated(view: &View<'_>) -> bool {
+    matches!(view.call.auth, AuthKind::None | AuthKind::EmptyBearer | AuthKind::Wrong) && view.target.credentials && view.status() != 0
+}
+
+fn auth_accepted(view: &View<'_>) -> Verdict {
+    if !unauthenticated(view) || !view.on_resources() {
+        return Verdict::NotApplicable;
+    }
+    if view.accepted() { Verdict::fail("status", "401 Unauthorized", view.status().to_string()) } else { Verdict::Pass }
+}
+
+fn auth_status(view: &View<'_>) -> Verdict {
+    if !unauthenticated(view) || !view.on_resources() || !(300..500).contains(&view.status()) {
+        return Verdict::NotApplicable;
+    }
+    if view.status() == 401 { Verdict::Pass } else { Verdict::fail("status", "401 Unauthorized", view.status().to_string()) }
+}
+
+fn www_authenticate(view: &View<'_>) -> Verdict {
+    if view.status() != 401 {
+        return Verdict::NotApplicable;
+    }
+    match view.response().and_then(|r| r.header("www-authenticate")) {
+        Some(_) => Verdict::Pass,
+        None => Verdict::fail("header WWW-Authenticate", "the scheme that the server wants", "no such header"),
+    }
+}
+
+fn auth_refused(view: &View<'_>) -> Verdict {
+    let ours = matches!(view.call.auth, AuthKind::Configured | AuthKind::Other) || (view.call.auth == AuthKind::LowercaseScheme && view.call.op == Op::List);
+    if !ours || view.call.op == Op::Me || !(view.on_resources() || view.call.op == Op::Discovery) || view.forecast.expect == Expectation::Refuse {
+        return Verdict::NotApplicable;
+    }
+    match view.status() {
+        401 if view.call.auth == AuthKind::LowercaseScheme => {
+            Verdict::Fail(vec![Finding::new("status", "200: the scheme is compared without regard to case", "401").level(Level::Should)])
+        }
+        401 => Verdict::fail("status", "success with the configured credentials", "401 Unauthorized"),
+        403 if view.call.method == "GET" && view.call.op != Op::Discovery => Verdict::fail("status", "success with the configured credentials", "403 Forbidden"),
+        200..=299 => Verdict::Pass,
+        _ => Verdict::NotApplicable,
+    }
+}
+
+fn query_token(view: &View<'_>) -> Verdict {
+    if view.call.auth != AuthKind::Query || !view.on_resources() || view.status() == 0 {
+        return Verdict::NotApplicable;
+    }
+    if view.accepted() { Verdict::fail("status", "401 Unauthorized", view.status().to_string()) } else { Verdict::Pass }
+}
+
+fn other_tenants(view: &View<'_>) -> bool {
+    view.before.known.iter().any(|k| k.tenant != tenant_of(view.call) && k.state != State::Gone)
+}
+
+fn foreign_shown(view: &View<'_>) -> Verdict {
+    if !other_tenants(view) || !view.call.authenticated() {
+        return Verdict::NotApplicable;
+    }
+    match view.call.op {
+        Op::List | Op::Search => {
+            let Some(selection) = &view.observed.selection else { return Verdict::NotApplicable };
+            let found = selection.foreign.iter().map(|(id, name)| Finding::new("body /Resources", "only the tenant's own resources", format!("{name} ({id})")));
+            Verdict::from_findings(found.collect())
+        }
+        Op::Read => {
+            let foreign = view.call.id.as_deref().and_then(|id| view.before.find(&view.call.endpoint, id)).is_some_and(|k| k.tenant != tenant_of(view.call));
+            match (foreign, view.accepted()) {
+                (true, true) => Verdict::fail("status", "404", view.status().to_string()),
+                (true, false) => Verdict::Pass,
+                _ => Verdict::NotApplicable,
+            }
+        }
+        _ => Verdict::NotApplicable,
+    }
+}
+
+fn foreign_changed(view: &View<'_>) -> Verdict {
+    if !other_tenants(view) || !view.call.authenticated() {
+        return Verdict::NotApplicable;
+    }
+    let tenant = tenant_of(view.call);
+    match view.call.op {
+        Op::Create if view.accepted() => {
+            let id = view.object().and_then(|b| get_ci(b, "id")).and_then(Value::as_str).unwrap_or_default();
+            match view.before.known.iter().find(|k| k.id == id && k.tenant != tenant) {
+                Some(k) => Verdict::Fail(vec![Finding::new("body /id", "a new resource", format!("{id}, of the other tenant")).because(k.step.clone())]),
+                None => Verdict::Pass,
+            }
+        }
+        Op::Patch | Op::Replace | Op::Delete => {
+            let foreign = view.call.id.as_deref().and_then(|id| view.before.find(&view.call.endpoint, id)).is_some_and(|k| k.tenant != tenant);
+            match (foreign, view.accepted()) {
+                (true, true) => Verdict::fail("status", "404", view.status().to_string()),
+                (true, false) => Verdict::Pass,
+                _ => Verdict::NotApplicable,
+            }
+        }
+        _ => Verdict::NotApplicable,
+    }
+}

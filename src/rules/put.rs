@@ -1,0 +1,199 @@
+//! PUT (RFC 7644 §3.5.1) and the status of users: what was replaced is replaced, what was left out is not switched off.
+
+use super::patch::{refusal_rule, state_rule};
+use super::rule::{Impact, Level, Rule, Verdict};
+use super::view::View;
+use super::{refusal, state};
+use crate::shadow::{Op, Reason};
+
+/// Rules of this area.
+pub static RULES: &[Rule] = &[
+    Rule {
+        id: "put/change-not-applied",
+        title: "PUT answers success, but the attribute does not have the value that was sent",
+        spec: "RFC 7644 §3.5.1",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::UpdateLost,
+        breaks: &[],
+        requirements: &["put-persists", "put-returns-resource", "put-null-clears", "okta-profile-push-put"],
+        explain: "PUT replaces the resource. Okta pushes every profile change as GET and PUT; what is not applied is lost without a word.",
+        hint: "Set every writable attribute that the body names to the value in the body; null and [] clear it.",
+        wrong: "PUT /Users/2819 {…,\"title\":\"New\"} → 200\nGET → the old title",
+        right: "GET → {\"title\":\"New\"}",
+        proven_by: &["put-ignored"],
+        check: state_rule!("put/change-not-applied"),
+    },
+    Rule {
+        id: "put/answer-shows-old-state",
+        title: "The answer to a PUT shows the resource as it was before",
+        spec: "RFC 7644 §3.5.1",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["put-returns-resource"],
+        explain: "A successful PUT returns 200 and the entire resource as it is now.",
+        hint: "Render the answer after storing.",
+        wrong: "PUT {…,\"title\":\"New\"} → 200 {\"title\":\"Old\"}",
+        right: "→ 200 {\"title\":\"New\"}",
+        proven_by: &["put-returns-stale-resource"],
+        check: state_rule!("put/answer-shows-old-state"),
+    },
+    Rule {
+        id: "put/omitted-active-changed",
+        title: "A PUT without `active` deactivates the user",
+        spec: "RFC 7644 §3.5.1; Okta: a profile push does not change the status",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::UpdateLost,
+        breaks: &["okta"],
+        requirements: &["put-active-omitted"],
+        explain: "What a PUT leaves out may be kept or set to its default. Inactive is neither: people are locked out by a change of their title.",
+        hint: "Keep `active` (or set it to true) when the body does not name it.",
+        wrong: "active user; PUT without active → GET {\"active\":false}",
+        right: "GET {\"active\":true}",
+        proven_by: &["put-omitted-active-deactivates"],
+        check: state_rule!("put/omitted-active-changed"),
+    },
+    Rule {
+        id: "deactivate/put-not-applied",
+        title: "PUT of `active` answers success, but the user keeps its old status",
+        spec: "RFC 7644 §3.5.1; Okta: wizard-made apps deactivate by PUT",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::StaysActive,
+        breaks: &[],
+        requirements: &["put-deactivate", "okta-deactivate-put"],
+        explain: "Wizard-made Okta apps switch users off with GET and PUT. The server said yes and the person keeps access.",
+        hint: "Take `active` from the body of a PUT.",
+        wrong: "PUT {…,\"active\":false} → 200\nGET → {\"active\":true}",
+        right: "GET → {\"active\":false}",
+        proven_by: &["put-active-false-ignored"],
+        check: state_rule!("deactivate/put-not-applied"),
+    },
+    Rule {
+        id: "deactivate/list-shows-old-status",
+        title: "Lists show another `active` than GET by id",
+        spec: "RFC 7644 §3.4.2; RFC 7643 §3.1",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::StaysActive,
+        breaks: &[],
+        requirements: &["filter-includes-inactive", "okta-deactivated-not-imported", "read-same-as-list"],
+        explain: "The user was switched and GET by id says so, but the list (or a filter result) still shows the old status. Audits and imports read lists.",
+        hint: "Render list entries from the same source as the single resource.",
+        wrong: "GET /Users/u → {\"active\":false}\nGET /Users → … {\"id\":\"u\",\"active\":true}",
+        right: "both false",
+        proven_by: &["list-reports-stale-active"],
+        check: state_rule!("deactivate/list-shows-old-status"),
+    },
+    Rule {
+        id: "put/not-supported",
+        title: "PUT is not available",
+        spec: "RFC 7644 §3.5 (\"Service providers MUST support PUT\")",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::UpdateFails,
+        breaks: &["okta"],
+        requirements: &["put-supported"],
+        explain: "The resource exists, yet PUT on it answers 404, 405 or 501. Okta pushes profiles by PUT in every kind of app.",
+        hint: "Implement PUT on the item URI.",
+        wrong: "PUT /Users/2819 → 405",
+        right: "PUT /Users/2819 → 200",
+        proven_by: &["put-users-404"],
+        check: refusal_rule!("put/not-supported"),
+    },
+    Rule {
+        id: "put/valid-request-refused",
+        title: "A valid PUT is refused",
+        spec: "RFC 7644 §3.5.1",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::UpdateFails,
+        breaks: &["okta"],
+        requirements: &["put-readonly-ignored", "put-roundtrip-get-body", "put-self-no-conflict", "okta-profile-push-empty-values", "put-required-missing-400"],
+        explain: "The body is a valid representation of the resource: perhaps the very body that the server gave, with `id`, `meta` and `groups` in it, or its own userName. Read-only attributes are ignored, not refused.",
+        hint: "Ignore read-only attributes; do not count the resource itself as a conflict; take null and \"\" as \"clear\".",
+        wrong: "GET /Users/2819 → body; PUT the same body → 400",
+        right: "→ 200",
+        proven_by: &["put-own-body-rejected"],
+        check: refusal_rule!("put/valid-request-refused"),
+    },
+    Rule {
+        id: "put/empty-answer",
+        title: "A successful PUT has no body",
+        spec: "RFC 7644 §3.5.1",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &["okta"],
+        requirements: &["put-returns-resource"],
+        explain: "Unless it fails, the server answers 200 with the entire resource. Okta needs the updated user.",
+        hint: "Return the resource.",
+        wrong: "PUT → 204",
+        right: "PUT → 200 with the resource",
+        proven_by: &["put-empty-answer"],
+        check: put_empty,
+    },
+    Rule {
+        id: "put/creates-unknown",
+        title: "A PUT to an unknown id creates a resource",
+        spec: "RFC 7644 §3.5.1 (PUT MUST NOT be used to create)",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::DuplicateCreated,
+        breaks: &[],
+        requirements: &["put-unknown-404"],
+        explain: "PUT must not create resources; the identity provider would believe that its stored id is right.",
+        hint: "Answer 404.",
+        wrong: "PUT /Users/unknown → 201",
+        right: "→ 404",
+        proven_by: &["put-unknown-creates"],
+        check: put_creates,
+    },
+    Rule {
+        id: "identity/duplicate-username-accepted",
+        title: "An update takes a userName that another user holds",
+        spec: "RFC 7643 §4.1.1; RFC 7644 §3.12 (uniqueness)",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::WrongMatch,
+        breaks: &[],
+        requirements: &["patch-conflict-409", "put-conflict-409"],
+        explain: "After this two users share one userName: whoever signs in with it may reach the other's account.",
+        hint: "Check uniqueness on PUT and PATCH as on POST; answer 409 uniqueness.",
+        wrong: "PATCH /Users/b replace userName with a's → 200",
+        right: "→ 409 uniqueness",
+        proven_by: &["patch-username-duplicate-accepted"],
+        check: dup_update,
+    },
+];
+
+fn put_empty(view: &View<'_>) -> Verdict {
+    if view.call.op != Op::Replace || !view.accepted() || !view.call.authenticated() {
+        return Verdict::NotApplicable;
+    }
+    if view.response().is_some_and(|r| r.body.is_empty()) {
+        return Verdict::fail("body", "200 with the resource", format!("{} without a body", view.status()));
+    }
+    Verdict::Pass
+}
+
+fn put_creates(view: &View<'_>) -> Verdict {
+    let unknown = view.must_refuse(Reason::UnknownId) || view.must_refuse(Reason::Deleted) || view.must_refuse(Reason::OtherType);
+    if view.call.op != Op::Replace || !unknown || view.status() == 0 {
+        return Verdict::NotApplicable;
+    }
+    if view.accepted() { Verdict::fail("status", "404", view.status().to_string()) } else { Verdict::Pass }
+}
+
+fn dup_update(view: &View<'_>) -> Verdict {
+    if !view.must_refuse(Reason::Duplicate) || !matches!(view.call.op, Op::Patch | Op::Replace) || view.status() == 0 {
+        return Verdict::NotApplicable;
+    }
+    if view.accepted() {
+        return Verdict::fail("status", format!("409: {}", view.forecast.detail), view.status().to_string());
+    }
+    Verdict::Pass
+}

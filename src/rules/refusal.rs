@@ -1,0 +1,227 @@
+//! "A valid request must be accepted": which rule a refusal belongs to.
+//!
+//! Must not hold rules: each area lists its own and asks here whether it is meant.
+
+use super::rule::{Finding, Verdict};
+use super::view::View;
+use crate::exchange::AuthKind;
+use crate::scim::urn;
+use crate::scim::value::get_ci;
+use crate::shadow::forecast::{op_path, operations};
+use crate::shadow::{Choice, Expectation, Op, State};
+use serde_json::{Map, Value};
+
+/// Judges one refusal rule: fails when this valid request was refused in its class, passes when one of its class was accepted.
+pub fn judge(view: &View<'_>, id: &str) -> Verdict {
+    if !applies(view) {
+        return Verdict::NotApplicable;
+    }
+    if view.accepted() {
+        return if accepted_classes(view).contains(&id) { Verdict::Pass } else { Verdict::NotApplicable };
+    }
+    if !refused(view) || class(view) != id {
+        return Verdict::NotApplicable;
+    }
+    let detail = view.object().and_then(|o| get_ci(o, "detail")).and_then(Value::as_str).unwrap_or("no detail");
+    let actual = format!("{} {:?}", view.status(), detail.chars().take(200).collect::<String>());
+    Verdict::Fail(vec![Finding::new("status", expected(view), actual).message(format!("{} was refused", view.line()))])
+}
+
+fn expected(view: &View<'_>) -> String {
+    match view.call.op {
+        Op::Create => "201 Created".to_owned(),
+        Op::Patch => "200 or 204".to_owned(),
+        Op::Delete => "204 No Content".to_owned(),
+        _ => "200 OK".to_owned(),
+    }
+}
+
+/// A refusal is a 4xx or 501; other 5xx are crashes and have their own rule, so do 401/403 and 429.
+fn refused(view: &View<'_>) -> bool {
+    matches!(view.status(), 400 | 402 | 404..=428 | 430..=499 | 501)
+}
+
+fn applies(view: &View<'_>) -> bool {
+    matches!(view.call.auth, AuthKind::Configured | AuthKind::Other)
+        && matches!(view.call.op, Op::Create | Op::Read | Op::List | Op::Search | Op::Replace | Op::Patch | Op::Delete)
+        && (view.forecast.expect == Expectation::Accept || (view.forecast.expect == Expectation::Either && choice_rule(view).is_some()))
+        && !conditional(view)
+}
+
+fn conditional(view: &View<'_>) -> bool {
+    ["if-match", "if-none-match"].iter().any(|h| view.exchange.request.header(h).is_some())
+}
+
+/// The rule behind a choice that the RFC and an identity provider decide differently.
+fn choice_rule(view: &View<'_>) -> Option<&'static str> {
+    let id = match view.forecast.choice? {
+        Choice::ValuePathCreates => "patch/value-path-not-created",
+        Choice::RemoveWithValue => "group/remove-with-value-refused",
+        Choice::TextBoolean => "patch/text-boolean-refused",
+        Choice::DottedKey => "patch/dotted-key-refused",
+        Choice::BareReference => "patch/bare-manager-refused",
+        Choice::UndeclaredAttribute if !view.call.lists() => "create/undeclared-attribute-refused",
+        _ => return None,
+    };
+    Some(id)
+}
+
+/// The one rule that this refusal belongs to.
+pub fn class(view: &View<'_>) -> &'static str {
+    if view.forecast.expect == Expectation::Either {
+        return choice_rule(view).unwrap_or_default();
+    }
+    let status = view.status();
+    if status == 415 || status == 406 {
+        return "headers/media-type-refused";
+    }
+    match view.call.op {
+        Op::Create => create(view, status),
+        Op::Read | Op::Delete => "identity/live-resource-not-found",
+        Op::Replace if status == 404 && !found_since(view) => "identity/live-resource-not-found",
+        Op::Replace if status == 405 || status == 501 || status == 404 => "put/not-supported",
+        Op::Replace => "put/valid-request-refused",
+        Op::Patch => patch(view, status),
+        Op::List | Op::Search => list(view, status),
+        _ => "",
+    }
+}
+
+/// True when the resource was read with success in this case, so it is the method and not the id that is unknown.
+fn found_since(view: &View<'_>) -> bool {
+    let id = view.call.id.as_deref().unwrap_or_default();
+    view.before.find(&view.call.endpoint, id).is_some_and(|k| k.last_full.is_some())
+}
+
+fn list(view: &View<'_>, status: u16) -> &'static str {
+    if view.call.filter.is_none() {
+        return "list/valid-request-refused";
+    }
+    if status == 404 {
+        return "filter/no-match-is-an-error";
+    }
+    let text = view.call.filter_text.as_deref().unwrap_or_default().to_ascii_lowercase();
+    if text.contains("urn:") {
+        "filter/urn-attribute-refused"
+    } else if text.contains(" and ") || text.contains(" or ") || text.contains("not(") || text.contains("not (") || text.starts_with('(') {
+        "filter/logic-refused"
+    } else {
+        "filter/valid-filter-refused"
+    }
+}
+
+fn create(view: &View<'_>, status: u16) -> &'static str {
+    let group = view.call.endpoint == "/Groups";
+    if status == 409 {
+        return conflict(view, group);
+    }
+    let body = view.call.body.as_ref().and_then(Value::as_object);
+    let schemas: Vec<&str> = body.and_then(|b| get_ci(b, "schemas")).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    if schemas.iter().any(|s| s.contains("schemas.microsoft.com")) {
+        return "create/legacy-group-schema-refused";
+    }
+    if group {
+        return "create/valid-group-refused";
+    }
+    let enterprise = schemas.iter().any(|s| s.eq_ignore_ascii_case(urn::ENTERPRISE)) || body.is_some_and(|b| get_ci(b, urn::ENTERPRISE).is_some());
+    if enterprise { "create/enterprise-extension-refused" } else { "create/valid-user-refused" }
+}
+
+/// 409 although nobody of ours holds the name.
+fn conflict(view: &View<'_>, group: bool) -> &'static str {
+    let body = view.call.body.as_ref().and_then(Value::as_object);
+    let attribute = if group { "displayName" } else { "userName" };
+    let Some(wanted) = body.and_then(|b| get_ci(b, attribute)).and_then(Value::as_str) else { return "create/conflict-without-duplicate" };
+    let gone = view.before.known.iter().any(|k| k.endpoint == view.call.endpoint && k.state == State::Gone && k.name().is_some_and(|n| n.eq_ignore_ascii_case(wanted)));
+    if gone {
+        return "delete/name-not-released";
+    }
+    let was_named = view.earlier.iter().any(|p| {
+        p.call.endpoint == view.call.endpoint && p.call.body.as_ref().is_some_and(|b| b.to_string().to_lowercase().contains(&wanted.to_lowercase()))
+    });
+    if was_named { "identity/old-name-not-released" } else { "create/conflict-without-duplicate" }
+}
+
+fn patch(view: &View<'_>, status: u16) -> &'static str {
+    if status == 405 || status == 501 {
+        return "patch/not-supported";
+    }
+    if status == 404 {
+        return "identity/live-resource-not-found";
+    }
+    let Some(body) = view.call.body.as_ref().and_then(Value::as_object) else { return "patch/valid-request-refused" };
+    forms(view, body).first().copied().unwrap_or("patch/valid-request-refused")
+}
+
+/// What is special about a PATCH, most special first.
+fn forms(view: &View<'_>, body: &Map<String, Value>) -> Vec<&'static str> {
+    let group = view.call.endpoint == "/Groups";
+    let ops: Vec<&Map<String, Value>> = operations(body).collect();
+    let path_has = |needle: &str| ops.iter().any(|o| op_path(o).is_some_and(|p| p.to_ascii_lowercase().contains(needle)));
+    let pathless = ops.iter().any(|o| op_path(o).is_none());
+    let capital = ops.iter().any(|o| get_ci(o, "op").and_then(Value::as_str).is_some_and(|t| t.chars().any(|c| c.is_ascii_uppercase())));
+    let own_id = ops.iter().any(|o| op_path(o).is_none() && get_ci(o, "value").and_then(Value::as_object).is_some_and(|v| get_ci(v, "id").is_some()));
+    let clears = ops.iter().any(|o| get_ci(o, "value").is_some_and(Value::is_null) && get_ci(o, "op").and_then(Value::as_str).is_some_and(|t| !t.eq_ignore_ascii_case("remove")));
+    let members = group && (path_has("members") || ops.iter().any(|o| get_ci(o, "value").is_some_and(|v| v.get("members").is_some())));
+    let unchanged = view.forecast.after.as_ref().is_some_and(|a| view.call.id.as_deref().and_then(|i| view.before.find(&view.call.endpoint, i)).is_some_and(|k| &k.doc == a));
+    let mut out = Vec::new();
+    let mut add = |yes: bool, id: &'static str| {
+        if yes {
+            out.push(id);
+        }
+    };
+    add(own_id, "patch/own-id-refused");
+    add(clears, "patch/null-value-refused");
+    add(unchanged && members, "group/redundant-change-refused");
+    add(unchanged, "patch/no-change-refused");
+    add(path_has("urn:"), "patch/urn-path-refused");
+    add(path_has("["), if members { "group/member-change-refused" } else { "patch/value-path-refused" });
+    add(pathless, "patch/pathless-refused");
+    add(members, "group/member-change-refused");
+    add(capital, "patch/op-case-refused");
+    out.push("patch/valid-request-refused");
+    out
+}
+
+/// Every refusal rule that an accepted request is proof for.
+fn accepted_classes(view: &View<'_>) -> Vec<&'static str> {
+    if view.forecast.expect == Expectation::Either {
+        return choice_rule(view).into_iter().collect();
+    }
+    let body = view.call.body.as_ref().and_then(Value::as_object);
+    let mut out = vec!["headers/media-type-refused"];
+    match view.call.op {
+        Op::Create => {
+            let text = view.call.body.as_ref().map(Value::to_string).unwrap_or_default();
+            out.push("create/conflict-without-duplicate");
+            out.push(if view.call.endpoint == "/Groups" { "create/valid-group-refused" } else { "create/valid-user-refused" });
+            if text.contains(urn::ENTERPRISE) {
+                out.push("create/enterprise-extension-refused");
+            }
+            if text.contains("schemas.microsoft.com") {
+                out.push("create/legacy-group-schema-refused");
+            }
+            let wanted = body.and_then(|b| get_ci(b, "userName").or_else(|| get_ci(b, "displayName"))).and_then(Value::as_str).unwrap_or_default();
+            let reused = view.before.known.iter().any(|k| k.state == State::Gone && k.name().is_some_and(|n| n.eq_ignore_ascii_case(wanted)));
+            if reused {
+                out.push("delete/name-not-released");
+            } else if view.earlier.iter().any(|p| p.call.endpoint == view.call.endpoint && p.call.body.as_ref().is_some_and(|b| b.to_string().contains(wanted))) {
+                out.push("identity/old-name-not-released");
+            }
+        }
+        Op::Read | Op::Delete => out.push("identity/live-resource-not-found"),
+        Op::Replace => out.extend(["put/not-supported", "put/valid-request-refused", "identity/live-resource-not-found"]),
+        Op::Patch => {
+            out.extend(["patch/not-supported", "identity/live-resource-not-found"]);
+            if let Some(body) = body {
+                out.extend(forms(view, body));
+            }
+        }
+        Op::List | Op::Search => out.push(list(view, 400)),
+        _ => {}
+    }
+    if view.call.lists() && view.call.filter.is_some() && view.entries().is_empty() {
+        out.push("filter/no-match-is-an-error");
+    }
+    out
+}

@@ -1,0 +1,229 @@
+//! "No silent lie": which rule a contradiction between an accepted write and a later answer belongs to.
+//!
+//! Must not hold rules: each area lists its own and asks here whether it is meant.
+
+use super::rule::{Finding, Level, Verdict};
+use super::view::{View, short};
+use crate::shadow::Place;
+use crate::shadow::{Cause, Clash, Contradiction, Write};
+use serde_json::Value;
+
+/// Judges one state rule: fails on the contradictions that are its own, passes when such a fact was confirmed.
+pub fn judge(view: &View<'_>, id: &str) -> Verdict {
+    let place = view.observed.place;
+    let findings: Vec<Finding> =
+        view.observed.contradictions.iter().filter(|c| classify(c, place) == id).map(|c| finding(c, place)).collect();
+    if !findings.is_empty() {
+        return Verdict::Fail(findings);
+    }
+    let user = view.call.endpoint == "/Users";
+    let confirmed = view.observed.confirmed.iter().any(|(key, cause)| candidates(key, cause, place, user).contains(&id));
+    if confirmed { Verdict::Pass } else { Verdict::NotApplicable }
+}
+
+fn finding(c: &Contradiction, place: Place) -> Finding {
+    let whose = match place {
+        Place::WriteAnswer => "in the answer to the write",
+        Place::List => "in the list",
+        _ => "in the read that follows",
+    };
+    let (expected, actual) = match c.clash {
+        Clash::Remains | Clash::ElementsRemain if is_null(&c.expected) => ("no value".to_owned(), short(&c.actual)),
+        _ => (short(&c.expected), if is_null(&c.actual) { "no value".to_owned() } else { short(&c.actual) }),
+    };
+    let mut finding = Finding::new(format!("{} {whose}", c.key), expected, actual)
+        .because(c.cause.step.clone())
+        .message(format!("{} {}: {} {whose}", c.resource_type, c.id, describe(c)));
+    if c.optional {
+        finding = finding.level(Level::Note);
+    }
+    finding
+}
+
+fn describe(c: &Contradiction) -> String {
+    let what = match c.clash {
+        Clash::Missing => "is missing",
+        Clash::Remains => "is still there",
+        Clash::Different => "has another value",
+        Clash::ElementsMissing => "lacks elements",
+        Clash::ElementsRemain => "holds elements that should be gone",
+        Clash::Duplicated => "holds the same element twice",
+    };
+    format!("`{}` {what}", c.key)
+}
+
+fn is_null(value: &Value) -> bool {
+    crate::shadow::facts::is_empty(value)
+}
+
+/// The one rule that a contradiction belongs to.
+pub fn classify(c: &Contradiction, place: Place) -> &'static str {
+    let group = c.resource_type == "Group";
+    match place {
+        Place::List => return if c.key == "active" { "deactivate/list-shows-old-status" } else { "list/entry-differs-from-read" },
+        Place::WriteAnswer if c.cause.kind == Write::Put => return "put/answer-shows-old-state",
+        Place::WriteAnswer if c.cause.kind != Write::Create => return "patch/answer-shows-old-state",
+        _ => {}
+    }
+    if c.cause.kind == Write::Refused {
+        return "error/refused-but-changed";
+    }
+    if group && c.key == "members" {
+        return members(c);
+    }
+    if c.key == "active" && !group {
+        return active(&c.cause);
+    }
+    if group && c.key == "displayName" && matches!(c.cause.kind, Write::Patch | Write::Put) {
+        return "group/rename-not-applied";
+    }
+    match c.cause.kind {
+        Write::Create => created(c),
+        Write::Put | Write::PutOmitted if kept_in_answer(c) => "read/write-answer-not-kept",
+        Write::Put | Write::PutOmitted => "put/change-not-applied",
+        Write::Patch => patched(c),
+        Write::PatchElsewhere => "patch/changes-other-attributes",
+        Write::Refused => "error/refused-but-changed",
+    }
+}
+
+fn members(c: &Contradiction) -> &'static str {
+    let lost_old = lost_previous(c);
+    match (c.cause.kind, c.cause.form.op.as_str(), c.clash) {
+        (_, _, Clash::Duplicated) => "group/member-duplicated",
+        (Write::Create, _, _) => "group/create-members-not-stored",
+        (Write::Put | Write::PutOmitted, _, _) => "group/put-members-not-applied",
+        (Write::Patch, "remove", Clash::ElementsRemain | Clash::Remains) => "group/member-not-removed",
+        (Write::Patch, "remove", _) => "group/remove-takes-other-members",
+        (Write::Patch, "add", _) if lost_old => "group/add-replaces-members",
+        (Write::Patch, "add", _) => "group/member-not-added",
+        (Write::Patch, "replace", _) => "group/replace-not-exact",
+        _ => "group/members-changed-by-other-write",
+    }
+}
+
+/// True when something that was there before the write and should have stayed is gone.
+fn lost_previous(c: &Contradiction) -> bool {
+    let ids = |v: &Value| -> Vec<String> {
+        v.as_array().into_iter().flatten().filter_map(|e| e.get("value").or(Some(e)).and_then(crate::shadow::text_of)).collect()
+    };
+    let (before, expected, actual) = (ids(&c.previous), ids(&c.expected), ids(&c.actual));
+    before.iter().any(|b| expected.contains(b) && !actual.contains(b))
+}
+
+fn active(cause: &Cause) -> &'static str {
+    match cause.kind {
+        Write::Create => "create/active-not-stored",
+        Write::Put => "deactivate/put-not-applied",
+        Write::PutOmitted => "put/omitted-active-changed",
+        Write::Patch => "patch/active-not-applied",
+        _ => "patch/changes-other-attributes",
+    }
+}
+
+fn created(c: &Contradiction) -> &'static str {
+    match (c.key.as_str(), c.clash) {
+        ("externalId", _) => "create/external-id-not-stored",
+        ("userName", _) => "create/username-altered",
+        (_, _) if only_primary_differs(c) => "create/primary-flag-lost",
+        (_, Clash::Missing | Clash::ElementsMissing) => "create/attribute-not-stored",
+        _ => "create/value-altered",
+    }
+}
+
+fn patched(c: &Contradiction) -> &'static str {
+    let form = &c.cause.form;
+    let gone_wrong = matches!(c.clash, Clash::Remains | Clash::ElementsRemain);
+    if only_primary_differs(c) {
+        "patch/primary-not-exclusive"
+    } else if form.op == "remove" && gone_wrong {
+        "patch/remove-not-applied"
+    } else if c.clash == Clash::Duplicated {
+        "patch/value-duplicated"
+    } else if form.op == "add" && lost_previous(c) {
+        "patch/add-overwrites-values"
+    } else if form.value_path {
+        "patch/value-path-not-applied"
+    } else if form.dotted {
+        "patch/dotted-key-not-applied"
+    } else if form.urn {
+        "patch/extension-not-applied"
+    } else if kept_in_answer(c) {
+        "read/write-answer-not-kept"
+    } else if form.pathless {
+        "patch/pathless-not-applied"
+    } else {
+        "patch/change-not-applied"
+    }
+}
+
+/// The answer to the write showed the new value, the read does not.
+fn kept_in_answer(c: &Contradiction) -> bool {
+    c.answered.as_ref().is_some_and(|a| !is_null(a) && crate::shadow::facts::clash(&c.key, &c.expected, a, None, true).is_none())
+}
+
+/// The elements are the same but for their `primary` flags.
+fn only_primary_differs(c: &Contradiction) -> bool {
+    let strip = |v: &Value| -> Option<Vec<(String, bool)>> {
+        let list = v.as_array()?;
+        let mut out: Vec<(String, bool)> = list
+            .iter()
+            .map(|e| (e.get("value").map(ToString::to_string).unwrap_or_default().to_lowercase(), e.get("primary") == Some(&Value::Bool(true))))
+            .collect();
+        out.sort();
+        Some(out)
+    };
+    let (Some(a), Some(b)) = (strip(&c.expected), strip(&c.actual)) else { return false };
+    let values = |l: &[(String, bool)]| l.iter().map(|(v, _)| v.clone()).collect::<Vec<_>>();
+    values(&a) == values(&b) && a != b
+}
+
+/// Rules for which a confirmed fact is a pass.
+fn candidates(key: &str, cause: &Cause, place: Place, user: bool) -> Vec<&'static str> {
+    match place {
+        Place::List if key == "active" => return vec!["deactivate/list-shows-old-status"],
+        Place::List => return vec!["list/entry-differs-from-read"],
+        Place::WriteAnswer if cause.kind == Write::Put => return vec!["put/answer-shows-old-state"],
+        Place::WriteAnswer if cause.kind != Write::Create => return vec!["patch/answer-shows-old-state"],
+        _ => {}
+    }
+    let form = &cause.form;
+    match (key, cause.kind) {
+        (_, Write::Refused) => vec!["error/refused-but-changed"],
+        ("members", Write::Create) => vec!["group/create-members-not-stored", "group/member-duplicated"],
+        ("members", Write::Put) => vec!["group/put-members-not-applied"],
+        ("members", Write::Patch) => match form.op.as_str() {
+            "remove" => vec!["group/member-not-removed", "group/remove-takes-other-members"],
+            "add" => vec!["group/member-not-added", "group/add-replaces-members", "group/member-duplicated"],
+            _ => vec!["group/replace-not-exact"],
+        },
+        ("members", Write::PatchElsewhere) => vec!["group/members-changed-by-other-write"],
+        ("active", _) if user => vec![active(cause)],
+        ("displayName", Write::Patch | Write::Put) if !user => vec!["group/rename-not-applied"],
+        ("externalId", Write::Create) => vec!["create/external-id-not-stored"],
+        ("userName", Write::Create) => vec!["create/username-altered"],
+        ("emails", Write::Create) => vec!["create/primary-flag-lost", "create/attribute-not-stored", "create/value-altered"],
+        (_, Write::Create) => vec!["create/attribute-not-stored", "create/value-altered"],
+        (_, Write::Put) => vec!["put/change-not-applied", "read/write-answer-not-kept"],
+        (_, Write::PutOmitted) => Vec::new(),
+        (_, Write::PatchElsewhere) => vec!["patch/changes-other-attributes"],
+        (_, Write::Patch) => patch_candidates(form),
+    }
+}
+
+fn patch_candidates(form: &crate::shadow::Form) -> Vec<&'static str> {
+    let mut out = vec!["read/write-answer-not-kept"];
+    match form.op.as_str() {
+        "remove" => out.push("patch/remove-not-applied"),
+        "add" => out.extend(["patch/add-overwrites-values", "patch/value-duplicated", "patch/primary-not-exclusive"]),
+        _ => {}
+    }
+    out.push(match (form.value_path, form.dotted, form.urn, form.pathless) {
+        (true, ..) => "patch/value-path-not-applied",
+        (_, true, ..) => "patch/dotted-key-not-applied",
+        (_, _, true, _) => "patch/extension-not-applied",
+        (_, _, _, true) => "patch/pathless-not-applied",
+        _ => "patch/change-not-applied",
+    });
+    out
+}

@@ -1,0 +1,97 @@
+//! What the target says about itself, asked once before the first case, and whether it can be tested at all.
+//!
+//! Must not judge the answers: the discovery scenarios do.
+
+use super::Options;
+use crate::engine::{Http, Outgoing};
+use crate::event::TargetReport;
+use crate::exchange::Exchange;
+use crate::shadow::Advertised;
+
+/// The target cannot be tested.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Unusable(pub String);
+
+/// What was found.
+pub(crate) struct Discovery {
+    pub(crate) advertised: Advertised,
+    pub(crate) report: TargetReport,
+    /// Why nothing but the access scenarios makes sense.
+    pub(crate) access_refused: Option<String>,
+}
+
+/// Asks for the three discovery documents and one page of users.
+pub(crate) async fn discover(http: &Http, options: &Options) -> Result<Discovery, Unusable> {
+    let config = ask(http, "/ServiceProviderConfig").await;
+    if let Err(failure) = &config.outcome {
+        return Err(Unusable(format!("cannot reach the target: GET {} failed: {failure}", config.request.url)));
+    }
+    let types = ask(http, "/ResourceTypes").await;
+    let schemas = ask(http, "/Schemas").await;
+    let users = ask(http, "/Users?startIndex=1&count=1").await;
+    refuse_strangers(&config, &users)?;
+    let base = http.target().base_url.as_str();
+    let body = |e: &Exchange| if e.accepted() { e.json().cloned() } else { None };
+    let (config_body, types_body, schemas_body) = (body(&config), body(&types), body(&schemas));
+    let mut advertised = Advertised::read(base, config_body.as_ref(), types_body.as_ref(), schemas_body.as_ref());
+    advertised.second_token = http.target().other.is_some();
+    advertised.credentials = !matches!(http.target().credentials, crate::engine::Credentials::None);
+    advertised.forced = options.forced.clone();
+    let access_refused = matches!(users.status(), Some(401)).then(|| format!("the target refuses the credentials: GET {} answered 401", users.request.url));
+    let mut remarks = http.warnings();
+    remarks.extend(remarks_on(&advertised, &config, access_refused.as_deref()));
+    let mut shown = http.target().base_url.clone();
+    // Only URLs that cannot hold credentials refuse this, and those hold none.
+    let _ = shown.set_username("");
+    let _ = shown.set_password(None);
+    let report = TargetReport {
+        base_url: shown.to_string(),
+        embedded: options.embedded,
+        provider: options.provider.clone(),
+        advertised: advertised.features.iter().map(|(k, v)| (k.clone(), *v)).collect(),
+        remarks,
+    };
+    Ok(Discovery { advertised, report, access_refused })
+}
+
+async fn ask(http: &Http, target: &str) -> Exchange {
+    let headers = vec![("Accept".to_owned(), "application/scim+json, application/json".to_owned())];
+    http.send(Outgoing { method: "GET".to_owned(), target: target.to_owned(), headers, ..Outgoing::default() }).await
+}
+
+/// A base URL behind which there is no SCIM service at all.
+fn refuse_strangers(config: &Exchange, users: &Exchange) -> Result<(), Unusable> {
+    let stranger = |e: &Exchange| {
+        let known = matches!(e.status(), Some(200..=299 | 401 | 403 | 500..=599));
+        !known || (e.accepted() && e.json().is_none())
+    };
+    if !(stranger(config) && stranger(users)) {
+        return Ok(());
+    }
+    let what = |e: &Exchange| match e.response() {
+        Some(r) => format!("{} {}", r.status, r.media_type().unwrap_or_else(|| "without content type".to_owned())),
+        None => e.outcome.as_ref().err().map_or_else(String::new, ToString::to_string),
+    };
+    Err(Unusable(format!(
+        "this is no SCIM endpoint: GET {} answered {}, GET {} answered {}. Is the base URL complete, up to the part before /Users?",
+        config.request.url,
+        what(config),
+        users.request.url,
+        what(users)
+    )))
+}
+
+fn remarks_on(advertised: &Advertised, config: &Exchange, refused: Option<&str>) -> Vec<String> {
+    let mut out = Vec::new();
+    if let Some(text) = refused {
+        out.push(format!("{text}; only the access scenarios are played"));
+    }
+    if !config.accepted() || advertised.features.is_empty() {
+        out.push("no usable /ServiceProviderConfig: optional features are tried as if they were offered, except sorting, ETags, Bulk and password changes".to_owned());
+    }
+    if !advertised.schemas_known {
+        out.push("no usable /Schemas: attributes are judged by RFC 7643 alone, and one that is not kept is only a note".to_owned());
+    }
+    out
+}

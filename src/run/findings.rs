@@ -1,0 +1,256 @@
+//! From single verdicts to root causes: one finding per cause with every place it shows, most important first.
+//!
+//! Must not judge; it decides only what a level means for this user.
+
+use super::{Context, Options};
+use crate::event::{AdminText, FindingReport};
+use crate::exchange::Exchange;
+use crate::profile::idp;
+use crate::rules::{Finding, Impact, Level, Rule, Verdict};
+use crate::scenario::model::{Expect, Place, Scenario, StatusSpec, Step};
+use crate::scenario::template::Values;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// One verdict of one rule on one exchange.
+pub(crate) struct RawFinding {
+    pub(crate) rule: &'static Rule,
+    pub(crate) level: Level,
+    pub(crate) fails: bool,
+    pub(crate) finding: Finding,
+    pub(crate) impact: Option<Impact>,
+    pub(crate) case: String,
+    pub(crate) scenario: String,
+    pub(crate) idp: String,
+    pub(crate) step: String,
+    pub(crate) exchange: Arc<Exchange>,
+    pub(crate) user: Option<String>,
+    pub(crate) group: Option<String>,
+}
+
+/// The level of a finding for this user: where RFC and identity provider clash it is a note until a side is chosen, and what
+/// only another provider breaks on is a note, too.
+pub(crate) fn effective_level(rule: &Rule, finding: &Finding, options: &Options) -> Level {
+    let level = finding.level.unwrap_or(rule.level);
+    let chosen = options.idps.iter().any(|i| rule.breaks.contains(&i.as_str()));
+    if rule.clash && !chosen {
+        return Level::Note;
+    }
+    if level == Level::Idp && !rule.breaks.is_empty() && !options.idps.is_empty() && !chosen {
+        return Level::Note;
+    }
+    level
+}
+
+/// Whether a level fails this run.
+pub(crate) fn fails(level: Level, options: &Options) -> bool {
+    matches!(level, Level::Must | Level::Idp) || (level == Level::Should && options.strict)
+}
+
+/// The rule in whose name a step's own expectation speaks.
+pub static UNEXPECTED: Rule = Rule {
+    id: "scenario/unexpected-answer",
+    title: "The answer is not what this sequence needs",
+    spec: "the scenario's own sources",
+    level: Level::Idp,
+    clash: false,
+    impact: Impact::ClientConfused,
+    breaks: &[],
+    requirements: &[],
+    explain: "A step of the scenario says what the identity provider needs here, and the answer is different. The scenario file holds the reason and its sources.",
+    hint: "Read the step's title and message; compare the answer with what is expected.",
+    wrong: "",
+    right: "",
+    proven_by: &[],
+    check: |_| Verdict::NotApplicable,
+};
+
+/// A failed expectation as a finding, in the name of the rule that the step gives, or of [`UNEXPECTED`].
+pub(crate) fn unexpected(expect: &Expect, scenario: &Scenario, step: &Step, at: &str, expected: &str, actual: &str) -> (&'static Rule, Finding) {
+    let named = expect.rule.as_deref().and_then(crate::rules::find);
+    let message = expect.message.clone().unwrap_or_else(|| step.title.clone());
+    let mut finding = Finding::new(at, expected, actual).message(message);
+    if named.is_none() {
+        finding.level = Some(expect.level.unwrap_or(if scenario.idp == "rfc" { Level::Must } else { Level::Idp }));
+    } else if let Some(level) = expect.level {
+        finding.level = Some(level);
+    }
+    (named.unwrap_or(&UNEXPECTED), finding)
+}
+
+/// Allowed statuses in words.
+pub(crate) fn statuses(specs: &[StatusSpec]) -> String {
+    let text = |s: &StatusSpec| match s {
+        StatusSpec::Exact(n) => n.to_string(),
+        StatusSpec::Class(c) => format!("{c}xx"),
+    };
+    specs.iter().map(text).collect::<Vec<_>>().join(" or ")
+}
+
+/// A place in words.
+pub(crate) fn place_label(place: &Place, values: &dyn Values) -> String {
+    match place {
+        Place::JsonPath(path) => format!("body {path}"),
+        Place::Scim(template) => format!("body {}", template.render(values).unwrap_or_default()),
+        Place::Header(name) => format!("header {name}"),
+        Place::Status => "status".to_owned(),
+    }
+}
+
+/// Groups verdicts by root cause.
+pub(crate) fn group(raw: Vec<RawFinding>, context: &Context) -> Vec<FindingReport> {
+    let mut groups: BTreeMap<(String, String), Vec<RawFinding>> = BTreeMap::new();
+    let mut order: Vec<(String, String)> = Vec::new();
+    for finding in raw {
+        let key = key_of(&finding);
+        if !groups.contains_key(&key) {
+            order.push(key.clone());
+        }
+        groups.entry(key).or_default().push(finding);
+    }
+    let mut out: Vec<(usize, FindingReport)> = Vec::new();
+    for (position, key) in order.into_iter().enumerate() {
+        if let Some(members) = groups.remove(&key) {
+            out.push((position, report(members, context)));
+        }
+    }
+    out.sort_by_key(|(position, f)| (!f.fails, f.level.max(Level::Idp), rank(f.impact), *position));
+    out.into_iter().map(|(_, f)| f).collect()
+}
+
+/// What makes two verdicts the same root cause: the rule, and the place without ids; for general rules also the kind of request.
+fn key_of(f: &RawFinding) -> (String, String) {
+    let place: String = f.finding.at.split(' ').take(2).collect::<Vec<_>>().join(" ");
+    let place = if place.starts_with("entry") { "entry".to_owned() } else { place };
+    let endpoint = f.exchange.request.segments().first().cloned().unwrap_or_default();
+    let extra = match f.rule.id {
+        "scenario/unexpected-answer" => format!("{} {}", f.scenario, f.step),
+        "error/server-error" => format!("{} {endpoint} {}", f.exchange.request.method, f.finding.actual),
+        id if id.starts_with("error/") || id.starts_with("headers/") || id.starts_with("auth/") => String::new(),
+        _ => endpoint,
+    };
+    (f.rule.id.to_owned(), format!("{place}|{extra}|{}", f.level.name()))
+}
+
+/// What to fix first.
+fn rank(impact: Impact) -> u8 {
+    use Impact::{
+        AccessKept, AccessNotGuarded, CannotReactivate, ConnectionTestFails, CreateFails, DataLeak, DuplicateCreated, GroupDrifts, GroupPushFails,
+        ImportFails, ImportIncomplete, LookupFails, MembersLost, RetriesForever, StaysActive, UpdateFails, UpdateLost, UserNotFound, WrongMatch,
+    };
+    match impact {
+        AccessNotGuarded | DataLeak => 0,
+        StaysActive | AccessKept | WrongMatch => 1,
+        MembersLost | DuplicateCreated | UpdateLost | GroupDrifts => 2,
+        ConnectionTestFails | UserNotFound | CreateFails | LookupFails | CannotReactivate => 3,
+        UpdateFails | GroupPushFails | ImportFails | ImportIncomplete | RetriesForever => 4,
+        Impact::ClientConfused => 5,
+        Impact::None => 6,
+    }
+}
+
+fn report(members: Vec<RawFinding>, context: &Context) -> FindingReport {
+    let first = &members[0];
+    let rule = first.rule;
+    let impact = first.impact.filter(|_| rule.id == UNEXPECTED.id).unwrap_or(rule.impact);
+    let mut also: Vec<String> = Vec::new();
+    for other in &members[1..] {
+        let place = format!("{} › {}", other.case, other.step);
+        if !also.contains(&place) && place != format!("{} › {}", first.case, first.step) {
+            also.push(place);
+        }
+    }
+    let message = match &first.finding.message {
+        Some(text) if rule.id == UNEXPECTED.id => text.clone(),
+        Some(text) => format!("{}. {text}", rule.title),
+        None => rule.title.to_owned(),
+    };
+    let redact = |text: &str| context.redactor.text(text);
+    FindingReport {
+        rule: rule.id.to_owned(),
+        title: rule.title.to_owned(),
+        level: first.level,
+        fails: members.iter().any(|m| m.fails),
+        known: None,
+        scenario: first.case.clone(),
+        step: first.step.clone(),
+        at: first.finding.at.clone(),
+        expected: redact(&first.finding.expected),
+        actual: redact(&first.finding.actual),
+        message: redact(&message),
+        spec: rule.spec.to_owned(),
+        impact,
+        admin_sees: admin_texts(&members, impact, context),
+        hint: rule.hint.to_owned(),
+        reproduce: reproduce(first, context),
+        curl: curl(&first.exchange, context),
+        because: first.finding.because.clone(),
+        also,
+    }
+}
+
+/// What the admins of the identity providers concerned read: those whose scenarios showed it, else those that break on it.
+fn admin_texts(members: &[RawFinding], impact: Impact, context: &Context) -> Vec<AdminText> {
+    let mut idps: Vec<String> = Vec::new();
+    let seen = members.iter().map(|m| m.idp.clone()).filter(|i| i != "rfc");
+    let known = members[0].rule.breaks.iter().map(|b| (*b).to_owned());
+    let fallback = ["okta".to_owned(), "entra".to_owned()];
+    for idp in seen.chain(known).chain(fallback) {
+        if !idps.contains(&idp) && idps.len() < 3 {
+            idps.push(idp);
+        }
+    }
+    let chosen = &context.options.idps;
+    if !chosen.is_empty() {
+        idps.retain(|i| chosen.contains(i));
+    }
+    idps.iter().filter_map(|name| admin_text(name, impact, &members[0], context)).collect()
+}
+
+fn admin_text(name: &str, impact: Impact, finding: &RawFinding, context: &Context) -> Option<AdminText> {
+    let profile = idp::find(name).ok()??;
+    let template = profile.admin.get(&impact)?;
+    let detail = finding.exchange.json().and_then(|b| b.get("detail")?.as_str().map(str::to_owned)).unwrap_or_default();
+    let reason = finding.exchange.status().map(reason_phrase).unwrap_or_default();
+    let id = finding.exchange.request.segments().get(1).cloned().unwrap_or_default();
+    let user = finding.user.clone().unwrap_or_else(|| "the user".to_owned());
+    let group = finding.group.clone().unwrap_or_else(|| "the group".to_owned());
+    let filled = [("{user}", user.as_str()), ("{group}", &group), ("{app}", "your app"), ("{detail}", &detail), ("{reason}", reason), ("{id}", &id)]
+        .iter()
+        .fold(template.text.clone(), |text, (hole, value)| text.replace(hole, value));
+    Some(AdminText { idp: profile.title.clone(), text: context.redactor.text(&filled), evidence: template.evidence.clone(), next: template.next.clone() })
+}
+
+fn reason_phrase(status: u16) -> &'static str {
+    reqwest::StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason()).unwrap_or("")
+}
+
+fn reproduce(f: &RawFinding, context: &Context) -> String {
+    let step = f.step.split('/').next().unwrap_or(&f.step);
+    let only = if step == "end" { String::new() } else { format!(" --only {step}") };
+    format!("scimproof run {}{only}{} --show-http", f.case, context.options.reproduce_flags)
+}
+
+/// The request as a shell line; the token is the variable `$SCIM_TOKEN`.
+fn curl(exchange: &Exchange, context: &Context) -> String {
+    let request = &exchange.request;
+    let mut out = format!("curl -i -X {} {}", request.method, quote(&context.redactor.url(&request.url)));
+    for (name, value) in context.redactor.headers(&request.headers) {
+        let lower = name.to_ascii_lowercase();
+        if lower == "authorization" {
+            out.push_str(" -H \"Authorization: Bearer $SCIM_TOKEN\"");
+        } else if ["accept", "content-type", "if-match", "if-none-match"].contains(&lower.as_str()) {
+            out.push_str(&format!(" -H {}", quote(&format!("{name}: {value}"))));
+        }
+    }
+    if let Some(body) = &request.body {
+        let text = String::from_utf8_lossy(body);
+        let shown: String = context.redactor.text(&text).chars().take(4000).collect();
+        out.push_str(&format!(" --data-raw {}", quote(&shown)));
+    }
+    out
+}
+
+fn quote(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}

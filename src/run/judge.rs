@@ -1,0 +1,58 @@
+//! One exchange, held against shadow and catalogue.
+//!
+//! Must not send anything and must not know reports.
+
+use super::Tally;
+use crate::exchange::Exchange;
+use crate::rules::view::{Past, View};
+use crate::rules::{self, Finding, Rule, Verdict};
+use crate::shadow::{Advertised, Call, Forecast, Observed, Shadow};
+use std::sync::Arc;
+
+/// What came of judging one exchange.
+pub(super) struct Judged {
+    pub(super) call: Call,
+    pub(super) forecast: Forecast,
+    pub(super) observed: Observed,
+    pub(super) findings: Vec<(&'static Rule, Finding)>,
+}
+
+/// Where an exchange stands in its case.
+pub(super) struct Place<'a> {
+    pub(super) step: &'a str,
+    pub(super) earlier: &'a [Past],
+    pub(super) alone: bool,
+    /// False while other requests of the same step were in flight.
+    pub(super) settled: bool,
+}
+
+/// Feeds the shadow and asks every rule.
+pub(super) fn judge(exchange: &Arc<Exchange>, shadow: &mut Shadow, target: &Advertised, place: &Place<'_>, tally: &mut Tally) -> Judged {
+    let call = Call::of(&exchange.request, &target.types);
+    let forecast = shadow.forecast(&call);
+    let before = shadow.clone();
+    let observed = shadow.observe(exchange, &call, &forecast, place.step, place.settled);
+    let view = View {
+        exchange,
+        call: &call,
+        forecast: &forecast,
+        observed: &observed,
+        before: &before,
+        after: shadow,
+        target,
+        earlier: place.earlier,
+        alone: place.alone,
+    };
+    let mut findings = Vec::new();
+    for rule in rules::catalogue() {
+        match (rule.check)(&view) {
+            Verdict::NotApplicable => {}
+            Verdict::Pass => tally.entry(rule.id).or_default().0 += 1,
+            Verdict::Fail(found) => {
+                tally.entry(rule.id).or_default().1 += 1;
+                findings.extend(found.into_iter().map(|f| (rule, f)));
+            }
+        }
+    }
+    Judged { call, forecast, observed, findings }
+}

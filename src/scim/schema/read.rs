@@ -1,0 +1,139 @@
+//! Reads the schema documents of foreign servers, whatever they left out (RFC 7643 §7).
+//! Must not know resource types.
+
+use super::{AttrType, Attribute, Mutability, Returned, Schema, Uniqueness};
+use crate::scim::value::get_ci;
+use serde_json::{Map, Value};
+
+/// Reads a schema of a foreign server. Missing characteristics take the defaults of RFC 7643 §2.2, enumerations are
+/// read in any case, attributes without a name are left out. `None` when it has no id.
+pub fn parse_schema(document: &Value) -> Option<Schema> {
+    let map = document.as_object()?;
+    let id = text(map, "id")?.to_owned();
+    let name = text(map, "name").unwrap_or(&id).to_owned();
+    let description = text(map, "description").unwrap_or_default().to_owned();
+    let attributes = attributes(map, "attributes", 0);
+    Some(Schema {
+        id,
+        name,
+        description,
+        attributes,
+    })
+}
+
+/// Schemas nest attributes one level; a little more is read, an endless document is not.
+const MAX_NESTING: usize = 4;
+
+fn attributes(map: &Map<String, Value>, key: &str, level: usize) -> Vec<Attribute> {
+    if level > MAX_NESTING {
+        return Vec::new();
+    }
+    let listed = get_ci(map, key).map(as_list).unwrap_or_default();
+    listed
+        .into_iter()
+        .filter_map(|a| attribute(a, level))
+        .collect()
+}
+
+fn attribute(document: &Value, level: usize) -> Option<Attribute> {
+    let map = document.as_object()?;
+    let name = text(map, "name")?;
+    let sub_attributes = attributes(map, "subAttributes", level + 1);
+    let named = text(map, "type").and_then(attr_type);
+    let kind = named.unwrap_or(match sub_attributes.is_empty() {
+        true => AttrType::String,
+        false => AttrType::Complex,
+    });
+    let plain = Attribute::new(name, kind);
+    Some(Attribute {
+        multi_valued: flag(map, "multiValued").unwrap_or(plain.multi_valued),
+        required: flag(map, "required").unwrap_or(plain.required),
+        case_exact: flag(map, "caseExact").unwrap_or(plain.case_exact),
+        mutability: text(map, "mutability")
+            .and_then(mutability)
+            .unwrap_or(plain.mutability),
+        returned: text(map, "returned")
+            .and_then(returned)
+            .unwrap_or(plain.returned),
+        uniqueness: text(map, "uniqueness")
+            .and_then(uniqueness)
+            .unwrap_or(plain.uniqueness),
+        canonical_values: texts(map, "canonicalValues"),
+        reference_types: texts(map, "referenceTypes"),
+        description: text(map, "description").unwrap_or_default().to_owned(),
+        sub_attributes,
+        ..plain
+    })
+}
+
+fn attr_type(name: &str) -> Option<AttrType> {
+    Some(match name.trim().to_ascii_lowercase().as_str() {
+        "string" => AttrType::String,
+        "boolean" => AttrType::Boolean,
+        "decimal" => AttrType::Decimal,
+        "integer" => AttrType::Integer,
+        "datetime" => AttrType::DateTime,
+        "binary" => AttrType::Binary,
+        "reference" => AttrType::Reference,
+        "complex" => AttrType::Complex,
+        _ => return None,
+    })
+}
+
+fn mutability(name: &str) -> Option<Mutability> {
+    Some(match name.trim().to_ascii_lowercase().as_str() {
+        "readonly" => Mutability::ReadOnly,
+        "readwrite" => Mutability::ReadWrite,
+        "immutable" => Mutability::Immutable,
+        "writeonly" => Mutability::WriteOnly,
+        _ => return None,
+    })
+}
+
+fn returned(name: &str) -> Option<Returned> {
+    Some(match name.trim().to_ascii_lowercase().as_str() {
+        "always" => Returned::Always,
+        "never" => Returned::Never,
+        "default" => Returned::Default,
+        "request" => Returned::Request,
+        _ => return None,
+    })
+}
+
+fn uniqueness(name: &str) -> Option<Uniqueness> {
+    Some(match name.trim().to_ascii_lowercase().as_str() {
+        "none" => Uniqueness::None,
+        "server" => Uniqueness::Server,
+        "global" => Uniqueness::Global,
+        _ => return None,
+    })
+}
+
+pub(super) fn text<'a>(map: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
+    get_ci(map, key)?.as_str().filter(|s| !s.is_empty())
+}
+
+fn texts(map: &Map<String, Value>, key: &str) -> Vec<String> {
+    let listed = get_ci(map, key).map(as_list).unwrap_or_default();
+    listed
+        .into_iter()
+        .filter_map(|v| v.as_str().map(str::to_owned))
+        .collect()
+}
+
+pub(super) fn flag(map: &Map<String, Value>, key: &str) -> Option<bool> {
+    match get_ci(map, key)? {
+        Value::Bool(b) => Some(*b),
+        Value::String(s) if s.eq_ignore_ascii_case("true") => Some(true),
+        Value::String(s) if s.eq_ignore_ascii_case("false") => Some(false),
+        _ => None,
+    }
+}
+
+pub(super) fn as_list(value: &Value) -> Vec<&Value> {
+    match value {
+        Value::Array(items) => items.iter().collect(),
+        Value::Null => Vec::new(),
+        one => vec![one],
+    }
+}

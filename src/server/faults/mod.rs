@@ -1,0 +1,66 @@
+//! Faults: what real servers got wrong, each one entry that can be switched on.
+//!
+//! Must not know the rules that find them.
+
+pub mod tools;
+
+use super::behaviour::Hook;
+
+/// One wrong behaviour.
+pub struct Fault {
+    /// Kebab-case id; never reused.
+    pub id: &'static str,
+    /// What is wrong, in one line.
+    pub title: &'static str,
+    /// The area, as in the list of public bugs.
+    pub area: &'static str,
+    /// Public reports of this very behaviour; empty for a sibling of a reported one.
+    pub source: &'static [&'static str],
+    /// What this server does then.
+    pub wrong: &'static str,
+    /// What a correct server does.
+    pub right: &'static str,
+    /// Where it acts.
+    pub hooks: &'static [Hook],
+}
+
+/// Every fault.
+pub fn all() -> &'static [Fault] {
+    &[]
+}
+
+/// The fault of this id, or what was probably meant.
+pub fn find(id: &str) -> Result<&'static Fault, String> {
+    all()
+        .iter()
+        .find(|f| f.id == id)
+        .ok_or_else(|| unknown("fault", id, all().iter().map(|f| f.id)))
+}
+
+/// The message for an id that does not exist.
+pub fn unknown<'a>(what: &str, id: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let nearest = known
+        .map(|k| (distance(id, k), k))
+        .min()
+        .filter(|(d, k)| *d <= k.len().max(id.len()) / 2);
+    match nearest {
+        Some((_, near)) => format!("there is no {what} `{id}`; did you mean `{near}`?"),
+        None => format!("there is no {what} `{id}`; `scimproof list {what}s` shows all"),
+    }
+}
+
+/// Levenshtein distance.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut corner = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let swap = corner + usize::from(x != *y);
+            corner = row[j + 1];
+            row[j + 1] = swap.min(row[j] + 1).min(corner + 1);
+        }
+    }
+    row[b.len()]
+}

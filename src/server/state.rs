@@ -1,0 +1,44 @@
+//! What one server remembers: its tenants and the access tokens that it issued.
+//!
+//! Must not know HTTP.
+
+use super::call::Call;
+use super::store::Tenant;
+use std::collections::HashMap;
+use std::time::Instant;
+
+/// The tenant of the configured token, and the one of the second token.
+pub const TENANTS: usize = 2;
+
+/// Everything that changes while the server runs.
+#[derive(Debug)]
+pub struct State {
+    /// Stores by tenant.
+    pub tenants: Vec<Tenant>,
+    /// Access tokens of the token endpoint: tenant and end of life.
+    pub access: HashMap<String, (usize, Instant)>,
+    /// Refresh tokens and their tenant.
+    pub refresh: HashMap<String, usize>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            tenants: (0..TENANTS).map(|_| Tenant::default()).collect(),
+            access: HashMap::new(),
+            refresh: HashMap::new(),
+        }
+    }
+}
+
+impl State {
+    /// The store that a call is about.
+    pub fn of(&self, call: &Call) -> &Tenant {
+        &self.tenants[call.tenant]
+    }
+
+    /// The store that a call is about, for changing.
+    pub fn of_mut(&mut self, call: &Call) -> &mut Tenant {
+        &mut self.tenants[call.tenant]
+    }
+}

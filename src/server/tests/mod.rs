@@ -1,0 +1,4 @@
+//! The reference server through a real socket.
+
+mod client;
+mod resources;

@@ -1,0 +1,163 @@
+//! What the target says about itself: features, resource types, schemas.
+//!
+//! Must not know how it was fetched. What is not advertised falls back to RFC 7643's own User, Group and Enterprise User.
+
+use crate::scenario::model::Need;
+use crate::scim::schema::{ResourceType, Schema, parse_schema};
+use crate::scim::urn;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The target's own description.
+#[derive(Debug, Clone)]
+pub struct Advertised {
+    /// Base URL without a slash at its end.
+    pub base_url: String,
+    /// Boolean features of ServiceProviderConfig (`patch`, `bulk`, `filter`, `sort`, `etag`, `changePassword`); empty when unknown.
+    pub features: BTreeMap<String, bool>,
+    /// `filter.maxResults`.
+    pub max_results: Option<i64>,
+    /// `bulk.maxOperations`.
+    pub max_operations: Option<i64>,
+    /// True when cursor paging is on offer.
+    pub cursor: bool,
+    /// Resource types, advertised or the RFC's.
+    pub types: Vec<ResourceType>,
+    /// True when `/Schemas` gave a usable answer: then an attribute that is not declared need not be kept.
+    pub schemas_known: bool,
+    /// True when `/ResourceTypes` gave a usable answer.
+    pub types_known: bool,
+    /// True when a second tenant's credentials are configured.
+    pub second_token: bool,
+    /// True when any credentials are configured.
+    pub credentials: bool,
+    /// Capabilities the user wants to be run all the same (`--force`).
+    pub forced: Vec<Need>,
+}
+
+impl Advertised {
+    /// Nothing known: RFC 7643's own schemas.
+    pub fn unknown(base_url: &str) -> Self {
+        Self {
+            base_url: base_url.trim_end_matches('/').to_owned(),
+            features: BTreeMap::new(),
+            max_results: None,
+            max_operations: None,
+            cursor: false,
+            types: vec![ResourceType::user(), ResourceType::group()],
+            schemas_known: false,
+            types_known: false,
+            second_token: false,
+            credentials: true,
+            forced: Vec::new(),
+        }
+    }
+
+    /// Reads the three discovery answers; each may be missing.
+    pub fn read(base_url: &str, config: Option<&Value>, types: Option<&Value>, schemas: Option<&Value>) -> Self {
+        let mut out = Self::unknown(base_url);
+        if let Some(config) = config.and_then(Value::as_object) {
+            out.read_config(config);
+        }
+        let schemas: Vec<Schema> = schemas.map(|s| items(s).filter_map(parse_schema).collect()).unwrap_or_default();
+        out.schemas_known = schemas.iter().any(|s| s.id.eq_ignore_ascii_case(urn::USER) && !s.attributes.is_empty());
+        let described: Vec<&Value> = types.map(|t| items(t).collect()).unwrap_or_default();
+        let mut known: Vec<ResourceType> = if schemas.is_empty() {
+            Vec::new()
+        } else {
+            described.iter().filter_map(|t| ResourceType::from_discovery(t, &schemas)).collect()
+        };
+        out.types_known = !known.is_empty();
+        for builtin in [ResourceType::user(), ResourceType::group()] {
+            if known.iter().any(|t| t.endpoint.eq_ignore_ascii_case(&builtin.endpoint)) {
+                continue;
+            }
+            let advertised = schemas.iter().find(|s| s.id.eq_ignore_ascii_case(&builtin.schema.id) && !s.attributes.is_empty());
+            let mut fallback = builtin.clone();
+            if let Some(schema) = advertised {
+                fallback.schema = schema.clone();
+            }
+            for extension in &mut fallback.extensions {
+                if let Some(s) = schemas.iter().find(|s| s.id.eq_ignore_ascii_case(&extension.schema.id)) {
+                    extension.schema = s.clone();
+                }
+            }
+            known.push(fallback);
+        }
+        out.types = known;
+        out
+    }
+
+    fn read_config(&mut self, config: &serde_json::Map<String, Value>) {
+        for name in ["patch", "bulk", "filter", "sort", "etag", "changePassword"] {
+            if let Some(on) = config.get(name).and_then(|f| f.get("supported")).and_then(Value::as_bool) {
+                self.features.insert(name.to_owned(), on);
+            }
+        }
+        self.max_results = config.get("filter").and_then(|f| f.get("maxResults")).and_then(Value::as_i64);
+        self.max_operations = config.get("bulk").and_then(|f| f.get("maxOperations")).and_then(Value::as_i64);
+        self.cursor = config.get("pagination").and_then(|p| p.get("cursor")).and_then(Value::as_bool).unwrap_or(false);
+    }
+
+    /// The resource type behind an endpoint (`/Users`).
+    pub fn resource_type(&self, endpoint: &str) -> Option<&ResourceType> {
+        self.types.iter().find(|t| t.endpoint.eq_ignore_ascii_case(endpoint))
+    }
+
+    /// True when ServiceProviderConfig says so, or says nothing.
+    pub fn feature(&self, name: &str) -> bool {
+        self.features.get(name).copied().unwrap_or(true)
+    }
+
+    /// True when ServiceProviderConfig claims the feature in so many words.
+    pub fn claims(&self, name: &str) -> bool {
+        self.features.get(name).copied().unwrap_or(false)
+    }
+
+    /// Why a need is not met; `None` when it is (or when that cannot be known beforehand).
+    pub fn lacks(&self, need: Need) -> Option<String> {
+        if self.forced.contains(&need) {
+            return None;
+        }
+        let feature = |name: &str| {
+            (!self.feature(name)).then(|| format!("ServiceProviderConfig says {name}.supported is false"))
+        };
+        match need {
+            Need::Patch => feature("patch"),
+            Need::Filter => feature("filter"),
+            Need::Sort => self.unclaimed("sort"),
+            Need::Etag => self.unclaimed("etag"),
+            Need::Bulk => self.unclaimed("bulk"),
+            Need::ChangePassword => self.unclaimed("changePassword"),
+            Need::Cursor => (!self.cursor).then(|| "ServiceProviderConfig does not offer cursor paging".to_owned()),
+            Need::SecondToken => (!self.second_token).then(|| "no second tenant: give --other-token-env".to_owned()),
+            Need::Credentials => (!self.credentials).then(|| "no credentials configured".to_owned()),
+            Need::Groups => (self.types_known && !self.has("/Groups")).then(|| "/ResourceTypes lists no Group".to_owned()),
+            Need::Users => (self.types_known && !self.has("/Users")).then(|| "/ResourceTypes lists no User".to_owned()),
+            Need::Enterprise => {
+                let user = self.resource_type("/Users")?;
+                let there = user.extensions.iter().any(|e| e.schema.id.eq_ignore_ascii_case(urn::ENTERPRISE));
+                (!there).then(|| "the enterprise User extension is not advertised".to_owned())
+            }
+            Need::CustomSchema => {
+                let custom = self.types.iter().any(|t| !["/Users", "/Groups"].contains(&t.endpoint.as_str()));
+                (!custom).then(|| "nothing beyond User and Group is advertised".to_owned())
+            }
+            Need::Put | Need::Delete | Need::Me | Need::Search | Need::Schemas | Need::ResourceTypes => None,
+        }
+    }
+
+    fn unclaimed(&self, name: &str) -> Option<String> {
+        (!self.claims(name)).then(|| format!("ServiceProviderConfig does not claim {name}"))
+    }
+
+    fn has(&self, endpoint: &str) -> bool {
+        self.resource_type(endpoint).is_some()
+    }
+}
+
+/// Entries of a ListResponse, or of a bare array.
+fn items(list: &Value) -> impl Iterator<Item = &Value> {
+    let found = list.get("Resources").or_else(|| list.get("resources")).unwrap_or(list);
+    found.as_array().map(Vec::as_slice).unwrap_or_default().iter()
+}

@@ -1,0 +1,384 @@
+//! What must be true of one resource, attribute by attribute, and which write made it so.
+//!
+//! Must not know requests: it compares a belief with what a server showed.
+
+use crate::scim::path::AttrPath;
+use crate::scim::schema::{AttrType, Attribute, Mutability, ResourceType, Returned};
+use crate::scim::value::{get_ci, is_unassigned, parse_datetime};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// The write behind a fact.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cause {
+    /// Step id.
+    pub step: String,
+    /// What kind of write.
+    pub kind: Write,
+    /// The form in which this attribute was written.
+    pub form: Form,
+}
+
+/// Kinds of write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Write {
+    /// POST.
+    Create,
+    /// PUT that named the attribute.
+    Put,
+    /// PUT that did not name the attribute.
+    PutOmitted,
+    /// PATCH operation on the attribute.
+    Patch,
+    /// PATCH that did not touch the attribute.
+    PatchElsewhere,
+    /// Write that the server refused.
+    Refused,
+}
+
+/// How a PATCH wrote an attribute.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Form {
+    /// `add`, `replace`, `remove` in lower case; empty outside PATCH.
+    pub op: String,
+    /// No path.
+    pub pathless: bool,
+    /// Path with a value filter.
+    pub value_path: bool,
+    /// Path or key with a schema URN.
+    pub urn: bool,
+    /// Path-less key with a dot.
+    pub dotted: bool,
+    /// `op` not in lower case.
+    pub capital_op: bool,
+    /// A boolean sent as text.
+    pub text_boolean: bool,
+    /// `remove` with a value.
+    pub remove_with_value: bool,
+}
+
+/// How a read contradicts a fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clash {
+    /// Should be there and is not.
+    Missing,
+    /// Should be gone and is there.
+    Remains,
+    /// There, with another value.
+    Different,
+    /// Several elements: some that should be there are not.
+    ElementsMissing,
+    /// Several elements: some that should be gone are there.
+    ElementsRemain,
+    /// The same element twice.
+    Duplicated,
+}
+
+/// One contradiction between belief and answer.
+#[derive(Debug, Clone)]
+pub struct Contradiction {
+    /// Fact key, e.g. `name.givenName`, `members`, `urn:…:User:department`.
+    pub key: String,
+    /// Kind.
+    pub clash: Clash,
+    /// What must be there.
+    pub expected: Value,
+    /// What is there (`Null` when absent).
+    pub actual: Value,
+    /// What was believed before the write (`Null` when unknown).
+    pub previous: Value,
+    /// The write behind it.
+    pub cause: Cause,
+    /// Resource type name.
+    pub resource_type: String,
+    /// Resource id.
+    pub id: String,
+    /// What the answer to the write itself showed for this attribute, if it had a body.
+    pub answered: Option<Value>,
+    /// True when the target may simply not know the attribute: no schema advertised and never seen on this resource.
+    pub optional: bool,
+}
+
+/// Facts by key.
+pub type Facts = BTreeMap<String, Fact>;
+
+/// One fact.
+#[derive(Debug, Clone)]
+pub struct Fact {
+    /// The write behind it.
+    pub cause: Cause,
+    /// The value before that write.
+    pub previous: Value,
+}
+
+/// Splits a resource into fact keys and values: top-level attributes, sub-attributes of single complex ones, and the
+/// attributes of each extension. Only attributes that a client may write and a server returns.
+pub fn split(doc: &Value, rt: &ResourceType) -> BTreeMap<String, Value> {
+    let mut out = BTreeMap::new();
+    let Some(object) = doc.as_object() else { return out };
+    for (name, value) in object {
+        let extension = rt.extensions.iter().find(|e| e.schema.id.eq_ignore_ascii_case(name));
+        match (extension, value) {
+            (Some(e), Value::Object(inner)) => {
+                for (sub, v) in inner {
+                    if let Some(a) = find(&e.schema.attributes, sub) {
+                        put(&mut out, &format!("{}:{}", e.schema.id, a.name), a, v);
+                    }
+                }
+            }
+            (Some(_), _) => {}
+            (None, v) => {
+                if name.eq_ignore_ascii_case("externalId") {
+                    out.insert("externalId".to_owned(), v.clone());
+                } else if let Some(a) = find(&rt.schema.attributes, name) {
+                    put(&mut out, &a.name, a, v);
+                }
+            }
+        }
+    }
+    out
+}
+
+fn find<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a Attribute> {
+    attributes.iter().find(|a| a.name.eq_ignore_ascii_case(name))
+}
+
+fn put(out: &mut BTreeMap<String, Value>, key: &str, attribute: &Attribute, value: &Value) {
+    if !checkable(attribute) {
+        return;
+    }
+    match value {
+        Value::Object(inner) if !attribute.multi_valued && attribute.kind == AttrType::Complex => {
+            for (name, v) in inner {
+                if let Some(sub) = find(&attribute.sub_attributes, name)
+                    && checkable(sub)
+                {
+                    out.insert(format!("{key}.{}", sub.name), v.clone());
+                }
+            }
+        }
+        _ => {
+            out.insert(key.to_owned(), value.clone());
+        }
+    }
+}
+
+/// True for what a client may write and every full answer shows.
+fn checkable(a: &Attribute) -> bool {
+    a.mutability != Mutability::ReadOnly
+        && a.mutability != Mutability::WriteOnly
+        && !matches!(a.returned, Returned::Never | Returned::Request)
+}
+
+/// Finds the attribute behind a fact key.
+pub fn attribute<'a>(key: &str, rt: &'a ResourceType) -> Option<&'a Attribute> {
+    let path = crate::scim::path::parse_path(key, rt).ok()?;
+    let path = AttrPath { urn: path.attr.urn, attr: path.attr.attr, sub: path.sub.or(path.attr.sub) };
+    let found = rt.attribute(&path)?;
+    Some(found.sub.unwrap_or(found.attribute))
+}
+
+/// Compares what must be true (`expected`) with what is shown for one key.
+pub fn clash(key: &str, expected: &Value, actual: &Value, attribute: Option<&Attribute>, strict_extra: bool) -> Option<Clash> {
+    let want = !is_empty(expected);
+    let have = !is_empty(actual);
+    match (want, have) {
+        (false, false) => None,
+        (true, false) => {
+            // An unset boolean is false by effect: RFC 7643 §2.5 lets a server leave it out only if it is unassigned, so `true` must show.
+            if expected == &Value::Bool(false) { None } else { Some(Clash::Missing) }
+        }
+        (false, true) => {
+            if !strict_extra {
+                None
+            } else if actual.is_array() {
+                Some(Clash::ElementsRemain)
+            } else {
+                Some(Clash::Remains)
+            }
+        }
+        (true, true) => differ(key, expected, actual, attribute, strict_extra),
+    }
+}
+
+fn differ(key: &str, expected: &Value, actual: &Value, attribute: Option<&Attribute>, strict_extra: bool) -> Option<Clash> {
+    if let Value::Array(want) = expected {
+        let Value::Array(have) = actual else { return Some(Clash::Different) };
+        return elements(key, want, have, strict_extra);
+    }
+    if attribute.is_some_and(|a| a.multi_valued) && actual.is_array() {
+        return elements(key, std::slice::from_ref(expected), actual.as_array()?, strict_extra);
+    }
+    (!same_scalar(key, expected, actual, attribute)).then_some(Clash::Different)
+}
+
+fn elements(key: &str, want: &[Value], have: &[Value], strict_extra: bool) -> Option<Clash> {
+    let missing = want.iter().any(|w| !have.iter().any(|h| same_element(key, w, h)));
+    if missing {
+        let altered = want.iter().all(|w| have.iter().any(|h| same_identity(key, w, h)));
+        return Some(if altered { Clash::Different } else { Clash::ElementsMissing });
+    }
+    if strict_extra && have.iter().any(|h| !want.iter().any(|w| same_element(key, w, h) || same_identity(key, w, h))) {
+        return Some(Clash::ElementsRemain);
+    }
+    for (i, a) in have.iter().enumerate() {
+        let twice = have.iter().skip(i + 1).any(|b| same_identity(key, a, b));
+        let meant = want.iter().filter(|w| same_identity(key, w, a)).count() > 1;
+        if twice && !meant && want.iter().any(|w| same_identity(key, w, a)) {
+            return Some(Clash::Duplicated);
+        }
+    }
+    None
+}
+
+/// The same element: every sub-attribute that the client wrote is there with that value.
+fn same_element(key: &str, want: &Value, have: &Value) -> bool {
+    match (want, have) {
+        (Value::Object(w), Value::Object(h)) => w.iter().all(|(name, v)| {
+            if is_empty(v) || derived(key, name) || v == &Value::Bool(false) {
+                return true;
+            }
+            get_ci(h, name).is_some_and(|x| same_scalar(&format!("{key}.{name}"), v, x, None))
+        }),
+        (w, Value::Object(h)) => get_ci(h, "value").is_some_and(|x| same_scalar(key, w, x, None)),
+        (w, h) => same_scalar(key, w, h, None),
+    }
+}
+
+/// Sub-attributes that the server may fill in or rewrite by itself.
+fn derived(key: &str, name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    lower == "$ref"
+        || lower == "display"
+        || (key.eq_ignore_ascii_case("members") && lower != "value")
+        || (key.ends_with("manager") && lower != "value")
+        || (key.eq_ignore_ascii_case("addresses") && lower == "formatted")
+}
+
+/// The same thing, perhaps with other details: same `value` and `type`.
+fn same_identity(key: &str, a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Object(x), Value::Object(y)) => {
+            let both = |name: &str| match (get_ci(x, name), get_ci(y, name)) {
+                (Some(p), Some(q)) => Some(same_scalar(&format!("{key}.{name}"), p, q, None)),
+                (None, None) => None,
+                _ => Some(key.eq_ignore_ascii_case("members")),
+            };
+            match (both("value"), both("type")) {
+                (Some(v), Some(t)) => v && (t || key.eq_ignore_ascii_case("members")),
+                (Some(v), None) => v,
+                (None, Some(t)) => t && key.eq_ignore_ascii_case("addresses"),
+                (None, None) => x == y,
+            }
+        }
+        _ => same_scalar(key, a, b, None),
+    }
+}
+
+/// Equality of single values as a client must see it: text exactly, but for what RFC 7643 lets a server canonicalise
+/// (e-mail addresses and phone numbers, §4.1.2) and for dateTime (any zone).
+fn same_scalar(key: &str, a: &Value, b: &Value, attribute: Option<&Attribute>) -> bool {
+    if a == b {
+        return true;
+    }
+    let lower = key.to_ascii_lowercase();
+    match (a, b) {
+        (Value::String(x), Value::String(y)) => {
+            if attribute.is_some_and(|t| t.kind == AttrType::DateTime) {
+                return matches!((parse_datetime(x), parse_datetime(y)), (Some(p), Some(q)) if p == q);
+            }
+            if lower.starts_with("emails") || lower.ends_with(".type") {
+                return x.eq_ignore_ascii_case(y);
+            }
+            if lower.starts_with("phonenumbers") {
+                let digits = |s: &str| s.chars().filter(char::is_ascii_digit).collect::<String>();
+                return digits(x) == digits(y);
+            }
+            if lower.ends_with("$ref") || attribute.is_some_and(|t| t.kind == AttrType::Reference) {
+                return x.trim_end_matches('/').eq_ignore_ascii_case(y.trim_end_matches('/')) || y.ends_with(x.as_str());
+            }
+            false
+        }
+        (Value::Object(x), Value::Object(y)) => {
+            x.iter().all(|(k, v)| is_empty(v) || derived(key, k) || get_ci(y, k).is_some_and(|w| same_scalar(&format!("{key}.{k}"), v, w, None)))
+        }
+        (Value::Array(x), Value::Array(y)) => x.len() == y.len() && x.iter().zip(y).all(|(p, q)| same_scalar(key, p, q, None)),
+        (Value::Number(x), Value::Number(y)) => x.as_f64() == y.as_f64(),
+        // A boolean shown as text is another rule's finding (schema/boolean-as-text), not a lost value.
+        (Value::Bool(x), Value::String(y)) | (Value::String(y), Value::Bool(x)) => y.eq_ignore_ascii_case(if *x { "true" } else { "false" }),
+        // So is a single object shown as its bare value, or a number shown for text.
+        (Value::Object(x), other) => get_ci(x, "value").is_some_and(|v| same_scalar(key, v, other, None)),
+        (Value::String(x), Value::Number(y)) => *x == y.to_string(),
+        _ => false,
+    }
+}
+
+/// Unassigned in effect: null, `[]`, `""`, or an object of nothing else.
+pub fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::String(s) => s.is_empty(),
+        Value::Object(map) => map.values().all(is_empty),
+        Value::Array(items) => items.iter().all(is_empty),
+        other => is_unassigned(other),
+    }
+}
+
+/// Looks a fact key up in a resource.
+pub fn look_up(doc: &Value, key: &str, rt: &ResourceType) -> Value {
+    let Some(object) = doc.as_object() else { return Value::Null };
+    let (container, rest) = match rt.extensions.iter().find(|e| key.len() > e.schema.id.len() && key[..e.schema.id.len()].eq_ignore_ascii_case(&e.schema.id)) {
+        Some(e) => match get_ci(object, &e.schema.id) {
+            Some(Value::Object(inner)) => (inner, &key[e.schema.id.len() + 1..]),
+            _ => return Value::Null,
+        },
+        None => (object, key),
+    };
+    at(container, rest)
+}
+
+fn at(object: &Map<String, Value>, path: &str) -> Value {
+    match path.split_once('.') {
+        None => get_ci(object, path).cloned().unwrap_or(Value::Null),
+        Some((head, tail)) => match get_ci(object, head) {
+            Some(Value::Object(inner)) => get_ci(inner, tail).cloned().unwrap_or(Value::Null),
+            // A complex attribute shown as its bare value: judge its type elsewhere, its value here.
+            Some(other) if tail == "value" => other.clone(),
+            _ => Value::Null,
+        },
+    }
+}
+
+/// Writes a value at a fact key, making containers as needed.
+pub fn store(doc: &mut Value, key: &str, value: Value, rt: &ResourceType) {
+    if !doc.is_object() {
+        *doc = Value::Object(Map::new());
+    }
+    let Some(mut object) = doc.as_object_mut() else { return };
+    let mut rest = key;
+    if let Some(e) = rt.extensions.iter().find(|e| key.len() > e.schema.id.len() && key[..e.schema.id.len()].eq_ignore_ascii_case(&e.schema.id)) {
+        rest = &key[e.schema.id.len() + 1..];
+        object = child(object, &e.schema.id);
+    }
+    match rest.split_once('.') {
+        Some((head, tail)) => set(child(object, head), tail, value),
+        None => set(object, rest, value),
+    }
+}
+
+fn child<'a>(object: &'a mut Map<String, Value>, name: &str) -> &'a mut Map<String, Value> {
+    let key = object.keys().find(|k| k.eq_ignore_ascii_case(name)).cloned().unwrap_or_else(|| name.to_owned());
+    let slot = object.entry(key).or_insert_with(|| Value::Object(Map::new()));
+    if !slot.is_object() {
+        *slot = Value::Object(Map::new());
+    }
+    slot.as_object_mut().expect("just made an object")
+}
+
+fn set(object: &mut Map<String, Value>, name: &str, value: Value) {
+    let key = object.keys().find(|k| k.eq_ignore_ascii_case(name)).cloned().unwrap_or_else(|| name.to_owned());
+    if is_unassigned(&value) {
+        object.shift_remove(&key);
+    } else {
+        object.insert(key, value);
+    }
+}
