@@ -53,10 +53,7 @@ fn nothing_is_loaded_from_elsewhere() {
         assert!(!page.contains(attribute), "{attribute}");
     }
     for link in page.split("href=\"").skip(1) {
-        assert!(
-            link.starts_with("https://www.rfc-editor.org/rfc/"),
-            "{link}"
-        );
+        assert!(link.starts_with("https://www.rfc-editor.org/rfc/"), "{link}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! The command line: one file per subcommand. Only here: environment, arguments, terminal, exit status.
 
-pub mod check;
 pub mod args;
+pub mod check;
 pub mod clean;
 pub mod config;
 pub mod connect;

@@ -21,15 +21,9 @@ const BODY_SHOWN: usize = 16_000;
 pub fn write(report: &RunReport, out: &mut dyn Write) -> io::Result<()> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment
-        .add_template("report.html", TEMPLATE)
-        .map_err(io::Error::other)?;
-    let page = environment
-        .get_template("report.html")
-        .map_err(io::Error::other)?;
-    let html = page
-        .render(Serde(&harmless(view(report))))
-        .map_err(io::Error::other)?;
+    environment.add_template("report.html", TEMPLATE).map_err(io::Error::other)?;
+    let page = environment.get_template("report.html").map_err(io::Error::other)?;
+    let html = page.render(Serde(&harmless(view(report)))).map_err(io::Error::other)?;
     // Lines that only held template code.
     for line in html.lines().map(str::trim_end) {
         writeln!(out, "{line}")?;
@@ -85,11 +79,7 @@ fn view(report: &RunReport) -> Value {
 }
 
 fn fails(n: usize) -> String {
-    if n == 1 {
-        "1 finding fails".to_owned()
-    } else {
-        format!("{n} findings fail")
-    }
+    if n == 1 { "1 finding fails".to_owned() } else { format!("{n} findings fail") }
 }
 
 fn tile(name: &str, count: usize) -> Value {
@@ -101,17 +91,9 @@ fn findings(all: &[&FindingReport]) -> Vec<Value> {
 }
 
 fn finding(f: &FindingReport) -> Value {
-    let said = if f.message.trim().is_empty() {
-        &f.title
-    } else {
-        &f.message
-    };
+    let said = if f.message.trim().is_empty() { &f.title } else { &f.message };
     let impact = serde_json::to_value(f.impact).ok();
-    let impact = impact
-        .as_ref()
-        .and_then(Value::as_str)
-        .unwrap_or("none")
-        .replace('-', " ");
+    let impact = impact.as_ref().and_then(Value::as_str).unwrap_or("none").replace('-', " ");
     json!({
         "rule": f.rule,
         "level": f.level.name(),
@@ -149,21 +131,11 @@ fn spec_link(spec: &str) -> Option<String> {
     }
     let section: String = rest
         .split_once('§')
-        .map(|(_, s)| {
-            s.chars()
-                .take_while(|c| c.is_ascii_digit() || *c == '.')
-                .collect()
-        })
+        .map(|(_, s)| s.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect())
         .unwrap_or_default();
     let section = section.trim_matches('.');
-    let anchor = if section.is_empty() {
-        String::new()
-    } else {
-        format!("#section-{section}")
-    };
-    Some(format!(
-        "https://www.rfc-editor.org/rfc/rfc{number}{anchor}"
-    ))
+    let anchor = if section.is_empty() { String::new() } else { format!("#section-{section}") };
+    Some(format!("https://www.rfc-editor.org/rfc/rfc{number}{anchor}"))
 }
 
 fn groups(cases: &[CaseReport]) -> Vec<Value> {
@@ -247,14 +219,8 @@ mod tests {
     #[test]
     fn only_rfcs_are_linked() {
         let link = |spec| spec_link(spec).map(|l| l.replace("https://www.rfc-editor.org/rfc/", ""));
-        assert_eq!(
-            link("RFC 7644 §3.5.2").as_deref(),
-            Some("rfc7644#section-3.5.2")
-        );
-        assert_eq!(
-            link("RFC 7643 §7, RFC 7644 §3.9").as_deref(),
-            Some("rfc7643#section-7")
-        );
+        assert_eq!(link("RFC 7644 §3.5.2").as_deref(), Some("rfc7644#section-3.5.2"));
+        assert_eq!(link("RFC 7643 §7, RFC 7644 §3.9").as_deref(), Some("rfc7643#section-7"));
         assert_eq!(link("RFC 9865").as_deref(), Some("rfc9865"));
         assert_eq!(link("Okta: SCIM 2.0 guide"), None);
         assert_eq!(link("RFC x\" onload=\""), None);
