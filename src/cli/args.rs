@@ -2,11 +2,12 @@
 //!
 //! Must not know what a flag leads to: [`super::config`] merges flags with the configuration file, the subcommands act.
 
+use super::check::CheckArgs;
 use super::clean::CleanArgs;
 use super::init::InitArgs;
 use super::merge::{CompareArgs, MergeArgs};
+use super::serve::ServeArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use pending::{CheckArgs, ServeArgs};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -460,16 +461,6 @@ pub(crate) fn parse_rate(text: &str) -> Result<Rate, String> {
         Ok(count) if count.is_finite() && count > 0.0 => Ok(Rate { count, per }),
         _ => Err("write it as N/s, e.g. 5/s or 100/m".to_owned()),
     }
-}
-
-/// Stands in for subcommands that are built in their own files.
-mod pending {
-    /// `scimproof serve`.
-    #[derive(Debug, Clone, clap::Args)]
-    pub struct ServeArgs {}
-    /// `scimproof check`.
-    #[derive(Debug, Clone, clap::Args)]
-    pub struct CheckArgs {}
 }
 
 #[cfg(test)]
