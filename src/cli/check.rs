@@ -3,7 +3,7 @@
 //! Must not know what a scenario means: the loader says what is wrong, this prints it.
 
 use crate::profile::idp;
-use crate::scenario;
+use crate::scenario::{self, model::Scenario};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -78,24 +78,37 @@ impl Report {
 fn check_file(file: &Path, color: bool) -> Result<String, Vec<String>> {
     let name = file.display().to_string();
     let text = std::fs::read_to_string(file).map_err(|e| vec![format!("error: {name}: {e}")])?;
-    if file.file_stem().is_some_and(|s| s == "profile") {
+    if is_profile(file) {
         return match idp::parse(&text, &name) {
             Ok(profile) => Ok(format!("profile of {}", profile.title)),
             Err(error) => Err(vec![error.render(color)]),
         };
     }
+    let loaded = load_text(file, &text).map_err(|errors| errors.iter().map(|e| e.render(color)).collect::<Vec<_>>())?;
+    let cases = loaded.dialects.len().max(1);
+    Ok(format!("{}: {}, {}", loaded.id, count(loaded.steps.len(), "step"), count(cases, "case")))
+}
+
+fn is_profile(file: &Path) -> bool {
+    file.file_stem().is_some_and(|s| s == "profile")
+}
+
+/// Loads a scenario; included files are looked for below its `scenarios` folder, then among the bundled ones.
+pub(super) fn load_text(file: &Path, text: &str) -> Result<Scenario, Vec<scenario::LoadError>> {
     let root = scenario_folder(file);
     let includes = |id: &str| {
         let beside = root.as_ref().and_then(|r| std::fs::read_to_string(r.join(format!("{id}.yaml"))).ok());
         beside.or_else(|| scenario::bundled_text(id).map(str::to_owned))
     };
-    match scenario::load(&text, &name, &includes) {
-        Ok(loaded) => {
-            let cases = loaded.dialects.len().max(1);
-            Ok(format!("{}: {}, {}", loaded.id, count(loaded.steps.len(), "step"), count(cases, "case")))
-        }
-        Err(errors) => Err(errors.iter().map(|e| e.render(color)).collect()),
-    }
+    scenario::load(text, &file.display().to_string(), &includes)
+}
+
+/// Every scenario file of a folder, or the one file; profiles are none.
+pub(super) fn walk(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    collect(path, &mut files).map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", path.display())))?;
+    files.retain(|f| !is_profile(f));
+    Ok(files)
 }
 
 fn count(n: usize, noun: &str) -> String {
@@ -106,7 +119,9 @@ fn count(n: usize, noun: &str) -> String {
 /// The `scenarios` folder that a file is in: included files are looked for below it, else beside the file.
 fn scenario_folder(file: &Path) -> Option<PathBuf> {
     let folder = file.parent()?;
-    let above = folder.ancestors().find(|a| a.file_name().is_some_and(|n| n == "scenarios"));
+    let above = folder
+        .ancestors()
+        .find(|a| a.file_name().is_some_and(|n| n == "scenarios"));
     Some(above.unwrap_or(folder).to_owned())
 }
 
@@ -117,7 +132,9 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
         files.push(path.to_owned());
         return Ok(());
     }
-    let mut entries: Vec<PathBuf> = std::fs::read_dir(path)?.map(|e| e.map(|e| e.path())).collect::<io::Result<_>>()?;
+    let mut entries: Vec<PathBuf> = std::fs::read_dir(path)?
+        .map(|e| e.map(|e| e.path()))
+        .collect::<io::Result<_>>()?;
     entries.sort();
     for entry in entries {
         let yaml = entry.extension().is_some_and(|e| e == "yaml" || e == "yml");
@@ -134,8 +151,7 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    const GOOD: &str =
-        "scenario: rfc/good\ntitle: A look\nidp: rfc\nsteps:\n  - { step: look, title: Look, GET: /Users }\n";
+    const GOOD: &str = "scenario: rfc/good\ntitle: A look\nidp: rfc\nsteps:\n  - { step: look, title: Look, GET: /Users }\n";
 
     fn run(files: Vec<PathBuf>) -> (u8, String) {
         let mut out = Vec::new();
@@ -156,7 +172,10 @@ mod tests {
         std::fs::write(folder.join("bad.yaml"), GOOD).expect("a file");
         let (status, text) = run(vec![root.path().to_owned()]);
         assert_eq!(status, 2);
-        assert!(text.contains("the id is `rfc/good` but the file is `rfc/bad`"), "{text}");
+        assert!(
+            text.contains("the id is `rfc/good` but the file is `rfc/bad`"),
+            "{text}"
+        );
         assert!(text.ends_with("1 good, 1 wrong\n"), "{text}");
     }
 

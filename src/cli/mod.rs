@@ -10,11 +10,33 @@ pub mod explain;
 pub mod init;
 pub mod list;
 pub mod merge;
+pub mod prove;
+pub mod run;
 pub mod serve;
 
+use args::{Cli, Command};
+use clap::Parser;
 use std::process::ExitCode;
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(problem) => {
+            anstream::eprintln!("error: cannot start: {problem}");
+            return exit::Exit::Broken.into();
+        }
+    };
+    runtime.block_on(dispatch(cli.command))
+}
+
+async fn dispatch(command: Command) -> ExitCode {
+    match command {
+        Command::Run(args) => run::main(*args).await.into(),
+        Command::Serve(args) => serve::serve(args).await,
+        Command::Check(args) => ExitCode::from(check::check(&args)),
+        Command::Prove(args) => prove::main(args).await.into(),
+        Command::List(_) | Command::Explain(_) | Command::Clean(_) | Command::Init(_) | Command::Merge(_) | Command::Compare(_) => ExitCode::SUCCESS,
+    }
 }

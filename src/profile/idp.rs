@@ -34,7 +34,9 @@ pub struct IdpProfile {
 }
 
 /// How a provider writes URLs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, schemars::JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Encoding {
     /// Blank is `%20`; hex in upper case.
@@ -45,7 +47,9 @@ pub enum Encoding {
 }
 
 /// Shape of generated external ids.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, schemars::JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum ExternalId {
     /// A GUID.
@@ -93,6 +97,9 @@ pub fn find(name: &str) -> Result<Option<IdpProfile>, LoadError> {
 pub fn names() -> Vec<&'static str> {
     scenario::bundled()
         .iter()
-        .filter_map(|(path, _)| path.strip_prefix("scenarios/")?.strip_suffix("/profile.yaml"))
+        .filter_map(|(path, _)| {
+            path.strip_prefix("scenarios/")?
+                .strip_suffix("/profile.yaml")
+        })
         .collect()
 }

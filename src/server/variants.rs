@@ -24,5 +24,8 @@ pub fn all() -> &'static [Variant] {
 
 /// The variant of this id, or what was probably meant.
 pub fn find(id: &str) -> Result<&'static Variant, String> {
-    all().iter().find(|v| v.id == id).ok_or_else(|| unknown("variant", id, all().iter().map(|v| v.id)))
+    all()
+        .iter()
+        .find(|v| v.id == id)
+        .ok_or_else(|| unknown("variant", id, all().iter().map(|v| v.id)))
 }

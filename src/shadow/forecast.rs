@@ -209,12 +209,13 @@ impl Shadow {
         let Some(Value::Object(object)) = &call.body else {
             return Forecast::refuse(Reason::BrokenBody, "the body is no JSON object");
         };
+        if operations(object).any(|op| op_path(op).is_some_and(|p| p.eq_ignore_ascii_case("schemas"))) {
+            return Forecast::open();
+        }
         if let Some(problem) = envelope_problem(object) {
             return problem;
         }
-        let Some(known) = call.id.as_deref().and_then(|id| self.find(&call.endpoint, id)) else {
-            return Forecast::open();
-        };
+        let Some(known) = call.id.as_deref().and_then(|id| self.find(&call.endpoint, id)) else { return Forecast::open() };
         let body = Value::Object(object.clone());
         let strict = patch::apply(&known.doc, &body, rt, &Options { value_path_creates: false, lenient: false });
         match strict {
@@ -223,27 +224,19 @@ impl Shadow {
         }
     }
 
-    fn judge_patched(
-        &self,
-        call: &Call,
-        known: &Known,
-        patch: &Map<String, Value>,
-        rt: &ResourceType,
-        after: Value,
-    ) -> Forecast {
+    fn judge_patched(&self, call: &Call, known: &Known, patch: &Map<String, Value>, rt: &ResourceType, after: Value) -> Forecast {
         if let Some(taken) = after.as_object().and_then(|o| self.taken(call, o, Some(&known.id))) {
             return taken;
         }
-        let lenient = patch::apply(
-            &known.doc,
-            &Value::Object(patch.clone()),
-            rt,
-            &Options { value_path_creates: true, lenient: true },
-        )
-        .ok();
+        let lenient = patch::apply(&known.doc, &Value::Object(patch.clone()), rt, &Options { value_path_creates: true, lenient: true }).ok();
+        if let Some(name) = blank_required(&after, rt) {
+            return Forecast::refuse(Reason::InvalidValue, format!("{name} is required"));
+        }
         let members = self.unknown_member(&after, known.tenant);
-        let choice = touches_read_only(patch, rt)
-            .then_some(Choice::ReadOnlySent)
+        let choice = removes_with_value(patch)
+            .then_some(Choice::RemoveWithValue)
+            .or(touches_read_only(patch, rt).then_some(Choice::ReadOnlySent))
+            .or(self.odd_member(&after, known.tenant).then_some(Choice::Other))
             .or(members.then_some(Choice::UnknownMember))
             .or(has_dotted_keys(patch, rt).then_some(Choice::DottedKey))
             .or(undeclared_keys(patch, rt).then_some(Choice::UndeclaredAttribute));
@@ -253,20 +246,10 @@ impl Shadow {
         }
     }
 
-    fn judge_lenient(
-        &self,
-        call: &Call,
-        known: &Known,
-        body: &Value,
-        rt: &ResourceType,
-        strict: &patch::PatchError,
-    ) -> Forecast {
+    fn judge_lenient(&self, call: &Call, known: &Known, body: &Value, rt: &ResourceType, strict: &patch::PatchError) -> Forecast {
         let options = [(false, true), (true, false), (true, true)];
         for (creates, lenient) in options {
-            let Ok(after) = patch::apply(&known.doc, body, rt, &Options { value_path_creates: creates, lenient })
-            else {
-                continue;
-            };
+            let Ok(after) = patch::apply(&known.doc, body, rt, &Options { value_path_creates: creates, lenient }) else { continue };
             if let Some(taken) = after.as_object().and_then(|o| self.taken(call, o, Some(&known.id))) {
                 return taken;
             }
@@ -302,25 +285,13 @@ impl Shadow {
         Some(found)
     }
 
-    fn taken_value(
-        &self,
-        call: &Call,
-        object: &Map<String, Value>,
-        own: Option<&str>,
-        attribute: &str,
-        exact: bool,
-    ) -> Option<Forecast> {
+    fn taken_value(&self, call: &Call, object: &Map<String, Value>, own: Option<&str>, attribute: &str, exact: bool) -> Option<Forecast> {
         let wanted = get_ci(object, attribute)?.as_str()?;
         let tenant = tenant_of(call);
         let holders: Vec<&Known> = self
             .known
             .iter()
-            .filter(|k| {
-                k.endpoint == call.endpoint
-                    && k.tenant == tenant
-                    && k.state != State::Gone
-                    && Some(k.id.as_str()) != own
-            })
+            .filter(|k| k.endpoint == call.endpoint && k.tenant == tenant && k.state != State::Gone && Some(k.id.as_str()) != own)
             .filter(|k| {
                 let held = k.doc.as_object().and_then(|o| get_ci(o, attribute)).and_then(Value::as_str);
                 held.is_some_and(|h| if exact { h == wanted } else { h.to_lowercase() == wanted.to_lowercase() })
@@ -335,17 +306,24 @@ impl Shadow {
 
     fn unknown_member(&self, after: &Value, tenant: u8) -> bool {
         super::member_ids(after).iter().any(|id| {
-            let live = self
-                .known
-                .iter()
-                .any(|k| &k.id == id && k.tenant == tenant && k.state == State::Live && k.endpoint == "/Users");
+            let live = self.known.iter().any(|k| &k.id == id && k.tenant == tenant && k.state == State::Live);
             !live && !self.seen.contains(id)
         })
+    }
+
+    /// A member that a correct server may refuse although it exists (a group, RFC 7643 §4.2 "may"), or an entry without `value`.
+    fn odd_member(&self, after: &Value, tenant: u8) -> bool {
+        let group = |id: &String| self.known.iter().any(|k| &k.id == id && k.tenant == tenant && k.endpoint == "/Groups");
+        let entries = after.get("members").and_then(Value::as_array);
+        entries.into_iter().flatten().any(|m| m.get("value").is_none()) || super::member_ids(after).iter().any(group)
     }
 
     /// Something in a POST or PUT body that a correct server may refuse.
     fn leniency(&self, object: &Map<String, Value>, rt: &ResourceType) -> Option<Choice> {
         let body = Value::Object(object.clone());
+        if self.odd_member(&body, 0) {
+            return Some(Choice::Other);
+        }
         if self.unknown_member(&body, 0) {
             return Some(Choice::UnknownMember);
         }
@@ -371,9 +349,7 @@ fn common_body_problems(object: &Map<String, Value>, rt: &ResourceType) -> Optio
         }
     }
     let schemas = get_ci(object, "schemas");
-    let names = schemas
-        .and_then(Value::as_array)
-        .map(|a| a.iter().filter_map(Value::as_str).any(|s| s.eq_ignore_ascii_case(&rt.schema.id)));
+    let names = schemas.and_then(Value::as_array).map(|a| a.iter().filter_map(Value::as_str).any(|s| s.eq_ignore_ascii_case(&rt.schema.id)));
     if names != Some(true) {
         // RFC 7643 §3 asks for it; many servers are lenient and none is accused for either.
         return Some(Forecast::either(Choice::Other, "schemas", Some(Value::Object(object.clone()))));
@@ -386,12 +362,7 @@ fn common_body_problems(object: &Map<String, Value>, rt: &ResourceType) -> Optio
 /// Wrong types that an identity provider is known to send: text booleans, a bare manager, an empty string.
 fn tolerable(path: &str, object: &Map<String, Value>) -> bool {
     let lower = path.to_ascii_lowercase();
-    if lower.contains("manager")
-        || lower.contains("roles")
-        || lower.contains("groups")
-        || lower.starts_with("meta")
-        || lower == "id"
-    {
+    if lower.contains("manager") || lower.contains("roles") || lower.contains("groups") || lower.starts_with("meta") || lower == "id" {
         return true;
     }
     let head = path.split(['.', '[']).next().unwrap_or_default();
@@ -417,15 +388,12 @@ fn envelope_problem(object: &Map<String, Value>) -> Option<Forecast> {
     let operations = get_ci(object, "Operations");
     match operations {
         None | Some(Value::Null) => return Some(Forecast::refuse(Reason::NoOperations, "Operations is missing")),
-        Some(Value::Array(list)) if list.is_empty() => {
-            return Some(Forecast::either(Choice::Other, "empty Operations", None));
-        }
+        Some(Value::Array(list)) if list.is_empty() => return Some(Forecast::either(Choice::Other, "empty Operations", None)),
         Some(Value::Array(_)) => {}
         Some(_) => return Some(Forecast::refuse(Reason::NoOperations, "Operations is no list")),
     }
     let schemas = get_ci(object, "schemas").and_then(Value::as_array);
-    let right =
-        schemas.is_some_and(|a| a.iter().filter_map(Value::as_str).any(|s| s.eq_ignore_ascii_case(urn::PATCH_OP)));
+    let right = schemas.is_some_and(|a| a.iter().filter_map(Value::as_str).any(|s| s.eq_ignore_ascii_case(urn::PATCH_OP)));
     if !right {
         return Some(Forecast::either(Choice::Other, "schemas", None));
     }
@@ -439,6 +407,16 @@ fn envelope_problem(object: &Map<String, Value>) -> Option<Forecast> {
 }
 
 fn forecast_list(call: &Call, rt: &ResourceType) -> Forecast {
+    if call.op == Op::Search && !call.body.as_ref().is_some_and(Value::is_object) {
+        return Forecast::refuse(Reason::BrokenBody, "the body is no JSON object");
+    }
+    let search_request = call.body.as_ref().and_then(Value::as_object).and_then(|b| get_ci(b, "schemas")).is_some_and(|s| s.to_string().contains(urn::SEARCH));
+    if call.op == Op::Search && !search_request {
+        return Forecast::open();
+    }
+    if call.cursor {
+        return Forecast::open();
+    }
     let number = |t: &Option<String>| t.as_ref().is_none_or(|t| t.trim().parse::<i64>().is_ok());
     if !number(&call.start_index) || !number(&call.count) {
         return Forecast::open();
@@ -455,12 +433,7 @@ fn forecast_list(call: &Call, rt: &ResourceType) -> Forecast {
 
 /// The operations of a PATCH body.
 pub fn operations(patch: &Map<String, Value>) -> impl Iterator<Item = &Map<String, Value>> {
-    get_ci(patch, "Operations")
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default()
-        .iter()
-        .filter_map(Value::as_object)
+    get_ci(patch, "Operations").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default().iter().filter_map(Value::as_object)
 }
 
 /// Path of an operation, if it has one.
@@ -472,18 +445,12 @@ fn touches_read_only(patch: &Map<String, Value>, rt: &ResourceType) -> bool {
     let read_only = |key: &str| {
         let head = key.split(['.', '[']).next().unwrap_or_default();
         ["id", "schemas", "meta"].iter().any(|n| n.eq_ignore_ascii_case(head))
-            || rt
-                .schema
-                .attributes
-                .iter()
-                .any(|a| a.name.eq_ignore_ascii_case(head) && a.mutability == Mutability::ReadOnly)
+            || rt.schema.attributes.iter().any(|a| a.name.eq_ignore_ascii_case(head) && a.mutability == Mutability::ReadOnly)
     };
     operations(patch).any(|op| match op_path(op) {
         Some(path) => read_only(path),
         // Okta puts the group's own id into a path-less value; that must not hurt (rule patch/own-id-refused).
-        None => get_ci(op, "value")
-            .and_then(Value::as_object)
-            .is_some_and(|v| v.keys().any(|k| read_only(k) && !k.eq_ignore_ascii_case("id"))),
+        None => get_ci(op, "value").and_then(Value::as_object).is_some_and(|v| v.keys().any(|k| read_only(k) && !k.eq_ignore_ascii_case("id"))),
     })
 }
 
@@ -492,8 +459,7 @@ fn has_dotted_keys(patch: &Map<String, Value>, rt: &ResourceType) -> bool {
         op_path(op).is_none()
             && get_ci(op, "value").and_then(Value::as_object).is_some_and(|v| {
                 v.keys().any(|k| {
-                    let whole = k.eq_ignore_ascii_case(&rt.schema.id)
-                        || rt.extensions.iter().any(|e| e.schema.id.eq_ignore_ascii_case(k));
+                    let whole = k.eq_ignore_ascii_case(&rt.schema.id) || rt.extensions.iter().any(|e| e.schema.id.eq_ignore_ascii_case(k));
                     !whole && (k.contains('.') || k.contains(':'))
                 })
             })
@@ -501,9 +467,7 @@ fn has_dotted_keys(patch: &Map<String, Value>, rt: &ResourceType) -> bool {
 }
 
 fn undeclared_keys(patch: &Map<String, Value>, rt: &ResourceType) -> bool {
-    operations(patch).any(|op| {
-        op_path(op).is_none() && get_ci(op, "value").and_then(Value::as_object).is_some_and(|v| undeclared(v, rt))
-    })
+    operations(patch).any(|op| op_path(op).is_none() && get_ci(op, "value").and_then(Value::as_object).is_some_and(|v| undeclared(v, rt)))
 }
 
 fn undeclared(object: &Map<String, Value>, rt: &ResourceType) -> bool {
@@ -515,12 +479,23 @@ fn undeclared(object: &Map<String, Value>, rt: &ResourceType) -> bool {
     })
 }
 
+/// `remove` with a value: RFC 7644 §3.5.2.2 knows none.
+fn removes_with_value(patch: &Map<String, Value>) -> bool {
+    operations(patch).any(|op| {
+        get_ci(op, "op").and_then(Value::as_str).is_some_and(|o| o.eq_ignore_ascii_case("remove")) && get_ci(op, "value").is_some_and(|v| !v.is_null())
+    })
+}
+
+/// A required attribute that holds nothing but blanks.
+fn blank_required(doc: &Value, rt: &ResourceType) -> Option<String> {
+    let object = doc.as_object()?;
+    let required = rt.schema.attributes.iter().filter(|a| a.required && a.mutability != Mutability::ReadOnly);
+    required.map(|a| a.name.clone()).find(|n| get_ci(object, n).and_then(Value::as_str).is_some_and(|v| v.trim().is_empty()))
+}
+
 fn lenient_choice(body: &Value, rt: &ResourceType) -> Choice {
     let Some(patch) = body.as_object() else { return Choice::Other };
-    let removes_values = operations(patch).any(|op| {
-        get_ci(op, "op").and_then(Value::as_str).is_some_and(|o| o.eq_ignore_ascii_case("remove"))
-            && get_ci(op, "value").is_some_and(|v| !v.is_null())
-    });
+    let removes_values = removes_with_value(patch);
     let manager = operations(patch).any(|op| op_path(op).is_some_and(|p| p.to_ascii_lowercase().contains("manager")));
     if removes_values {
         Choice::RemoveWithValue

@@ -1,0 +1,368 @@
+//! `scimproof run`: settings become a target, cases and reports; the rest is [`crate::run`].
+//!
+//! Must not judge anything.
+
+use super::args::RunArgs;
+use super::config::Settings;
+use super::connect::connect;
+use super::exit::Exit;
+use crate::engine::journal::{DEFAULT_DIR, Journal};
+use crate::engine::{Credentials, Guard, Http, Target};
+use crate::event::{Event, RunReport};
+use crate::profile::idp::{self, IdpProfile};
+use crate::report::redact::Redactor;
+use crate::report::terminal::{Options as TerminalOptions, Terminal};
+use crate::report::{FileSink, Sink, progress::Progress};
+use crate::run::baseline::{self, Baseline};
+use crate::run::plan::{Selection, plan};
+use crate::run::{Case, Finished, Options};
+use crate::scenario::{self, model::Need, model::Scenario};
+use crate::server::{Options as ServerOptions, Server};
+use secrecy::SecretString;
+use std::collections::BTreeMap;
+use std::io::{IsTerminal, Write};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use url::Url;
+
+/// Why a run did not take place, and the status to end with.
+pub struct Failure {
+    exit: Exit,
+    text: String,
+}
+
+impl Failure {
+    fn usage(text: impl std::fmt::Display) -> Self {
+        Self { exit: Exit::Usage, text: text.to_string() }
+    }
+
+    fn broken(text: impl std::fmt::Display) -> Self {
+        Self { exit: Exit::Broken, text: text.to_string() }
+    }
+}
+
+/// Runs and reports.
+pub async fn main(args: RunArgs) -> Exit {
+    match run(args).await {
+        Ok(exit) => exit,
+        Err(failure) => {
+            anstream::eprintln!("error: {}", failure.text);
+            failure.exit
+        }
+    }
+}
+
+async fn run(args: RunArgs) -> Result<Exit, Failure> {
+    let folder = std::env::current_dir().map_err(|e| Failure::usage(format!("cannot read the current folder: {e}")))?;
+    let settings = Settings::load(args, &folder).map_err(Failure::usage)?;
+    let cases = cases(&settings)?;
+    if cases.is_empty() {
+        anstream::eprintln!("error: nothing is selected; `scimproof list scenarios` shows what there is");
+        return Ok(Exit::NothingRan);
+    }
+    let accepted = settings.baseline.as_deref().map(|f| read_baseline(f, settings.update_baseline)).transpose()?;
+    let mut sinks = sinks(&settings)?;
+    let place = Place::open(&settings).await?;
+    let http = Arc::new(Http::new(place.target.clone()).map_err(Failure::usage)?);
+    http.sign_in().await.map_err(Failure::broken)?;
+    let seed = settings.seed.unwrap_or_else(|| if place.server.is_some() { 1 } else { fresh_seed() });
+    let journal = open_journal(&settings, &place, seed)?;
+    let stop = Arc::new(AtomicBool::new(false));
+    listen_for_stop(stop.clone());
+    let options = options(&settings, seed, place.server.is_some())?;
+    let quiet_scenarios = cases.len();
+    let finished = {
+        let mut emit = |event: Event| {
+            for sink in &mut sinks {
+                // A report that cannot be written is told at the end, where it can still be read.
+                if let Err(problem) = sink.on(&event) {
+                    anstream::eprintln!("warning: {problem}");
+                }
+            }
+        };
+        crate::run::run(http.clone(), cases, options, journal.clone(), place.redactor.clone(), stop.clone(), &mut emit).await
+    };
+    let Finished { mut report, .. } = match finished {
+        Ok(finished) => finished,
+        Err(unusable) => {
+            close_journal(journal, &http).await;
+            return Err(Failure::broken(place.redactor.text(&unusable.to_string())));
+        }
+    };
+    debug_assert!(report.cases.len() <= quiet_scenarios);
+    let left = close_journal(journal, &http).await;
+    if !settings.keep {
+        report.left_behind.extend(left);
+    }
+    settle_baseline(&settings, accepted, &mut report)?;
+    let mut written = Ok(());
+    for sink in sinks {
+        if let Err(problem) = sink.finish(&report) {
+            written = Err(Failure::broken(problem));
+        }
+    }
+    written?;
+    if let Some(server) = place.server {
+        server.stop().await;
+    }
+    Ok(if settings.update_baseline && !report.partial { Exit::Clean } else { Exit::of(&report) })
+}
+
+/// The server under test: the user's, or the embedded one.
+struct Place {
+    target: Target,
+    redactor: Redactor,
+    server: Option<Server>,
+}
+
+impl Place {
+    async fn open(settings: &Settings) -> Result<Self, Failure> {
+        let env = |name: &str| std::env::var(name).ok();
+        if let Some(text) = &settings.connection.base_url {
+            let url = Url::parse(text).map_err(|e| Failure::usage(format!("--base-url {text:?} is no URL: {e}; write it like https://app.example.com/scim/v2")))?;
+            let connected = connect(&settings.connection, url, &env).map_err(Failure::usage)?;
+            return Ok(Self { target: connected.target, redactor: connected.redactor, server: None });
+        }
+        let options = ServerOptions {
+            token: Some(TOKEN.to_owned()),
+            other_token: Some(OTHER_TOKEN.to_owned()),
+            faults: settings.faults.clone(),
+            variants: settings.variants.clone(),
+            ..ServerOptions::default()
+        };
+        let server = Server::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), options).await.map_err(|e| {
+            if e.kind() == std::io::ErrorKind::InvalidInput { Failure::usage(e) } else { Failure::broken(format!("cannot start the embedded server: {e}")) }
+        })?;
+        let url = Url::parse(&server.base_url()).map_err(Failure::broken)?;
+        let mut target = Target::new(url);
+        target.credentials = Credentials::bearer(SecretString::from(TOKEN)).map_err(Failure::broken)?;
+        target.other = Some(Credentials::bearer(SecretString::from(OTHER_TOKEN)).map_err(Failure::broken)?);
+        if let Some(timeout) = settings.connection.timeout {
+            target.limits.timeout = timeout;
+        }
+        let redactor = Redactor::new(vec![TOKEN.to_owned(), OTHER_TOKEN.to_owned()]);
+        Ok(Self { target, redactor, server: Some(server) })
+    }
+}
+
+/// Credentials of the embedded server; it lives for one run on the loopback interface.
+pub(super) const TOKEN: &str = "embedded-tenant-one-5f2d9c";
+pub(super) const OTHER_TOKEN: &str = "embedded-tenant-two-8b41e7";
+
+/// Loads what is selected: bundled scenarios by name, the user's own by file or folder.
+fn cases(settings: &Settings) -> Result<Vec<Case>, Failure> {
+    let (files, names): (Vec<&String>, Vec<&String>) = settings.scenarios.iter().partition(|s| is_file(s));
+    let profiles = idp::bundled().map_err(|e| Failure::usage(e.render(false)))?;
+    let profiles: BTreeMap<String, Arc<IdpProfile>> = profiles.into_iter().map(|p| (p.name.clone(), Arc::new(p))).collect();
+    let mut loaded: Vec<Scenario> = Vec::new();
+    let mut wrong: Vec<String> = Vec::new();
+    if files.is_empty() || !names.is_empty() {
+        for id in scenario::bundled_ids() {
+            if let Some(result) = scenario::load_bundled(id) {
+                take(result, &mut loaded, &mut wrong);
+            }
+        }
+    }
+    let selection = Selection {
+        names: names.into_iter().cloned().collect(),
+        idps: settings.idps.clone(),
+        tags: settings.tags.clone(),
+        skip: settings.skip.clone(),
+        shard: None,
+    };
+    unknown_names(&selection, &loaded, &profiles)?;
+    let known = profiles.clone();
+    let mut cases = plan(with_profiles(loaded, &known)?, &selection);
+    let mut own: Vec<Scenario> = Vec::new();
+    for file in files {
+        for path in super::check::walk(Path::new(file)).map_err(Failure::usage)? {
+            let text = std::fs::read_to_string(&path).map_err(|e| Failure::usage(format!("{}: {e}", path.display())))?;
+            take(super::check::load_text(&path, &text), &mut own, &mut wrong);
+        }
+    }
+    if !wrong.is_empty() {
+        return Err(Failure::usage(format!("wrong scenario files\n\n{}", wrong.join("\n"))));
+    }
+    cases.extend(plan(with_profiles(own, &profiles)?, &Selection { names: Vec::new(), ..selection }));
+    if let Some(shard) = settings.shard {
+        cases = cases.into_iter().enumerate().filter(|(i, _)| shard.holds(*i)).map(|(_, c)| c).collect();
+    }
+    Ok(cases)
+}
+
+fn take(result: Result<Scenario, Vec<scenario::LoadError>>, good: &mut Vec<Scenario>, wrong: &mut Vec<String>) {
+    match result {
+        Ok(scenario) => good.push(scenario),
+        Err(errors) => wrong.extend(errors.iter().map(|e| e.render(std::io::stderr().is_terminal()))),
+    }
+}
+
+fn is_file(text: &str) -> bool {
+    text.ends_with(".yaml") || text.ends_with(".yml") || Path::new(text).is_dir() && !scenario::bundled_ids().iter().any(|id| id.starts_with(&format!("{}/", text.trim_end_matches('/'))))
+}
+
+fn with_profiles(scenarios: Vec<Scenario>, profiles: &BTreeMap<String, Arc<IdpProfile>>) -> Result<Vec<(Scenario, Arc<IdpProfile>)>, Failure> {
+    scenarios
+        .into_iter()
+        .map(|s| match profiles.get(&s.idp) {
+            Some(p) => Ok((s, p.clone())),
+            None => Err(Failure::usage(format!("{}: `idp: {}` is not known; there are {}", s.file, s.idp, names(profiles)))),
+        })
+        .collect()
+}
+
+fn names(profiles: &BTreeMap<String, Arc<IdpProfile>>) -> String {
+    profiles.keys().cloned().collect::<Vec<_>>().join(", ")
+}
+
+/// A name that fits nothing is an error: a typo must not pass for "nothing to test".
+fn unknown_names(selection: &Selection, loaded: &[Scenario], profiles: &BTreeMap<String, Arc<IdpProfile>>) -> Result<(), Failure> {
+    if let Some(idp) = selection.idps.iter().find(|i| !profiles.contains_key(&i.to_lowercase())) {
+        return Err(Failure::usage(format!("--idp {idp} is not known; there are {}", names(profiles))));
+    }
+    for name in &selection.names {
+        let alone = Selection { names: vec![name.clone()], ..Selection::default() };
+        let all: Vec<(Scenario, Arc<IdpProfile>)> = with_profiles(loaded.to_vec(), profiles)?;
+        if plan(all, &alone).is_empty() {
+            let ids = loaded.iter().map(|s| s.id.as_str());
+            return Err(Failure::usage(crate::server::faults::unknown("scenario", name, ids)));
+        }
+    }
+    Ok(())
+}
+
+fn options(settings: &Settings, seed: u64, embedded: bool) -> Result<Options, Failure> {
+    let mut forced = Vec::new();
+    for name in &settings.force {
+        let need: Need = serde_json::from_value(serde_json::Value::String(name.clone()))
+            .map_err(|_| Failure::usage(format!("--force {name}: no such capability; there are patch, filter, sort, etag, bulk, change-password, cursor, me, search, groups, enterprise, …")))?;
+        forced.push(need);
+    }
+    Ok(Options {
+        idps: settings.idps.iter().map(|i| i.to_lowercase()).collect(),
+        strict: settings.strict,
+        jobs: settings.jobs.unwrap_or(1),
+        seed,
+        keep: settings.keep,
+        guard: Guard { read_only: settings.read_only, allow_existing: settings.allow_existing },
+        real_time: settings.real_time,
+        only: settings.only.clone(),
+        forced,
+        reproduce_flags: reproduce_flags(settings),
+        embedded,
+        provider: settings.connection.provider.clone(),
+        keep_http: true,
+    })
+}
+
+fn reproduce_flags(settings: &Settings) -> String {
+    let mut out = String::new();
+    if let Some(url) = &settings.connection.base_url {
+        let clean = Url::parse(url).map(|mut u| {
+            // Only URLs that cannot hold credentials refuse this.
+            let _ = u.set_username("");
+            let _ = u.set_password(None);
+            u.to_string()
+        });
+        out.push_str(&format!(" --base-url {} --token-env SCIM_TOKEN", clean.unwrap_or_default()));
+    }
+    settings.faults.iter().for_each(|f| out.push_str(&format!(" --fault {f}")));
+    settings.variants.iter().for_each(|v| out.push_str(&format!(" --variant {v}")));
+    settings.idps.iter().for_each(|i| out.push_str(&format!(" --idp {i}")));
+    out
+}
+
+fn sinks(settings: &Settings) -> Result<Vec<Box<dyn Sink>>, Failure> {
+    let ci = std::env::var_os("CI").is_some();
+    let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(Progress::new(!ci && !settings.quiet))];
+    let options = TerminalOptions { verbose: settings.verbose, quiet: settings.quiet, show_http: settings.show_http, ..TerminalOptions::default() };
+    sinks.push(Box::new(Terminal::new(anstream::AutoStream::auto(std::io::stdout()), options)));
+    for (name, path) in &settings.reports.files {
+        let Some(format) = crate::report::format(name) else { continue };
+        sinks.push(Box::new(FileSink::new(format, path).map_err(Failure::usage)?));
+    }
+    Ok(sinks)
+}
+
+fn open_journal(settings: &Settings, place: &Place, seed: u64) -> Result<Option<Arc<Journal>>, Failure> {
+    // The embedded server dies with the run, and a read-only run makes nothing.
+    if place.server.is_some() || settings.read_only {
+        return Ok(None);
+    }
+    let dir = settings.journal_dir.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_DIR));
+    let id = crate::engine::values::run_id(seed);
+    Journal::open(&dir, &id, &place.target.base_url).map(|j| Some(Arc::new(j))).map_err(Failure::usage)
+}
+
+/// Ends the journal. What is open (answers that never came) is looked up and deleted; what remains is named.
+async fn close_journal(journal: Option<Arc<Journal>>, http: &Http) -> Vec<String> {
+    let Some(journal) = journal.and_then(Arc::into_inner) else { return Vec::new() };
+    match journal.finish() {
+        Ok(None) => Vec::new(),
+        Ok(Some(file)) => {
+            let report = super::clean::clean(http, vec![file], false).await;
+            report.left.into_iter().map(|(what, why)| format!("{what} ({why})")).collect()
+        }
+        Err(problem) => vec![problem.to_string()],
+    }
+}
+
+fn listen_for_stop(stop: Arc<AtomicBool>) {
+    tokio::spawn(async move {
+        interrupted().await;
+        stop.store(true, Ordering::SeqCst);
+        anstream::eprintln!("\ninterrupted: finishing the request in flight and cleaning up (again to end at once; then `scimproof clean`)");
+        interrupted().await;
+        std::process::exit(i32::from(Exit::Interrupted.code()));
+    });
+}
+
+async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut term) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = term.recv() => {}
+            }
+            return;
+        }
+    }
+    // Without a handler there is nothing to wait for; the default action ends the process.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+fn fresh_seed() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    let mixed = uuid::Uuid::new_v4().as_u128() as u64 ^ u64::from(now.subsec_nanos());
+    // Short enough to be typed again.
+    mixed % 1_000_000_007
+}
+
+fn read_baseline(file: &Path, may_be_missing: bool) -> Result<Baseline, Failure> {
+    match std::fs::read_to_string(file) {
+        Ok(text) => Baseline::parse(&text).map_err(|e| Failure::usage(format!("{}:{}: {}", file.display(), e.line, e.message))),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound && may_be_missing => Baseline::parse("").map_err(|e| Failure::usage(e.message)),
+        Err(e) => Err(Failure::usage(format!("cannot read the baseline {}: {e}", file.display()))),
+    }
+}
+
+fn settle_baseline(settings: &Settings, accepted: Option<Baseline>, report: &mut RunReport) -> Result<(), Failure> {
+    let (Some(accepted), Some(file)) = (accepted, &settings.baseline) else { return Ok(()) };
+    if settings.update_baseline {
+        let played: Vec<String> = report.cases.iter().map(crate::event::CaseReport::name).collect();
+        let text = accepted.write(&report.findings, &played);
+        crate::report::write_file(file, |out: &mut dyn Write| out.write_all(text.as_bytes())).map_err(Failure::broken)?;
+        anstream::eprintln!("wrote {}", file.display());
+        return Ok(());
+    }
+    baseline::apply_to_report(report, &accepted, time::OffsetDateTime::now_utc().date());
+    Ok(())
+}
+
