@@ -40,55 +40,24 @@ fn every_outcome_survives_the_way_through_a_reader() {
         ]
     );
     let deactivate = &read.test_suites[1];
-    let TestCaseStatus::NonSuccess {
-        kind,
-        ty,
-        message,
-        description,
-        ..
-    } = &deactivate.test_cases[2].status
-    else {
+    let TestCaseStatus::NonSuccess { kind, ty, message, description, .. } = &deactivate.test_cases[2].status else {
         panic!("the failing step passes");
     };
     assert_eq!(*kind, NonSuccessKind::Failure);
-    assert_eq!(
-        ty.as_ref().map(|t| t.as_str()),
-        Some("patch/active-not-applied")
-    );
-    assert!(
-        message
-            .as_ref()
-            .is_some_and(|m| m.as_str().contains("and 1 more"))
-    );
+    assert_eq!(ty.as_ref().map(|t| t.as_str()), Some("patch/active-not-applied"));
+    assert!(message.as_ref().is_some_and(|m| m.as_str().contains("and 1 more")));
     let body = description.as_ref().expect("a body").as_str();
-    assert!(
-        body.contains("list/order-wrong"),
-        "lists the second finding"
-    );
-    assert!(
-        body.contains(" scenarios/okta/deactivate.yaml:20"),
-        "names the place"
-    );
-    assert!(matches!(
-        deactivate.test_cases[0].status,
-        TestCaseStatus::Success { .. }
-    ));
-    assert!(
-        deactivate.test_cases[0].system_out.is_some(),
-        "a should is told in system-out"
-    );
+    assert!(body.contains("list/order-wrong"), "lists the second finding");
+    assert!(body.contains(" scenarios/okta/deactivate.yaml:20"), "names the place");
+    assert!(matches!(deactivate.test_cases[0].status, TestCaseStatus::Success { .. }));
+    assert!(deactivate.test_cases[0].system_out.is_some(), "a should is told in system-out");
     let kinds: Vec<_> = read.test_suites[4..]
         .iter()
-        .map(
-            |s| match &s.test_cases.last().expect("never empty").status {
-                TestCaseStatus::Skipped { .. } => "skipped",
-                TestCaseStatus::NonSuccess {
-                    kind: NonSuccessKind::Error,
-                    ..
-                } => "error",
-                _ => "other",
-            },
-        )
+        .map(|s| match &s.test_cases.last().expect("never empty").status {
+            TestCaseStatus::Skipped { .. } => "skipped",
+            TestCaseStatus::NonSuccess { kind: NonSuccessKind::Error, .. } => "error",
+            _ => "other",
+        })
         .collect();
     assert_eq!(kinds, ["skipped", "skipped", "skipped", "error"]);
 }
@@ -101,12 +70,7 @@ fn names_are_unique() {
     let mut seen = std::collections::HashSet::new();
     for suite in &read(&report).test_suites {
         for test in &suite.test_cases {
-            let class = test
-                .classname
-                .as_ref()
-                .expect("a class")
-                .as_str()
-                .to_owned();
+            let class = test.classname.as_ref().expect("a class").as_str().to_owned();
             let name = test.name.as_str().to_owned();
             assert!(seen.insert((class, name.clone())), "{name}");
         }
@@ -119,34 +83,20 @@ fn a_known_failure_does_not_fail() {
     report.cases[4].steps[0].outcome = scimproof::event::Outcome::Failed;
     let test = &read(&report).test_suites[4].test_cases[0];
     assert!(matches!(test.status, TestCaseStatus::Success { .. }));
-    assert!(
-        test.system_out
-            .as_ref()
-            .is_some_and(|o| o.as_str().contains("next release"))
-    );
+    assert!(test.system_out.as_ref().is_some_and(|o| o.as_str().contains("next release")));
 }
 
 #[test]
 fn schema_accepts_it() {
     let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/xsd/junit.xsd");
     let folder = tempfile::tempdir().expect("folder");
-    for (name, report) in [
-        ("nasty", report()),
-        ("clean", clean()),
-        ("broken", broken()),
-    ] {
+    for (name, report) in [("nasty", report()), ("clean", clean()), ("broken", broken())] {
         let file = folder.path().join(name);
         std::fs::write(&file, xml(&report)).expect("written");
-        let run = std::process::Command::new("xmllint")
-            .args(["--noout", "--nonet", "--schema", schema])
-            .arg(&file)
-            .output();
+        let run =
+            std::process::Command::new("xmllint").args(["--noout", "--nonet", "--schema", schema]).arg(&file).output();
         match run {
-            Ok(output) => assert!(
-                output.status.success(),
-                "{}",
-                String::from_utf8_lossy(&output.stderr)
-            ),
+            Ok(output) => assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr)),
             Err(_) => return eprintln!("skipped: xmllint is not installed"),
         }
     }

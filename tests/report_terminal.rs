@@ -45,56 +45,25 @@ fn a_clean_run_is_short() {
 
 #[test]
 fn a_badly_broken_server_does_not_flood_the_screen() {
-    let text = plain(
-        &broken(),
-        Options {
-            quiet: true,
-            ..Options::default()
-        },
-    );
+    let text = plain(&broken(), Options { quiet: true, ..Options::default() });
     golden("terminal-broken", &text);
 }
 
 #[test]
 fn verbose_shows_every_step_and_finding() {
-    golden(
-        "terminal-verbose",
-        &plain(
-            &report(),
-            Options {
-                verbose: true,
-                ..Options::default()
-            },
-        ),
-    );
+    golden("terminal-verbose", &plain(&report(), Options { verbose: true, ..Options::default() }));
 }
 
 #[test]
 fn show_http_prints_requests_and_responses() {
     let mut report = report();
     report.cases.truncate(1);
-    golden(
-        "terminal-show-http",
-        &plain(
-            &report,
-            Options {
-                show_http: true,
-                ..Options::default()
-            },
-        ),
-    );
+    golden("terminal-show-http", &plain(&report, Options { show_http: true, ..Options::default() }));
 }
 
 #[test]
 fn server_text_never_reaches_the_terminal_as_it_is() {
-    for options in [
-        Options::default(),
-        Options {
-            verbose: true,
-            show_http: true,
-            ..Options::default()
-        },
-    ] {
+    for options in [Options::default(), Options { verbose: true, show_http: true, ..Options::default() }] {
         let text = printed(&report(), options);
         for bad in ["\u{1b}[2J", "\u{1b}]0", "\u{7}", "\u{202e}", "\u{0}"] {
             assert!(!text.contains(bad), "{bad:?}");

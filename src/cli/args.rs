@@ -2,12 +2,12 @@
 //!
 //! Must not know what a flag leads to: [`super::config`] merges flags with the configuration file, the subcommands act.
 
+use super::check::CheckArgs;
 use super::clean::CleanArgs;
 use super::init::InitArgs;
 use super::merge::{CompareArgs, MergeArgs};
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use super::check::CheckArgs;
 use super::serve::ServeArgs;
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -302,20 +302,10 @@ pub struct PaceArgs {
 #[command(next_help_heading = "Embedded server only")]
 pub struct EmbeddedArgs {
     /// Switch on a fault (repeatable; see `list faults`)
-    #[arg(
-        long,
-        value_name = "ID",
-        value_delimiter = ',',
-        conflicts_with = "base_url"
-    )]
+    #[arg(long, value_name = "ID", value_delimiter = ',', conflicts_with = "base_url")]
     pub fault: Vec<String>,
     /// Switch on a legal variant (repeatable; see `list variants`)
-    #[arg(
-        long,
-        value_name = "ID",
-        value_delimiter = ',',
-        conflicts_with = "base_url"
-    )]
+    #[arg(long, value_name = "ID", value_delimiter = ',', conflicts_with = "base_url")]
     pub variant: Vec<String>,
 }
 
@@ -414,9 +404,7 @@ impl Rate {
 }
 
 fn parse_header(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text
-        .split_once(':')
-        .ok_or_else(|| "write it as NAME:VALUE".to_owned())?;
+    let (name, value) = text.split_once(':').ok_or_else(|| "write it as NAME:VALUE".to_owned())?;
     let (name, value) = (name.trim(), value.trim());
     let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
     if name.is_empty() || !name.chars().all(token) {
@@ -442,9 +430,7 @@ fn parse_shard(text: &str) -> Result<Shard, String> {
 /// `30`, `30s`, `500ms`, `2m`, `1.5`.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let text = text.trim();
-    let cut = text
-        .find(|c: char| !(c.is_ascii_digit() || c == '.'))
-        .unwrap_or(text.len());
+    let cut = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
     let (number, unit) = text.split_at(cut);
     let factor = match unit.trim() {
         "" | "s" => 1.0,
@@ -452,14 +438,10 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
         "m" => 60.0,
         "h" => 3600.0,
         other => {
-            return Err(format!(
-                "`{other}` is no unit of time: use ms, s, m or h, e.g. 30s"
-            ));
+            return Err(format!("`{other}` is no unit of time: use ms, s, m or h, e.g. 30s"));
         }
     };
-    let number: f64 = number
-        .parse()
-        .map_err(|_| "write a number of seconds, e.g. 30 or 500ms".to_owned())?;
+    let number: f64 = number.parse().map_err(|_| "write a number of seconds, e.g. 30 or 500ms".to_owned())?;
     Duration::try_from_secs_f64(number * factor)
         .ok()
         .filter(|d| !d.is_zero())
@@ -523,14 +505,8 @@ mod tests {
         assert_eq!(args.select.idp, ["okta", "entra", "rfc"]);
         assert_eq!(args.select.shard, Some(Shard { index: 2, count: 4 }));
         assert_eq!(args.pace.timeout, Some(Duration::from_millis(500)));
-        assert_eq!(
-            args.pace.rate.map(Rate::interval),
-            Some(Duration::from_millis(600))
-        );
-        assert_eq!(
-            args.target.auth.header,
-            [("X-Tenant".to_owned(), "42".to_owned())]
-        );
+        assert_eq!(args.pace.rate.map(Rate::interval), Some(Duration::from_millis(600)));
+        assert_eq!(args.target.auth.header, [("X-Tenant".to_owned(), "42".to_owned())]);
     }
 
     #[test]

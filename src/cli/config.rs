@@ -286,10 +286,7 @@ impl TryFrom<u64> for JobCount {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(
-    untagged,
-    expecting = "expected a number of seconds or a text such as \"30s\""
-)]
+#[serde(untagged, expecting = "expected a number of seconds or a text such as \"30s\"")]
 enum Plain {
     Whole(u32),
     Broken(f64),
@@ -337,10 +334,8 @@ fn read(named: Option<&Path>, folder: &Path) -> Result<File, ConfigError> {
         None => return Ok(File::default()),
     };
     let shown = named.map_or_else(|| PathBuf::from(DEFAULT_FILE), Path::to_path_buf);
-    let text = std::fs::read_to_string(&path).map_err(|source| ConfigError::Unreadable {
-        file: shown.clone(),
-        source,
-    })?;
+    let text =
+        std::fs::read_to_string(&path).map_err(|source| ConfigError::Unreadable { file: shown.clone(), source })?;
     let mut file = parse(&text, &shown)?;
     file.resolve_paths(path.parent().unwrap_or(folder));
     Ok(file)
@@ -352,25 +347,16 @@ fn parse(text: &str, shown: &Path) -> Result<File, ConfigError> {
         ConfigError::Invalid {
             file: shown.to_owned(),
             line: before.matches('\n').count() + 1,
-            column: before
-                .rsplit('\n')
-                .next()
-                .unwrap_or_default()
-                .chars()
-                .count()
-                + 1,
+            column: before.rsplit('\n').next().unwrap_or_default().chars().count() + 1,
             message,
         }
     };
-    let file: File = toml::from_str(text)
-        .map_err(|e| invalid(e.span().map_or(0, |s| s.start), explain(e.message())))?;
+    let file: File =
+        toml::from_str(text).map_err(|e| invalid(e.span().map_or(0, |s| s.start), explain(e.message())))?;
     match file.auth.kinds().as_slice() {
         [first, second, ..] => {
             let at = text.find(second).unwrap_or(0);
-            Err(invalid(
-                at,
-                format!("`{first}` and `{second}` contradict each other: keep one"),
-            ))
+            Err(invalid(at, format!("`{first}` and `{second}` contradict each other: keep one")))
         }
         _ => Ok(file),
     }
@@ -383,10 +369,7 @@ fn explain(message: &str) -> String {
         return without_values(message);
     };
     let lower = name.to_ascii_lowercase();
-    if ["token", "password", "secret", "bearer"]
-        .iter()
-        .any(|w| lower == *w || lower.ends_with(&format!("_{w}")))
-    {
+    if ["token", "password", "secret", "bearer"].iter().any(|w| lower == *w || lower.ends_with(&format!("_{w}"))) {
         return format!(
             "unknown field `{name}`: secrets do not belong into this file; \
              write `token_env = \"SCIM_TOKEN\"` and put the secret into that environment variable"
@@ -394,10 +377,7 @@ fn explain(message: &str) -> String {
     }
     match similar::get_close_matches(*name, &quoted[1..], 1, 0.6).first() {
         Some(near) => format!("unknown field `{name}`, did you mean `{near}`?"),
-        None => format!(
-            "unknown field `{name}`; known here: {}",
-            quoted[1..].join(", ")
-        ),
+        None => format!("unknown field `{name}`; known here: {}", quoted[1..].join(", ")),
     }
 }
 
@@ -418,10 +398,7 @@ impl FileAuth {
             ("basic_env", self.basic_env.is_some()),
             ("oauth", self.oauth.is_some()),
         ];
-        all.iter()
-            .filter(|(_, set)| *set)
-            .map(|(name, _)| *name)
-            .collect()
+        all.iter().filter(|(_, set)| *set).map(|(name, _)| *name).collect()
     }
 
     fn auth(&self) -> Auth {
@@ -485,14 +462,7 @@ impl Settings {
 }
 
 fn merge(args: RunArgs, file: File) -> Settings {
-    let RunArgs {
-        target,
-        select,
-        judge,
-        reports,
-        pace,
-        embedded,
-    } = args;
+    let RunArgs { target, select, judge, reports, pace, embedded } = args;
     // Faults can only be switched on in the embedded server, so whoever asks for one means that one.
     let own_server = !embedded.fault.is_empty() || !embedded.variant.is_empty();
     let mut connection = connection(target, &file, own_server);
@@ -501,10 +471,7 @@ fn merge(args: RunArgs, file: File) -> Settings {
     Settings {
         connection,
         scenarios: first_filled(select.scenarios, file.select.scenarios),
-        idps: first_filled(
-            select.idp,
-            file.idp.map(OneOrMany::into_vec).unwrap_or_default(),
-        ),
+        idps: first_filled(select.idp, file.idp.map(OneOrMany::into_vec).unwrap_or_default()),
         tags: first_filled(select.tag, file.select.tags),
         skip: both(select.skip, file.select.skip),
         only: select.only,
@@ -536,41 +503,23 @@ fn merge(args: RunArgs, file: File) -> Settings {
 }
 
 fn connection(args: TargetArgs, file: &File, own_server: bool) -> Connection {
-    let TargetArgs {
-        base_url,
-        config: _,
-        provider,
-        provider_file,
-        auth,
-        tls,
-    } = args;
+    let TargetArgs { base_url, config: _, provider, provider_file, auth, tls } = args;
     let flags = auth_of(&auth);
-    let TlsArgs {
-        ca_file,
-        client_cert,
-        insecure,
-    } = tls;
+    let TlsArgs { ca_file, client_cert, insecure } = tls;
     let from_file = |value: &Option<String>| value.clone().filter(|_| !own_server);
     Connection {
         base_url: base_url.or_else(|| from_file(&file.base_url)),
         // A profile named by a flag replaces the file's, whichever of the two ways it was named.
-        provider: provider
-            .clone()
-            .or_else(|| from_file(&file.provider).filter(|_| provider_file.is_none())),
-        provider_file: provider_file.or_else(|| {
-            file.provider_file
-                .clone()
-                .filter(|_| provider.is_none() && !own_server)
-        }),
+        provider: provider.clone().or_else(|| from_file(&file.provider).filter(|_| provider_file.is_none())),
+        provider_file: provider_file
+            .or_else(|| file.provider_file.clone().filter(|_| provider.is_none() && !own_server)),
         auth: match flags {
             Auth::None if !own_server => file.auth.auth(),
             flags => flags,
         },
         headers: named(auth.header, &file.auth.headers),
         header_env: named(auth.header_env, &file.auth.header_env),
-        other_token_env: auth
-            .other_token_env
-            .or_else(|| from_file(&file.auth.other_token_env)),
+        other_token_env: auth.other_token_env.or_else(|| from_file(&file.auth.other_token_env)),
         ca_file: ca_file.or_else(|| file.tls.ca_file.clone()),
         client_cert: client_cert.or_else(|| file.tls.client_cert.clone()),
         insecure: insecure || file.tls.insecure.unwrap_or_default(),
@@ -581,11 +530,9 @@ fn connection(args: TargetArgs, file: &File, own_server: bool) -> Connection {
 
 fn auth_of(args: &AuthArgs) -> Auth {
     let env = |name: &String| SecretSource::Env(name.clone());
-    if let (Some(token_url), Some(client_id), Some(secret)) = (
-        &args.oauth_token_url,
-        &args.oauth_client_id,
-        &args.oauth_client_secret_env,
-    ) {
+    if let (Some(token_url), Some(client_id), Some(secret)) =
+        (&args.oauth_token_url, &args.oauth_client_id, &args.oauth_client_secret_env)
+    {
         return Auth::OAuth {
             token_url: token_url.clone(),
             client_id: client_id.clone(),
@@ -614,10 +561,7 @@ fn report_files(flags: &ReportArgs, file: FileReports) -> Reports {
         ("markdown", flags.markdown.clone().or(file.markdown)),
     ];
     Reports {
-        files: all
-            .into_iter()
-            .filter_map(|(name, path)| Some((name, path?)))
-            .collect(),
+        files: all.into_iter().filter_map(|(name, path)| Some((name, path?))).collect(),
         github: flags.github || file.github.unwrap_or_default(),
     }
 }
@@ -686,22 +630,14 @@ github = true
     }
 
     fn error(text: &str) -> String {
-        parse(text, Path::new("scimproof.toml"))
-            .expect_err("wrong")
-            .to_string()
+        parse(text, Path::new("scimproof.toml")).expect_err("wrong").to_string()
     }
 
     #[test]
     fn the_file_is_enough() {
         let s = load(FULL, &[]);
-        assert_eq!(
-            s.connection.base_url.as_deref(),
-            Some("https://app.example.com/scim/v2")
-        );
-        assert_eq!(
-            s.connection.auth,
-            Auth::Token(SecretSource::Env("SCIM_TOKEN".into()))
-        );
+        assert_eq!(s.connection.base_url.as_deref(), Some("https://app.example.com/scim/v2"));
+        assert_eq!(s.connection.auth, Auth::Token(SecretSource::Env("SCIM_TOKEN".into())));
         assert_eq!(s.connection.timeout, Some(Duration::from_secs(10)));
         assert_eq!(s.idps, ["okta"]);
         assert_eq!(s.jobs, Some(4));
@@ -713,27 +649,14 @@ github = true
     fn flags_win() {
         let s = load(
             FULL,
-            &[
-                "--idp=entra",
-                "--skip=okta/x",
-                "--basic-env=B",
-                "--header=x-tenant: 7",
-                "--baseline=b",
-                "--timeout=1",
-            ],
+            &["--idp=entra", "--skip=okta/x", "--basic-env=B", "--header=x-tenant: 7", "--baseline=b", "--timeout=1"],
         );
         assert_eq!(s.idps, ["entra"]);
         assert_eq!(s.skip, ["okta/x", "rfc/bulk"]);
-        assert_eq!(
-            s.connection.auth,
-            Auth::Basic(SecretSource::Env("B".into()))
-        );
+        assert_eq!(s.connection.auth, Auth::Basic(SecretSource::Env("B".into())));
         assert_eq!(
             s.connection.headers,
-            [
-                ("X-Zone".to_owned(), "a".to_owned()),
-                ("x-tenant".to_owned(), "7".to_owned())
-            ]
+            [("X-Zone".to_owned(), "a".to_owned()), ("x-tenant".to_owned(), "7".to_owned())]
         );
         assert_eq!(s.baseline.as_deref(), Some(Path::new("b")));
         assert_eq!(s.connection.timeout, Some(Duration::from_secs(1)));
@@ -773,12 +696,9 @@ github = true
 
     #[test]
     fn a_secret_in_the_file_is_refused_and_not_repeated() {
-        for text in [
-            "[auth]\ntoken = \"s3cr3t\"",
-            "auth = \"s3cr3t\"",
-            "[auth]\ntoken_env = \"s3cr3t",
-            "password=\"s3cr3t\"",
-        ] {
+        for text in
+            ["[auth]\ntoken = \"s3cr3t\"", "auth = \"s3cr3t\"", "[auth]\ntoken_env = \"s3cr3t", "password=\"s3cr3t\""]
+        {
             let message = error(text);
             assert!(!message.contains("s3cr3t"), "{message}");
         }
@@ -789,8 +709,7 @@ github = true
     fn a_named_file_must_exist_and_the_default_need_not() {
         let folder = tempfile::tempdir().expect("folder");
         assert!(Settings::load(args(&[]), folder.path()).is_ok());
-        let error =
-            Settings::load(args(&["--config=no.toml"]), folder.path()).expect_err("missing");
+        let error = Settings::load(args(&["--config=no.toml"]), folder.path()).expect_err("missing");
         assert!(error.to_string().starts_with("cannot read no.toml: "));
     }
 }

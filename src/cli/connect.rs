@@ -37,9 +37,7 @@ pub fn connect(
         if matches!(credentials, Credentials::None) {
             credentials = Credentials::header(name, secret)?;
         } else {
-            target
-                .extra_headers
-                .push((name.clone(), secret.expose_secret().to_owned()));
+            target.extra_headers.push((name.clone(), secret.expose_secret().to_owned()));
         }
     }
     target.credentials = credentials;
@@ -58,10 +56,7 @@ pub fn connect(
     }
     target.rate = connection.rate.map(|r| r.interval().as_secs_f64().recip());
     secrets.from_url(&target.base_url);
-    Ok(Connected {
-        target,
-        redactor: Redactor::new(secrets.texts).secret_headers(secrets.headers),
-    })
+    Ok(Connected { target, redactor: Redactor::new(secrets.texts).secret_headers(secrets.headers) })
 }
 
 fn credentials(
@@ -80,12 +75,7 @@ fn credentials(
             }
             Ok(credentials)
         }
-        Auth::OAuth {
-            token_url,
-            client_id,
-            secret,
-            scope,
-        } => {
+        Auth::OAuth { token_url, client_id, secret, scope } => {
             let token_url = Url::parse(token_url)
                 .map_err(|e| EngineError::Credentials(format!("the token URL is no URL ({e})")))?;
             Ok(Credentials::OAuth(OAuthConfig {
@@ -117,10 +107,7 @@ impl Secrets {
     fn from_url(&mut self, url: &Url) {
         if let Some(password) = url.password() {
             let password = crate::exchange::percent_decode(password);
-            self.texts.push(format!(
-                "{}:{password}",
-                crate::exchange::percent_decode(url.username())
-            ));
+            self.texts.push(format!("{}:{password}", crate::exchange::percent_decode(url.username())));
             self.texts.push(password);
         }
     }
@@ -140,11 +127,7 @@ mod tests {
     }
 
     fn connect_with(connection: &Connection) -> Result<Connected, EngineError> {
-        connect(
-            connection,
-            Url::parse("https://app.example.com/scim").expect("URL"),
-            &env,
-        )
+        connect(connection, Url::parse("https://app.example.com/scim").expect("URL"), &env)
     }
 
     #[test]
@@ -157,19 +140,14 @@ mod tests {
             ..Connection::default()
         };
         let connected = connect_with(&connection).expect("connected");
-        let text = connected
-            .redactor
-            .text("tok3n-value pa55word k3y-value YWxpY2U6cGE1NXdvcmQ=");
+        let text = connected.redactor.text("tok3n-value pa55word k3y-value YWxpY2U6cGE1NXdvcmQ=");
         assert_eq!(text, "[secret] [secret] [secret] [secret]=");
         assert_eq!(connected.target.extra_headers.len(), 1);
     }
 
     #[test]
     fn a_secret_header_alone_is_the_credential() {
-        let connection = Connection {
-            header_env: vec![("X-Key".into(), "KEY".into())],
-            ..Connection::default()
-        };
+        let connection = Connection { header_env: vec![("X-Key".into(), "KEY".into())], ..Connection::default() };
         let target = connect_with(&connection).expect("connected").target;
         assert!(matches!(target.credentials, Credentials::Header { .. }));
         assert!(target.extra_headers.is_empty());
@@ -177,14 +155,8 @@ mod tests {
 
     #[test]
     fn a_missing_variable_is_named() {
-        let connection = Connection {
-            auth: Auth::Token(SecretSource::Env("NOPE".into())),
-            ..Connection::default()
-        };
-        let error = connect_with(&connection)
-            .err()
-            .expect("refused")
-            .to_string();
+        let connection = Connection { auth: Auth::Token(SecretSource::Env("NOPE".into())), ..Connection::default() };
+        let error = connect_with(&connection).err().expect("refused").to_string();
         assert!(error.contains("NOPE"), "{error}");
     }
 }

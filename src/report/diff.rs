@@ -19,19 +19,14 @@ pub struct Line {
 pub fn lines(expected: &str, actual: &str) -> Option<Vec<Line>> {
     let (old, new) = match (structure(expected), structure(actual)) {
         (Some(a), Some(b)) => (a, b),
-        _ if expected.contains('\n') && actual.contains('\n') => {
-            (expected.to_owned(), actual.to_owned())
-        }
+        _ if expected.contains('\n') && actual.contains('\n') => (expected.to_owned(), actual.to_owned()),
         _ => return None,
     };
     let diff = TextDiff::from_lines(&old, &new);
     let mut out = Vec::new();
     for (index, group) in diff.grouped_ops(3).iter().enumerate() {
         if index > 0 {
-            out.push(Line {
-                sign: '~',
-                text: "…".into(),
-            });
+            out.push(Line { sign: '~', text: "…".into() });
         }
         for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
             let sign = match change.tag() {

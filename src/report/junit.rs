@@ -49,11 +49,7 @@ fn suite(report: &RunReport, lookup: &Lookup<'_>, case: &CaseReport) -> TestSuit
 fn suite_name(case: &CaseReport) -> String {
     let name = case.name().replace('/', ".");
     let own = name.split('.').next() == Some(case.idp.as_str());
-    if own {
-        name
-    } else {
-        format!("{}.{name}", case.idp)
-    }
+    if own { name } else { format!("{}.{name}", case.idp) }
 }
 
 /// Class, file and a name that is unique in the suite: of two tests with one name, readers drop one.
@@ -83,10 +79,7 @@ fn step_test(case: &CaseReport, step: &StepReport, findings: &[&FindingReport]) 
     let mut test = match step.outcome {
         Outcome::Failed if !told.is_empty() => failure(&name, time, step, &told, &place),
         Outcome::Failed if findings.is_empty() => {
-            let kind = step
-                .findings
-                .first()
-                .map_or("scimproof.failed", String::as_str);
+            let kind = step.findings.first().map_or("scimproof.failed", String::as_str);
             failed(&name, time, kind, reason, &format!("{reason}\n\n {place}"))
         }
         Outcome::Passed | Outcome::Failed => TestCase::success(&name, time),
@@ -94,24 +87,14 @@ fn step_test(case: &CaseReport, step: &StepReport, findings: &[&FindingReport]) 
         Outcome::Blocked => skipped(&name, "scimproof.blocked", reason, &place),
         Outcome::Error => broke(&name, time, reason, &place),
     };
-    let kept = if test.is_failure() {
-        remarks
-    } else {
-        findings.to_vec()
-    };
+    let kept = if test.is_failure() { remarks } else { findings.to_vec() };
     if !kept.is_empty() {
         test.set_system_out(&cdata(&describe_all(&kept)));
     }
     test
 }
 
-fn failure(
-    name: &str,
-    time: Duration,
-    step: &StepReport,
-    told: &[&FindingReport],
-    place: &str,
-) -> TestCase {
+fn failure(name: &str, time: Duration, step: &StepReport, told: &[&FindingReport], place: &str) -> TestCase {
     let first = told[0];
     let more = match told.len() {
         1 => String::new(),
@@ -135,20 +118,10 @@ fn failure(
 
 /// A rule that judges the whole case found something that belongs to none of its steps.
 fn end_of_case(case: &CaseReport, finding: &FindingReport) -> TestCase {
-    let name = attribute(if finding.step.is_empty() {
-        "end of case"
-    } else {
-        &finding.step
-    });
+    let name = attribute(if finding.step.is_empty() { "end of case" } else { &finding.step });
     let body = format!("{}\n {}\n", describe(finding), place(case, 1));
     if finding.fails {
-        return failed(
-            &name,
-            Duration::ZERO,
-            &finding.rule,
-            &headline(finding),
-            &body,
-        );
+        return failed(&name, Duration::ZERO, &finding.rule, &headline(finding), &body);
     }
     let mut test = TestCase::success(&name, Duration::ZERO);
     test.set_system_out(&cdata(&body));
@@ -164,13 +137,9 @@ fn whole_case(case: &CaseReport, empty: bool) -> Option<TestCase> {
         Outcome::Skipped if !told => Some(skipped(name, "scimproof.skipped", reason, &place)),
         Outcome::Blocked if !told => Some(skipped(name, "scimproof.blocked", reason, &place)),
         Outcome::Error if !told => Some(broke(name, Duration::ZERO, reason, &place)),
-        Outcome::Failed if empty => Some(failed(
-            name,
-            Duration::ZERO,
-            "scimproof.failed",
-            reason,
-            &format!("{reason}\n {place}"),
-        )),
+        Outcome::Failed if empty => {
+            Some(failed(name, Duration::ZERO, "scimproof.failed", reason, &format!("{reason}\n {place}")))
+        }
         Outcome::Passed if empty => Some(TestCase::success(name, milliseconds(case.duration_ms))),
         _ => None,
     }
@@ -201,15 +170,8 @@ fn skipped(name: &str, kind: &str, reason: &str, place: &str) -> TestCase {
 }
 
 fn headline(f: &FindingReport) -> String {
-    let said = if f.message.trim().is_empty() {
-        &f.title
-    } else {
-        &f.message
-    };
-    format!(
-        "{said} [{}: expected {}, actual {}]",
-        f.at, f.expected, f.actual
-    )
+    let said = if f.message.trim().is_empty() { &f.title } else { &f.message };
+    format!("{said} [{}: expected {}, actual {}]", f.at, f.expected, f.actual)
 }
 
 fn describe_all(findings: &[&FindingReport]) -> String {
@@ -232,10 +194,7 @@ fn describe(f: &FindingReport) -> String {
     field("actual", &f.actual);
     field("against", f.because.as_deref().unwrap_or_default());
     for admin in &f.admin_sees {
-        field(
-            &admin.idp,
-            &format!("“{}” ({})", admin.text, admin.evidence),
-        );
+        field(&admin.idp, &format!("“{}” ({})", admin.text, admin.evidence));
     }
     field("fix", &f.hint);
     field("known", f.known.as_deref().unwrap_or_default());
@@ -245,11 +204,7 @@ fn describe(f: &FindingReport) -> String {
 }
 
 fn place(case: &CaseReport, line: usize) -> String {
-    let file = if case.file.is_empty() {
-        &case.scenario
-    } else {
-        &case.file
-    };
+    let file = if case.file.is_empty() { &case.scenario } else { &case.file };
     format!("{file}:{}", line.max(1))
 }
 
@@ -280,8 +235,7 @@ mod tests {
     fn read_back(report: &Report) -> quick_junit::Report {
         let mut xml = Vec::new();
         report.write_xml(&mut xml).expect("written");
-        quick_junit::Report::deserialize_from_str(std::str::from_utf8(&xml).expect("UTF-8"))
-            .expect("well-formed")
+        quick_junit::Report::deserialize_from_str(std::str::from_utf8(&xml).expect("UTF-8")).expect("well-formed")
     }
 
     proptest! {

@@ -28,20 +28,10 @@ impl<'a> Lookup<'a> {
         let name = case.name();
         let mut out: Vec<&FindingReport> = Vec::new();
         for rule in &step.findings {
-            let all = self
-                .by_rule
-                .get(rule.as_str())
-                .map_or(&[][..], Vec::as_slice);
-            let here: Vec<_> = all
-                .iter()
-                .filter(|f| shows_at(f, &name, &step.id))
-                .collect();
+            let all = self.by_rule.get(rule.as_str()).map_or(&[][..], Vec::as_slice);
+            let here: Vec<_> = all.iter().filter(|f| shows_at(f, &name, &step.id)).collect();
             // A grouped finding whose list of places was shortened still explains the step.
-            let found = if here.is_empty() {
-                all.first().into_iter().collect()
-            } else {
-                here
-            };
+            let found = if here.is_empty() { all.first().into_iter().collect() } else { here };
             for finding in found {
                 if !out.iter().any(|f| std::ptr::eq(*f, *finding)) {
                     out.push(finding);
@@ -69,9 +59,8 @@ impl<'a> Lookup<'a> {
 fn shows_at(finding: &FindingReport, case: &str, step: &str) -> bool {
     let first = finding.scenario == case && finding.step == step;
     first
-        || finding.also.iter().any(|place| {
-            place
-                .split_once(PLACE_SEPARATOR)
-                .is_some_and(|(c, s)| c == case && s == step)
-        })
+        || finding
+            .also
+            .iter()
+            .any(|place| place.split_once(PLACE_SEPARATOR).is_some_and(|(c, s)| c == case && s == step))
 }

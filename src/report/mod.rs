@@ -45,24 +45,9 @@ pub struct Format {
 
 /// Every file format.
 pub const FORMATS: &[Format] = &[
-    Format {
-        name: "junit",
-        flag: "--junit",
-        about: "JUnit XML, read by every CI system",
-        write: junit::write,
-    },
-    Format {
-        name: "json",
-        flag: "--json",
-        about: "JSON, format scimproof/1",
-        write: json::write,
-    },
-    Format {
-        name: "html",
-        flag: "--html",
-        about: "one self-contained HTML page",
-        write: html::write,
-    },
+    Format { name: "junit", flag: "--junit", about: "JUnit XML, read by every CI system", write: junit::write },
+    Format { name: "json", flag: "--json", about: "JSON, format scimproof/1", write: json::write },
+    Format { name: "html", flag: "--html", about: "one self-contained HTML page", write: html::write },
     Format {
         name: "markdown",
         flag: "--markdown",
@@ -98,42 +83,29 @@ impl Sink for FileSink {
 }
 
 /// Writes a file whole or not at all: a temporary file in the same folder, then a rename.
-pub fn write_file(
-    path: &Path,
-    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> io::Result<()> {
+pub fn write_file(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     if is_special(path) {
         // A pipe or /dev/stdout has no folder to rename in.
-        let file = std::fs::OpenOptions::new()
-            .write(true)
-            .open(path)
-            .map_err(|e| named(path, &e))?;
+        let file = std::fs::OpenOptions::new().write(true).open(path).map_err(|e| named(path, &e))?;
         return fill_and_flush(file, fill).map_err(|e| named(path, &e));
     }
     let temporary = temporary_name(path);
-    let result = create(&temporary)
-        .and_then(|file| fill_and_flush(file, fill))
-        .and_then(|()| std::fs::rename(&temporary, path));
+    let result =
+        create(&temporary).and_then(|file| fill_and_flush(file, fill)).and_then(|()| std::fs::rename(&temporary, path));
     result.map_err(|e| {
         let _ = std::fs::remove_file(&temporary);
         named(path, &e)
     })
 }
 
-fn fill_and_flush(
-    file: std::fs::File,
-    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> io::Result<()> {
+fn fill_and_flush(file: std::fs::File, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let mut out = io::BufWriter::new(file);
     fill(&mut out)?;
     out.flush()
 }
 
 fn create(path: &Path) -> io::Result<std::fs::File> {
-    std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(path)
+    std::fs::OpenOptions::new().write(true).create_new(true).open(path)
 }
 
 fn folder_is_writable(path: &Path) -> io::Result<()> {
@@ -147,9 +119,7 @@ fn folder_is_writable(path: &Path) -> io::Result<()> {
         ));
     }
     let probe = temporary_name(path);
-    create(&probe)
-        .and_then(|_| std::fs::remove_file(&probe))
-        .map_err(|e| named(path, &e))
+    create(&probe).and_then(|_| std::fs::remove_file(&probe)).map_err(|e| named(path, &e))
 }
 
 fn is_special(path: &Path) -> bool {
@@ -165,10 +135,7 @@ fn temporary_name(path: &Path) -> PathBuf {
 }
 
 fn named(path: &Path, error: &io::Error) -> io::Error {
-    let folder = path
-        .parent()
-        .filter(|p| !p.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let why = match error.kind() {
         io::ErrorKind::NotFound => format!("the folder {} does not exist", folder.display()),
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
@@ -176,10 +143,7 @@ fn named(path: &Path, error: &io::Error) -> io::Error {
         }
         _ => error.to_string(),
     };
-    io::Error::new(
-        error.kind(),
-        format!("cannot write {}: {why}", path.display()),
-    )
+    io::Error::new(error.kind(), format!("cannot write {}: {why}", path.display()))
 }
 
 #[cfg(test)]

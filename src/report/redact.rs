@@ -18,23 +18,11 @@ pub const BODY_LIMIT: usize = 64 * 1024;
 const SHORTEST: usize = 4;
 
 /// Headers whose value is a secret whatever it is.
-const SECRET_HEADERS: &[&str] = &[
-    "authorization",
-    "proxy-authorization",
-    "cookie",
-    "set-cookie",
-    "x-api-key",
-    "x-auth-token",
-];
+const SECRET_HEADERS: &[&str] =
+    &["authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "x-auth-token"];
 
 /// Query parameters whose value is a secret whatever it is (RFC 6750 §2.3 and habits).
-const SECRET_PARAMETERS: &[&str] = &[
-    "access_token",
-    "token",
-    "api_key",
-    "password",
-    "client_secret",
-];
+const SECRET_PARAMETERS: &[&str] = &["access_token", "token", "api_key", "password", "client_secret"];
 
 /// Replaces every configured secret, in whatever form it comes back.
 #[derive(Clone, Default)]
@@ -60,18 +48,12 @@ impl Redactor {
         // The longest first: a secret that holds another one must not be half replaced.
         needles.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         needles.dedup();
-        Self {
-            secrets,
-            needles,
-            headers: Vec::new(),
-            body_limit: None,
-        }
+        Self { secrets, needles, headers: Vec::new(), body_limit: None }
     }
 
     /// These headers carry secrets too (custom authentication headers).
     pub fn secret_headers(mut self, names: impl IntoIterator<Item = String>) -> Self {
-        self.headers
-            .extend(names.into_iter().map(|n| n.to_ascii_lowercase()));
+        self.headers.extend(names.into_iter().map(|n| n.to_ascii_lowercase()));
         self
     }
 
@@ -108,13 +90,11 @@ impl Redactor {
     }
 
     fn object(&self, map: &Map<String, Value>) -> Map<String, Value> {
-        let targets_password = map.iter().any(|(k, v)| {
-            k.eq_ignore_ascii_case("path") && v.as_str().is_some_and(is_password_path)
-        });
+        let targets_password =
+            map.iter().any(|(k, v)| k.eq_ignore_ascii_case("path") && v.as_str().is_some_and(is_password_path));
         map.iter()
             .map(|(k, v)| {
-                let secret =
-                    is_password_path(k) || (targets_password && k.eq_ignore_ascii_case("value"));
+                let secret = is_password_path(k) || (targets_password && k.eq_ignore_ascii_case("value"));
                 let value = if secret { masked(v) } else { self.value(v) };
                 (self.text(k), value)
             })
@@ -127,8 +107,7 @@ impl Redactor {
             .iter()
             .map(|(name, value)| {
                 let lower = name.to_ascii_lowercase();
-                let secret =
-                    SECRET_HEADERS.contains(&lower.as_str()) || self.headers.contains(&lower);
+                let secret = SECRET_HEADERS.contains(&lower.as_str()) || self.headers.contains(&lower);
                 let value = match () {
                     () if !secret => self.text(value),
                     () if lower.ends_with("authorization") => mask_credentials(value),
@@ -166,10 +145,7 @@ impl Redactor {
             method: request.method.clone(),
             url: self.url(&request.url),
             headers: self.headers(&request.headers),
-            body: request
-                .body
-                .as_deref()
-                .and_then(|bytes| self.body(bytes, || serde_json::from_slice(bytes).ok())),
+            body: request.body.as_deref().and_then(|bytes| self.body(bytes, || serde_json::from_slice(bytes).ok())),
         }
     }
 
@@ -213,13 +189,8 @@ fn forms(secret: &str) -> Vec<String> {
     let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
     let percent = form.replace('+', "%20");
     let json = Value::String(secret.to_owned()).to_string();
-    let mut all = vec![
-        secret.to_owned(),
-        percent.to_ascii_lowercase(),
-        form.clone(),
-        percent,
-        json.trim_matches('"').to_owned(),
-    ];
+    let mut all =
+        vec![secret.to_owned(), percent.to_ascii_lowercase(), form.clone(), percent, json.trim_matches('"').to_owned()];
     // Short texts encode to something that stands in many innocent texts.
     if secret.len() >= SHORTEST {
         let base64 = base64::engine::general_purpose::STANDARD.encode(secret);
@@ -274,12 +245,9 @@ fn mask_user_information(url: &str) -> String {
 fn mask_password_members(text: &str) -> String {
     use std::sync::LazyLock;
     static MEMBER: LazyLock<regex::Regex> = LazyLock::new(|| {
-        regex::Regex::new(r#"(?i)("(?:[a-z0-9:._-]*:)?password"\s*:\s*)"(?:[^"\\]|\\.)*"?"#)
-            .expect("a fixed pattern")
+        regex::Regex::new(r#"(?i)("(?:[a-z0-9:._-]*:)?password"\s*:\s*)"(?:[^"\\]|\\.)*"?"#).expect("a fixed pattern")
     });
-    MEMBER
-        .replace_all(text, format!("${{1}}\"{MASK}\""))
-        .into_owned()
+    MEMBER.replace_all(text, format!("${{1}}\"{MASK}\"")).into_owned()
 }
 
 #[cfg(test)]
@@ -303,10 +271,7 @@ mod tests {
             },
             outcome: Ok(Response::new(
                 200,
-                vec![
-                    ("Set-Cookie".into(), "sid=1".into()),
-                    ("X-Echo".into(), "s3cr3t/token=".into()),
-                ],
+                vec![("Set-Cookie".into(), "sid=1".into()), ("X-Echo".into(), "s3cr3t/token=".into())],
                 answer.to_vec(),
             )),
             duration: std::time::Duration::ZERO,
@@ -330,17 +295,8 @@ mod tests {
             answer.as_bytes(),
         );
         let r = redactor();
-        let all =
-            serde_json::to_string(&(r.request_report(&e), r.response_report(&e))).expect("JSON");
-        for secret in [
-            "s3cr3t",
-            "hunter22",
-            "sid=1",
-            "\"abc\"",
-            "zzz",
-            "me:pw",
-            &base64[..8],
-        ] {
+        let all = serde_json::to_string(&(r.request_report(&e), r.response_report(&e))).expect("JSON");
+        for secret in ["s3cr3t", "hunter22", "sid=1", "\"abc\"", "zzz", "me:pw", &base64[..8]] {
             assert!(!all.contains(secret), "{secret} in {all}");
         }
         assert!(all.contains("Bearer [secret]"));
@@ -348,23 +304,11 @@ mod tests {
 
     #[test]
     fn broken_and_long_bodies_lose_their_secrets_too() {
-        let long = format!(
-            "{}s3cr3t/token={}",
-            "x".repeat(BODY_LIMIT - 5),
-            "y".repeat(100)
-        );
-        let e = exchange(
-            "https://a/",
-            "{\"password\": \"hunter22\", broken",
-            long.as_bytes(),
-        );
+        let long = format!("{}s3cr3t/token={}", "x".repeat(BODY_LIMIT - 5), "y".repeat(100));
+        let e = exchange("https://a/", "{\"password\": \"hunter22\", broken", long.as_bytes());
         let request = redactor().request_report(&e).body.expect("kept");
         assert_eq!(request, json!("{\"password\": \"[secret]\", broken"));
-        let response = redactor()
-            .response_report(&e)
-            .expect("there")
-            .body
-            .expect("kept");
+        let response = redactor().response_report(&e).expect("there").body.expect("kept");
         let text = response.as_str().expect("text");
         assert!(!text.contains("s3cr"), "cut through the secret");
         assert!(text.ends_with(&format!("of {} bytes shown]", long.len())));

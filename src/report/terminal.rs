@@ -4,9 +4,7 @@
 //! [`text`] before it gets here on the screen.
 
 use super::{Sink, diff, text};
-use crate::event::{
-    AdminText, CaseReport, Event, FindingReport, Outcome, RunReport, StepReport, Summary,
-};
+use crate::event::{AdminText, CaseReport, Event, FindingReport, Outcome, RunReport, StepReport, Summary};
 use crate::rules::Level;
 use anstyle::{AnsiColor, Style};
 use std::collections::BTreeMap;
@@ -42,13 +40,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            verbose: false,
-            quiet: false,
-            show_http: false,
-            full: 10,
-            width: 100,
-        }
+        Self { verbose: false, quiet: false, show_http: false, full: 10, width: 100 }
     }
 }
 
@@ -90,10 +82,7 @@ impl<W: Write + Send> Sink for Terminal<W> {
 
     fn finish(mut self: Box<Self>, report: &RunReport) -> io::Result<()> {
         let options = self.options.clone();
-        let mut page = Page {
-            out: &mut self.out,
-            options: &options,
-        };
+        let mut page = Page { out: &mut self.out, options: &options };
         page.report(report)?;
         self.out.flush()
     }
@@ -141,18 +130,9 @@ impl<W: Write> Page<'_, W> {
         for (folder, passed) in folders {
             let steps: usize = passed.iter().map(|c| c.steps.len()).sum();
             let ms: u64 = passed.iter().map(|c| c.duration_ms).sum();
-            let what = format!(
-                "{}, {}",
-                text::count(passed.len(), "case"),
-                text::count(steps, "step")
-            );
+            let what = format!("{}, {}", text::count(passed.len(), "case"), text::count(steps, "step"));
             self.status(Outcome::Passed)?;
-            writeln!(
-                self.out,
-                "  {:<44}  {what:<22}  {:>9}",
-                text::line(folder),
-                text::duration(ms)
-            )?;
+            writeln!(self.out, "  {:<44}  {what:<22}  {:>9}", text::line(folder), text::duration(ms))?;
         }
         Ok(())
     }
@@ -179,12 +159,7 @@ impl<W: Write> Page<'_, W> {
     fn case(&mut self, case: &CaseReport) -> io::Result<()> {
         self.status(case.outcome)?;
         let steps = text::count(case.steps.len(), "step");
-        write!(
-            self.out,
-            "  {:<44}  {steps:<22}  {:>9}",
-            text::line(&case.name()),
-            text::duration(case.duration_ms)
-        )?;
+        write!(self.out, "  {:<44}  {steps:<22}  {:>9}", text::line(&case.name()), text::duration(case.duration_ms))?;
         let mut rules: Vec<&str> = Vec::new();
         for step in case.steps.iter().filter(|s| s.outcome == Outcome::Failed) {
             rules.extend(step.findings.iter().map(String::as_str));
@@ -194,13 +169,7 @@ impl<W: Write> Page<'_, W> {
         if !case.scenario.starts_with(&format!("{}/", case.idp)) {
             write!(self.out, "  as {}", text::line(&case.idp))?;
         }
-        let stuck = || {
-            case.steps
-                .iter()
-                .find(|s| s.outcome == case.outcome)?
-                .reason
-                .as_ref()
-        };
+        let stuck = || case.steps.iter().find(|s| s.outcome == case.outcome)?.reason.as_ref();
         let reason = case.reason.as_ref().or_else(|| match case.outcome {
             Outcome::Blocked | Outcome::Error => stuck(),
             _ => None,
@@ -224,32 +193,16 @@ impl<W: Write> Page<'_, W> {
     }
 
     fn step(&mut self, step: &StepReport) -> io::Result<()> {
-        let status = step
-            .response
-            .as_ref()
-            .map_or_else(|| "   ".into(), |r| r.status.to_string());
-        let added = if step.added {
-            " (added by scimproof)"
-        } else {
-            ""
-        };
+        let status = step.response.as_ref().map_or_else(|| "   ".into(), |r| r.status.to_string());
+        let added = if step.added { " (added by scimproof)" } else { "" };
         write!(self.out, "  ")?;
         self.status(step.outcome)?;
-        write!(
-            self.out,
-            "  {status} {}{added}  {DIM}{}{DIM:#}",
-            text::line(&step.id),
-            text::line(&step.title)
-        )?;
+        write!(self.out, "  {status} {}{added}  {DIM}{}{DIM:#}", text::line(&step.id), text::line(&step.title))?;
         if let Some(reason) = &step.reason {
             write!(self.out, "  {}", text::line(reason))?;
         }
         if !step.findings.is_empty() {
-            write!(
-                self.out,
-                "  {WARN}{}{WARN:#}",
-                text::line(&step.findings.join(", "))
-            )?;
+            write!(self.out, "  {WARN}{}{WARN:#}", text::line(&step.findings.join(", ")))?;
         }
         writeln!(self.out)
     }
@@ -284,12 +237,7 @@ impl<W: Write> Page<'_, W> {
         body: Option<&serde_json::Value>,
     ) -> io::Result<()> {
         for (name, value) in headers {
-            writeln!(
-                self.out,
-                "         {DIM}{side}{DIM:#} {}: {}",
-                text::line(name),
-                text::line(value)
-            )?;
+            writeln!(self.out, "         {DIM}{side}{DIM:#} {}: {}", text::line(name), text::line(value))?;
         }
         let Some(body) = body else { return Ok(()) };
         writeln!(self.out, "         {DIM}{side}{DIM:#}")?;
@@ -314,11 +262,7 @@ impl<W: Write> Page<'_, W> {
 
     fn findings(&mut self, report: &RunReport) -> io::Result<()> {
         let (failing, others): (Vec<_>, Vec<_>) = report.findings.iter().partition(|f| f.fails);
-        let full = if self.options.verbose {
-            usize::MAX
-        } else {
-            self.options.full
-        };
+        let full = if self.options.verbose { usize::MAX } else { self.options.full };
         for (index, finding) in failing.iter().take(full).enumerate() {
             if index == 0 {
                 writeln!(self.out, "\n{BOLD}What fails{BOLD:#}")?;
@@ -339,16 +283,11 @@ impl<W: Write> Page<'_, W> {
     }
 
     fn others(&mut self, others: &[&FindingReport]) -> io::Result<()> {
-        let (known, remarks): (Vec<_>, Vec<_>) =
-            others.iter().copied().partition(|f| f.known.is_some());
+        let (known, remarks): (Vec<_>, Vec<_>) = others.iter().copied().partition(|f| f.known.is_some());
         if !remarks.is_empty() {
             writeln!(self.out, "\n{BOLD}Does not fail the run{BOLD:#}")?;
         }
-        let full = if self.options.verbose {
-            usize::MAX
-        } else {
-            self.options.full
-        };
+        let full = if self.options.verbose { usize::MAX } else { self.options.full };
         for (index, finding) in remarks.iter().enumerate().take(full) {
             if self.options.verbose {
                 self.finding(index + 1, finding)?;
@@ -400,11 +339,7 @@ impl<W: Write> Page<'_, W> {
             text::line(&f.rule),
             text::line(&f.spec)
         )?;
-        let said = if f.message.trim().is_empty() {
-            &f.title
-        } else {
-            &f.message
-        };
+        let said = if f.message.trim().is_empty() { &f.title } else { &f.message };
         for line in text::wrap(&text::line(said), self.options.width - 4) {
             writeln!(self.out, "    {BOLD}{line}{BOLD:#}")?;
         }
@@ -437,13 +372,7 @@ impl<W: Write> Page<'_, W> {
                 '+' => BAD,
                 _ => DIM,
             };
-            writeln!(
-                self.out,
-                "    {:LABEL$}{style}{} {}{style:#}",
-                "",
-                line.sign,
-                text::line(&line.text)
-            )?;
+            writeln!(self.out, "    {:LABEL$}{style}{} {}{style:#}", "", line.sign, text::line(&line.text))?;
         }
         if lines.len() > DIFF_SHOWN {
             let more = text::count(lines.len() - DIFF_SHOWN, "line");
@@ -453,11 +382,7 @@ impl<W: Write> Page<'_, W> {
     }
 
     fn admin(&mut self, admin: &AdminText) -> io::Result<()> {
-        let mut words = format!(
-            "“{}” ({})",
-            text::line(&admin.text),
-            text::line(&admin.evidence)
-        );
+        let mut words = format!("“{}” ({})", text::line(&admin.text), text::line(&admin.evidence));
         if let Some(next) = &admin.next {
             words.push_str(&format!(" {}", text::line(next)));
         }
@@ -465,11 +390,7 @@ impl<W: Write> Page<'_, W> {
     }
 
     fn field(&mut self, label: &str, value: &str) -> io::Result<()> {
-        writeln!(
-            self.out,
-            "    {DIM}{label:<LABEL$}{DIM:#}{}",
-            text::line(value)
-        )
+        writeln!(self.out, "    {DIM}{label:<LABEL$}{DIM:#}{}", text::line(value))
     }
 
     /// A command: never shortened, or it would not run.
@@ -506,10 +427,7 @@ impl<W: Write> Page<'_, W> {
             }
         }
         if !report.stale_baseline.is_empty() {
-            writeln!(
-                self.out,
-                "\n{BAD}No longer fails{BAD:#}  take these out of the baseline:"
-            )?;
+            writeln!(self.out, "\n{BAD}No longer fails{BAD:#}  take these out of the baseline:")?;
             for line in &report.stale_baseline {
                 writeln!(self.out, "    {}", text::line(line))?;
             }
@@ -517,15 +435,8 @@ impl<W: Write> Page<'_, W> {
         if !report.target.remarks.is_empty() && !self.options.quiet {
             writeln!(self.out, "\n{BOLD}About the target{BOLD:#}")?;
             for remark in &report.target.remarks {
-                for (index, line) in text::wrap(&text::line(remark), self.options.width - 6)
-                    .iter()
-                    .enumerate()
-                {
-                    writeln!(
-                        self.out,
-                        "    {} {line}",
-                        if index == 0 { "-" } else { " " }
-                    )?;
+                for (index, line) in text::wrap(&text::line(remark), self.options.width - 6).iter().enumerate() {
+                    writeln!(self.out, "    {} {line}", if index == 0 { "-" } else { " " })?;
                 }
             }
         }
@@ -535,22 +446,11 @@ impl<W: Write> Page<'_, W> {
     fn summary(&mut self, report: &RunReport) -> io::Result<()> {
         writeln!(self.out, "{RULE_LINE}")?;
         if report.partial {
-            writeln!(
-                self.out,
-                "{WARN}Interrupted:{WARN:#} the rest was not played; what was created is deleted."
-            )?;
+            writeln!(self.out, "{WARN}Interrupted:{WARN:#} the rest was not played; what was created is deleted.")?;
         }
         let failed = report.findings.iter().any(|f| f.fails);
-        let style = if failed || report.summary.errors > 0 {
-            BAD
-        } else {
-            GOOD
-        };
-        writeln!(
-            self.out,
-            "{style}Summary{style:#}  {}",
-            summary_line(&report.summary)
-        )
+        let style = if failed || report.summary.errors > 0 { BAD } else { GOOD };
+        writeln!(self.out, "{style}Summary{style:#}  {}", summary_line(&report.summary))
     }
 }
 
@@ -565,47 +465,27 @@ pub fn summary_line(s: &Summary) -> String {
         (s.skipped, "skipped"),
     ]);
     let l = s.findings_by_level;
-    let levels = listed(&[
-        (l.must, "must"),
-        (l.idp, "idp"),
-        (l.should, "should"),
-        (l.note, "note"),
-    ]);
+    let levels = listed(&[(l.must, "must"), (l.idp, "idp"), (l.should, "should"), (l.note, "note")]);
     let findings = match (l.must + l.idp + l.should + l.note, levels.is_empty()) {
         (_, true) => "no findings".to_owned(),
         (n, false) => format!("{} ({levels})", text::count(n, "finding")),
     };
-    let known = if s.known > 0 {
-        format!(" · {} known", s.known)
-    } else {
-        String::new()
-    };
+    let known = if s.known > 0 { format!(" · {} known", s.known) } else { String::new() };
     let cases = match outcomes.is_empty() {
         true => "no cases".to_owned(),
         false => format!("{}: {outcomes}", text::count(cases, "case")),
     };
     let requests = text::count(usize::try_from(s.requests).unwrap_or(usize::MAX), "request");
-    format!(
-        "{cases} · {findings}{known} · {requests} · {}",
-        text::duration(s.duration_ms)
-    )
+    format!("{cases} · {findings}{known} · {requests} · {}", text::duration(s.duration_ms))
 }
 
 fn listed(parts: &[(usize, &str)]) -> String {
-    let shown: Vec<String> = parts
-        .iter()
-        .filter(|(n, _)| *n > 0)
-        .map(|(n, word)| format!("{n} {word}"))
-        .collect();
+    let shown: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
     shown.join(", ")
 }
 
 fn shortened<S: AsRef<str>>(all: &[S], shown: usize) -> String {
-    let mut out: Vec<String> = all
-        .iter()
-        .take(shown)
-        .map(|s| text::line(s.as_ref()))
-        .collect();
+    let mut out: Vec<String> = all.iter().take(shown).map(|s| text::line(s.as_ref())).collect();
     if all.len() > shown {
         out.push(format!("and {} more", all.len() - shown));
     }

@@ -42,10 +42,7 @@ pub fn clip(text: &str, limit: usize) -> String {
 
 /// At most so many bytes from the start, cut at a character.
 pub fn prefix(text: &str, limit: usize) -> &str {
-    let cut = (0..=limit.min(text.len()))
-        .rev()
-        .find(|&i| text.is_char_boundary(i))
-        .unwrap_or(0);
+    let cut = (0..=limit.min(text.len())).rev().find(|&i| text.is_char_boundary(i)).unwrap_or(0);
     &text[..cut]
 }
 
@@ -80,11 +77,7 @@ pub fn body(value: &serde_json::Value) -> String {
 
 /// `1 case`, `2 cases`.
 pub fn count(n: usize, noun: &str) -> String {
-    if n == 1 {
-        format!("1 {noun}")
-    } else {
-        format!("{n} {noun}s")
-    }
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
 }
 
 /// `12 ms`, `3.4 s`, `2 min 5 s`.
@@ -129,10 +122,7 @@ mod tests {
 
     #[test]
     fn nothing_acts_on_the_terminal() {
-        assert_eq!(
-            line("a\u{1b}[31mb\r\nc\u{202e}d\u{7}"),
-            "a\\u{1b}[31mb\\r\\nc\\u{202e}d\\u{7}"
-        );
+        assert_eq!(line("a\u{1b}[31mb\r\nc\u{202e}d\u{7}"), "a\\u{1b}[31mb\\r\\nc\\u{202e}d\\u{7}");
         assert_eq!(block("a\nb\u{9b}c"), "a\nb\\u{9b}c");
     }
 
@@ -145,10 +135,7 @@ mod tests {
     #[test]
     fn words_wrap_and_long_words_stay_whole() {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
-        assert_eq!(
-            wrap("https://app.example.com/ x", 5),
-            ["https://app.example.com/", "x"]
-        );
+        assert_eq!(wrap("https://app.example.com/ x", 5), ["https://app.example.com/", "x"]);
     }
 
     #[test]

@@ -46,6 +46,17 @@ fn applies(view: &View<'_>) -> bool {
         && matches!(view.call.op, Op::Create | Op::Read | Op::List | Op::Search | Op::Replace | Op::Patch | Op::Delete)
         && (view.forecast.expect == Expectation::Accept || (view.forecast.expect == Expectation::Either && choice_rule(view).is_some()))
         && !conditional(view)
+        && scim_media_types(view)
+}
+
+/// True when the request offers and accepts what every SCIM server must understand (RFC 7644 §3.1).
+fn scim_media_types(view: &View<'_>) -> bool {
+    let known = |text: &str| {
+        let lower = text.to_ascii_lowercase();
+        lower.contains("application/scim+json") || lower.contains("application/json") || lower.contains("*/*")
+    };
+    let request = &view.exchange.request;
+    request.header("accept").is_none_or(|a| a.trim().is_empty() || known(a)) && request.header("content-type").is_none_or(known)
 }
 
 fn conditional(view: &View<'_>) -> bool {

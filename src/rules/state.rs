@@ -36,6 +36,9 @@ fn finding(c: &Contradiction, place: Place) -> Finding {
         .message(format!("{} {}: {} {whose}", c.resource_type, c.id, describe(c)));
     if c.optional {
         finding = finding.level(Level::Note);
+    } else if c.cause.form.remove_with_value {
+        // The RFC gives `remove` no value, so what it means is Entra's word alone.
+        finding = finding.level(Level::Idp);
     }
     finding
 }

@@ -76,14 +76,8 @@ impl Baseline {
         let mut entries: Vec<Entry> = Vec::new();
         for raw in file.known {
             let line = at(raw.span().start);
-            let entry = raw
-                .into_inner()
-                .checked()
-                .map_err(|message| BaselineError { line, message })?;
-            if entries
-                .iter()
-                .any(|e| e.rule == entry.rule && e.scenario == entry.scenario)
-            {
+            let entry = raw.into_inner().checked().map_err(|message| BaselineError { line, message })?;
+            if entries.iter().any(|e| e.rule == entry.rule && e.scenario == entry.scenario) {
                 let message = format!("`{} @ {}` is listed twice", entry.rule, entry.scenario);
                 return Err(BaselineError { line, message });
             }
@@ -99,21 +93,14 @@ impl Baseline {
 
     /// The entry that accepts a finding of this rule in this scenario today. Runs that print results before the end ask here.
     pub fn accepts(&self, rule: &str, scenario: &str, today: Date) -> Option<&Entry> {
-        self.entries
-            .iter()
-            .find(|e| e.fits(rule, scenario) && !e.is_expired(today))
+        self.entries.iter().find(|e| e.fits(rule, scenario) && !e.is_expired(today))
     }
 
     /// Marks known findings and returns entries that match no finding any more, as `rule @ scenario`.
     ///
     /// A finding that shows in several scenarios is known only if all of them are listed: a known failure that spreads is
     /// news. An entry whose scenarios were not played (`played` does not match it) is not stale.
-    pub fn apply(
-        &self,
-        findings: &mut [FindingReport],
-        played: &[String],
-        today: Date,
-    ) -> Vec<String> {
+    pub fn apply(&self, findings: &mut [FindingReport], played: &[String], today: Date) -> Vec<String> {
         let mut used = vec![false; self.entries.len()];
         for finding in findings.iter_mut() {
             let places = scenarios_of(finding);
@@ -129,23 +116,18 @@ impl Baseline {
                     }
                 }
             }
-            let all = places
-                .iter()
-                .all(|p| covering.iter().any(|(covered, _)| covered == p));
+            let all = places.iter().all(|p| covering.iter().any(|(covered, _)| covered == p));
             if let (true, Some((_, entry))) = (all && finding.fails, covering.first()) {
                 finding.known = Some(entry.reason.clone());
                 finding.fails = false;
             }
         }
-        let stale = self.entries.iter().zip(used).filter(|(entry, used)| {
-            !used
-                && played
-                    .iter()
-                    .any(|scenario| entry.fits(&entry.rule, scenario))
-        });
-        stale
-            .map(|(entry, _)| format!("{} @ {}", entry.rule, entry.scenario))
-            .collect()
+        let stale = self
+            .entries
+            .iter()
+            .zip(used)
+            .filter(|(entry, used)| !used && played.iter().any(|scenario| entry.fits(&entry.rule, scenario)));
+        stale.map(|(entry, _)| format!("{} @ {}", entry.rule, entry.scenario)).collect()
     }
 
     /// The text of a new file: every failing or known finding of today. Reasons and days of entries that still match stay;
@@ -153,12 +135,8 @@ impl Baseline {
     pub fn write(&self, findings: &[FindingReport], played: &[String]) -> String {
         let mut next: Vec<Entry> = Vec::new();
         for entry in &self.entries {
-            let unseen = !played
-                .iter()
-                .any(|scenario| entry.fits(&entry.rule, scenario));
-            let still = findings
-                .iter()
-                .any(|f| relevant(f) && scenarios_of(f).iter().any(|s| entry.fits(&f.rule, s)));
+            let unseen = !played.iter().any(|scenario| entry.fits(&entry.rule, scenario));
+            let still = findings.iter().any(|f| relevant(f) && scenarios_of(f).iter().any(|s| entry.fits(&f.rule, s)));
             if unseen || still {
                 next.push(entry.clone());
             }
@@ -194,33 +172,16 @@ pub fn apply_to_report(report: &mut RunReport, baseline: &Baseline, today: Date)
 
 /// Makes outcomes and figures agree with the findings, after known failures were taken out.
 pub fn settle(report: &mut RunReport) {
-    let failing: Vec<(String, Vec<String>)> = report
-        .findings
-        .iter()
-        .filter(|f| f.fails)
-        .map(|f| (f.rule.clone(), scenarios_of(f)))
-        .collect();
-    let known: Vec<&str> = report
-        .findings
-        .iter()
-        .filter(|f| f.known.is_some())
-        .map(|f| f.rule.as_str())
-        .collect();
+    let failing: Vec<(String, Vec<String>)> =
+        report.findings.iter().filter(|f| f.fails).map(|f| (f.rule.clone(), scenarios_of(f))).collect();
+    let known: Vec<&str> = report.findings.iter().filter(|f| f.known.is_some()).map(|f| f.rule.as_str()).collect();
     for case in &mut report.cases {
         if case.outcome != Outcome::Failed {
             continue;
         }
         let name = case.name();
-        let still = |rule: &String| {
-            failing
-                .iter()
-                .any(|(r, places)| r == rule && places.contains(&name))
-        };
-        for step in case
-            .steps
-            .iter_mut()
-            .filter(|s| s.outcome == Outcome::Failed)
-        {
+        let still = |rule: &String| failing.iter().any(|(r, places)| r == rule && places.contains(&name));
+        for step in case.steps.iter_mut().filter(|s| s.outcome == Outcome::Failed) {
             // A step that failed for a reason that no finding tells stays failed.
             let explained = step.findings.iter().any(|r| known.contains(&r.as_str()));
             if explained && !step.findings.iter().any(&still) {
@@ -231,11 +192,7 @@ pub fn settle(report: &mut RunReport) {
             || failing.iter().any(|(_, places)| places.contains(&name));
         if !fails {
             let blocked = case.steps.iter().any(|s| s.outcome == Outcome::Blocked);
-            case.outcome = if blocked {
-                Outcome::Blocked
-            } else {
-                Outcome::Passed
-            };
+            case.outcome = if blocked { Outcome::Blocked } else { Outcome::Passed };
         }
     }
     count(report);
@@ -251,13 +208,7 @@ pub fn count(report: &mut RunReport) {
     summary.blocked = cases(Outcome::Blocked);
     summary.errors = cases(Outcome::Error);
     summary.known = report.findings.iter().filter(|f| f.known.is_some()).count();
-    let level = |l: Level| {
-        report
-            .findings
-            .iter()
-            .filter(|f| f.known.is_none() && f.level == l)
-            .count()
-    };
+    let level = |l: Level| report.findings.iter().filter(|f| f.known.is_none() && f.level == l).count();
     summary.findings_by_level = LevelCounts {
         must: level(Level::Must),
         idp: level(Level::Idp),
@@ -285,21 +236,13 @@ fn relevant(finding: &FindingReport) -> bool {
 impl RawEntry {
     fn checked(self) -> Result<Entry, String> {
         if !self.rule.contains('/') || self.rule.contains('*') {
-            return Err(format!(
-                "`{}` is no rule id: write area/what-is-wrong",
-                self.rule
-            ));
+            return Err(format!("`{}` is no rule id: write area/what-is-wrong", self.rule));
         }
         if self.reason.trim().is_empty() {
             return Err("the reason is empty: say why this failure is accepted".to_owned());
         }
         let expires = self.expires.map(Day::date).transpose()?;
-        Ok(Entry {
-            rule: self.rule,
-            scenario: self.scenario,
-            reason: self.reason,
-            expires,
-        })
+        Ok(Entry { rule: self.rule, scenario: self.scenario, reason: self.reason, expires })
     }
 }
 
@@ -310,16 +253,14 @@ impl Day {
             Day::Text(text) => text,
         };
         let format = time::macros::format_description!("[year]-[month]-[day]");
-        Date::parse(&text, format)
-            .map_err(|_| format!("`{text}` is no day: write it as 2027-03-31"))
+        Date::parse(&text, format).map_err(|_| format!("`{text}` is no day: write it as 2027-03-31"))
     }
 }
 
 impl Entry {
     fn fits(&self, rule: &str, scenario: &str) -> bool {
         let without_dialect = scenario.split('@').next().unwrap_or(scenario);
-        self.rule == rule
-            && (glob(&self.scenario, scenario) || glob(&self.scenario, without_dialect))
+        self.rule == rule && (glob(&self.scenario, scenario) || glob(&self.scenario, without_dialect))
     }
 
     fn is_expired(&self, today: Date) -> bool {
@@ -375,9 +316,7 @@ fn render(entries: &[Entry]) -> String {
 
 /// A basic string of TOML: the same escapes as JSON, and DEL besides.
 fn quoted(text: &str) -> String {
-    serde_json::Value::from(text)
-        .to_string()
-        .replace('\u{7f}', "\\u007F")
+    serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007F")
 }
 
 #[cfg(test)]
@@ -406,10 +345,7 @@ mod tests {
 
     #[test]
     fn known_findings_do_not_fail() {
-        let mut findings = vec![
-            finding("a/b", "okta/x@wizard", &["okta/y › s"]),
-            finding("a/c", "okta/x", &[]),
-        ];
+        let mut findings = vec![finding("a/b", "okta/x@wizard", &["okta/y › s"]), finding("a/c", "okta/x", &[])];
         let stale = baseline(ONE).apply(&mut findings, &["okta/x@wizard".into()], TODAY);
         assert_eq!(findings[0].known.as_deref(), Some("later"));
         assert!(!findings[0].fails);
@@ -439,10 +375,7 @@ mod tests {
     #[test]
     fn entries_that_no_longer_fail_are_stale_if_they_were_played() {
         let b = baseline(ONE);
-        assert_eq!(
-            b.apply(&mut [], &["okta/x".into()], TODAY),
-            ["a/b @ okta/*"]
-        );
+        assert_eq!(b.apply(&mut [], &["okta/x".into()], TODAY), ["a/b @ okta/*"]);
         assert!(b.apply(&mut [], &["entra/x".into()], TODAY).is_empty());
     }
 
@@ -452,18 +385,12 @@ mod tests {
             "{ONE}expires = \"2027-01-01\"\n[[known]]\nrule = \"g/h\"\nscenario = \"rfc/x\"\nreason = \"fixed\"\n\
              [[known]]\nrule = \"e/f\"\nscenario = \"entra/z\"\nreason = \"other shard\"\n"
         ));
-        let findings = [
-            finding("a/b", "okta/x", &[]),
-            finding("new/one", "okta/x", &["okta/y › s"]),
-        ];
+        let findings = [finding("a/b", "okta/x", &[]), finding("new/one", "okta/x", &["okta/y › s"])];
         let played = ["okta/x".to_owned(), "okta/y".to_owned(), "rfc/x".to_owned()];
         let text = old.write(&findings, &played);
         let next = baseline(&text);
-        let told: Vec<_> = next
-            .entries()
-            .iter()
-            .map(|e| format!("{} @ {}: {}", e.rule, e.scenario, e.reason))
-            .collect();
+        let told: Vec<_> =
+            next.entries().iter().map(|e| format!("{} @ {}: {}", e.rule, e.scenario, e.reason)).collect();
         assert_eq!(
             told,
             [
@@ -480,13 +407,8 @@ mod tests {
     fn mistakes_are_named_with_their_line() {
         let error = |text: &str| Baseline::parse(text).expect_err("wrong").to_string();
         assert!(error("[[known]]\nrul = \"a/b\"\n").starts_with("line 2: unknown field `rul`"));
-        assert!(
-            error("\n[[known]]\nrule = \"a/b\"\nscenario = \"x\"\n")
-                .contains("missing field `reason`")
-        );
-        assert!(
-            error(&format!("{ONE}{ONE}")).starts_with("line 5: `a/b @ okta/*` is listed twice")
-        );
+        assert!(error("\n[[known]]\nrule = \"a/b\"\nscenario = \"x\"\n").contains("missing field `reason`"));
+        assert!(error(&format!("{ONE}{ONE}")).starts_with("line 5: `a/b @ okta/*` is listed twice"));
         assert!(error(&format!("{ONE}expires = \"soon\"")).contains("write it as 2027-03-31"));
         assert!(error(&ONE.replace("later", " ")).contains("reason is empty"));
         assert!(error(&ONE.replace("a/b", "*")).contains("no rule id"));

@@ -29,7 +29,7 @@ pub fn authenticate(
     credentials: &Credentials,
     behaviour: &Behaviour,
     state: &State,
-) -> Result<usize, Reply> {
+) -> Result<usize, Box<Reply>> {
     if credentials.token.is_none()
         && credentials.other_token.is_none()
         && credentials.client.is_none()
@@ -40,16 +40,16 @@ pub fn authenticate(
         && let Some(token) = call.param("access_token")
     {
         return tenant_of(token, credentials, state)
-            .ok_or_else(|| unauthorized(Some("invalid_token")));
+            .ok_or_else(|| Box::new(unauthorized(Some("invalid_token"))));
     }
     let Some(header) = call.header("authorization") else {
-        return Err(unauthorized(None));
+        return Err(Box::new(unauthorized(None)));
     };
-    let token = presented(header, behaviour).ok_or_else(|| unauthorized(None))?;
+    let token = presented(header, behaviour).ok_or_else(|| Box::new(unauthorized(None)))?;
     match tenant_of(token, credentials, state) {
         Some(tenant) => Ok(tenant),
         None if behaviour.any_token && !token.is_empty() => Ok(0),
-        None => Err(unauthorized(Some("invalid_token"))),
+        None => Err(Box::new(unauthorized(Some("invalid_token")))),
     }
 }
 

@@ -165,7 +165,11 @@ fn read(service: &Service<'_>, kinds: &[Kind], given: Parameters) -> Result<List
         Some(_) if !behaviour.filter => {
             return Err(Failure::plain(501, "This server does not offer filters."));
         }
-        Some(text) => Some(read_filter(&text, kinds)?),
+        Some(text) => Some(read_filter(
+            &text,
+            kinds,
+            behaviour.unknown_filter_attributes_match_nothing,
+        )?),
         None => None,
     };
     let asked = given.count;
@@ -196,7 +200,7 @@ fn read(service: &Service<'_>, kinds: &[Kind], given: Parameters) -> Result<List
     })
 }
 
-fn read_filter(text: &str, kinds: &[Kind]) -> Result<Filter, Failure> {
+fn read_filter(text: &str, kinds: &[Kind], tolerant: bool) -> Result<Filter, Failure> {
     let invalid = |detail: String| Failure::typed(400, "invalidFilter", detail);
     let mut parsed = filter::parse(text).map_err(|e| invalid(e.to_string()))?;
     for kind in kinds {
@@ -207,10 +211,10 @@ fn read_filter(text: &str, kinds: &[Kind]) -> Result<Filter, Failure> {
         .filter_map(|kind| filter::check(&parsed, resource_type(*kind)).err())
         .collect();
     // On the root an attribute that one kind lacks matches nothing there (RFC 7644 §3.4.2.1).
-    let several = kinds.len() > 1;
+    let tolerant = tolerant || kinds.len() > 1;
     let fatal = problems
         .iter()
-        .find(|p| !several || p.kind != FilterProblemKind::UnknownAttribute);
+        .find(|p| !tolerant || p.kind != FilterProblemKind::UnknownAttribute);
     match fatal {
         Some(problem) => Err(invalid(problem.message.clone())),
         None => Ok(parsed),
@@ -239,7 +243,8 @@ fn complete_names(filter: &mut Filter, kind: Kind) {
 
 /// All matches counted, and the page of them.
 fn evaluate(service: &Service<'_>, call: &Call, query: &ListQuery) -> (usize, Vec<(Kind, Value)>) {
-    if query.filter.is_none() && query.sort_by.is_none() {
+    let newest_first = service.plan.behaviour.newest_first;
+    if query.filter.is_none() && query.sort_by.is_none() && !newest_first {
         return window(service, call, query);
     }
     let mut matches: Vec<(Kind, Value)> = Vec::new();
@@ -247,6 +252,9 @@ fn evaluate(service: &Service<'_>, call: &Call, query: &ListQuery) -> (usize, Ve
         scan(service, call, query, *kind, &mut matches);
     }
     let total = matches.len();
+    if newest_first {
+        matches.reverse();
+    }
     if !service.plan.behaviour.sort_page_only {
         sort_matches(&mut matches, query);
     }

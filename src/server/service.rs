@@ -30,7 +30,7 @@ impl Service<'_> {
     pub fn answer(&mut self, call: &mut Call) -> Reply {
         let mut reply = match self.admit(call) {
             Err(refusal) => {
-                let mut refusal = refusal;
+                let mut refusal = *refusal;
                 self.plan.after(call, &mut refusal, self.state);
                 refusal
             }
@@ -42,7 +42,7 @@ impl Service<'_> {
         reply
     }
 
-    fn admit(&mut self, call: &mut Call) -> Result<(), Reply> {
+    fn admit(&mut self, call: &mut Call) -> Result<(), Box<Reply>> {
         let behaviour = &self.plan.behaviour;
         let open = behaviour.open_methods.contains(&call.method.as_str());
         if !open && (!call.target.is_discovery() || behaviour.discovery_needs_auth) {

@@ -13,6 +13,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use axum::serve::ListenerExt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -91,6 +92,10 @@ impl Server {
         let plan = plan(&options)?;
         let listener = tokio::net::TcpListener::bind(address).await?;
         let origin = format!("http://{}", listener.local_addr()?);
+        // Small answers must not wait for the client's acknowledgement.
+        let listener = listener.tap_io(|stream| {
+            let _ = stream.set_nodelay(true);
+        });
         let app = Arc::new(App {
             plan,
             credentials: Credentials {
@@ -285,7 +290,10 @@ fn send(reply: Reply) -> Response<Body> {
     *response.status_mut() =
         StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    if let Some(value) = media_type.and_then(|m| HeaderValue::from_str(&m).ok()) {
+    if let Some(value) = media_type
+        .filter(|m| !m.is_empty())
+        .and_then(|m| HeaderValue::from_str(&m).ok())
+    {
         headers.insert(header::CONTENT_TYPE, value);
     }
     for (name, value) in reply.headers {

@@ -83,14 +83,14 @@ impl Call {
         let has_body = request.body.as_ref().is_some_and(|b| !b.is_empty());
         let search = segments.last().is_some_and(|s| s == ".search") && request.method == "POST";
         let first = segments.first().map(|s| format!("/{s}")).unwrap_or_else(|| "/".to_owned());
-        let known = types.iter().find(|t| t.endpoint.eq_ignore_ascii_case(&first));
+        let known = types.iter().find(|t| t.endpoint == first);
         let endpoint = known.map_or(first, |t| t.endpoint.clone());
         let op = operation(&request.method, &endpoint, known.is_some(), segments.len(), search);
         let text = |name: &str| -> Option<String> {
             if search { body.as_ref().and_then(|b| search_text(b, name)) } else { request.query_param(name) }
         };
         let names = |name: &str| -> Option<Vec<String>> {
-            text(name).map(|t| t.split(',').map(|s| s.trim().to_owned()).filter(|s| !s.is_empty()).collect())
+            text(name).map(|t| t.split(',').map(|s| s.trim().to_owned()).filter(|s| !s.is_empty()).collect::<Vec<_>>()).filter(|l: &Vec<String>| !l.is_empty())
         };
         let filter_text = text("filter");
         Call {

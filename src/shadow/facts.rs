@@ -152,6 +152,7 @@ fn put(out: &mut BTreeMap<String, Value>, key: &str, attribute: &Attribute, valu
             for (name, v) in inner {
                 if let Some(sub) = find(&attribute.sub_attributes, name)
                     && checkable(sub)
+                    && !derived(key, &sub.name)
                 {
                     out.insert(format!("{key}.{}", sub.name), v.clone());
                 }

@@ -209,6 +209,9 @@ impl Shadow {
         let Some(Value::Object(object)) = &call.body else {
             return Forecast::refuse(Reason::BrokenBody, "the body is no JSON object");
         };
+        if operations(object).any(|op| op_path(op).is_some_and(|p| p.eq_ignore_ascii_case("schemas"))) {
+            return Forecast::open();
+        }
         if let Some(problem) = envelope_problem(object) {
             return problem;
         }
@@ -226,9 +229,14 @@ impl Shadow {
             return taken;
         }
         let lenient = patch::apply(&known.doc, &Value::Object(patch.clone()), rt, &Options { value_path_creates: true, lenient: true }).ok();
+        if let Some(name) = blank_required(&after, rt) {
+            return Forecast::refuse(Reason::InvalidValue, format!("{name} is required"));
+        }
         let members = self.unknown_member(&after, known.tenant);
-        let choice = touches_read_only(patch, rt)
-            .then_some(Choice::ReadOnlySent)
+        let choice = removes_with_value(patch)
+            .then_some(Choice::RemoveWithValue)
+            .or(touches_read_only(patch, rt).then_some(Choice::ReadOnlySent))
+            .or(self.odd_member(&after, known.tenant).then_some(Choice::Other))
             .or(members.then_some(Choice::UnknownMember))
             .or(has_dotted_keys(patch, rt).then_some(Choice::DottedKey))
             .or(undeclared_keys(patch, rt).then_some(Choice::UndeclaredAttribute));
@@ -298,14 +306,24 @@ impl Shadow {
 
     fn unknown_member(&self, after: &Value, tenant: u8) -> bool {
         super::member_ids(after).iter().any(|id| {
-            let live = self.known.iter().any(|k| &k.id == id && k.tenant == tenant && k.state == State::Live && k.endpoint == "/Users");
+            let live = self.known.iter().any(|k| &k.id == id && k.tenant == tenant && k.state == State::Live);
             !live && !self.seen.contains(id)
         })
+    }
+
+    /// A member that a correct server may refuse although it exists (a group, RFC 7643 §4.2 "may"), or an entry without `value`.
+    fn odd_member(&self, after: &Value, tenant: u8) -> bool {
+        let group = |id: &String| self.known.iter().any(|k| &k.id == id && k.tenant == tenant && k.endpoint == "/Groups");
+        let entries = after.get("members").and_then(Value::as_array);
+        entries.into_iter().flatten().any(|m| m.get("value").is_none()) || super::member_ids(after).iter().any(group)
     }
 
     /// Something in a POST or PUT body that a correct server may refuse.
     fn leniency(&self, object: &Map<String, Value>, rt: &ResourceType) -> Option<Choice> {
         let body = Value::Object(object.clone());
+        if self.odd_member(&body, 0) {
+            return Some(Choice::Other);
+        }
         if self.unknown_member(&body, 0) {
             return Some(Choice::UnknownMember);
         }
@@ -389,6 +407,16 @@ fn envelope_problem(object: &Map<String, Value>) -> Option<Forecast> {
 }
 
 fn forecast_list(call: &Call, rt: &ResourceType) -> Forecast {
+    if call.op == Op::Search && !call.body.as_ref().is_some_and(Value::is_object) {
+        return Forecast::refuse(Reason::BrokenBody, "the body is no JSON object");
+    }
+    let search_request = call.body.as_ref().and_then(Value::as_object).and_then(|b| get_ci(b, "schemas")).is_some_and(|s| s.to_string().contains(urn::SEARCH));
+    if call.op == Op::Search && !search_request {
+        return Forecast::open();
+    }
+    if call.cursor {
+        return Forecast::open();
+    }
     let number = |t: &Option<String>| t.as_ref().is_none_or(|t| t.trim().parse::<i64>().is_ok());
     if !number(&call.start_index) || !number(&call.count) {
         return Forecast::open();
@@ -451,11 +479,23 @@ fn undeclared(object: &Map<String, Value>, rt: &ResourceType) -> bool {
     })
 }
 
+/// `remove` with a value: RFC 7644 §3.5.2.2 knows none.
+fn removes_with_value(patch: &Map<String, Value>) -> bool {
+    operations(patch).any(|op| {
+        get_ci(op, "op").and_then(Value::as_str).is_some_and(|o| o.eq_ignore_ascii_case("remove")) && get_ci(op, "value").is_some_and(|v| !v.is_null())
+    })
+}
+
+/// A required attribute that holds nothing but blanks.
+fn blank_required(doc: &Value, rt: &ResourceType) -> Option<String> {
+    let object = doc.as_object()?;
+    let required = rt.schema.attributes.iter().filter(|a| a.required && a.mutability != Mutability::ReadOnly);
+    required.map(|a| a.name.clone()).find(|n| get_ci(object, n).and_then(Value::as_str).is_some_and(|v| v.trim().is_empty()))
+}
+
 fn lenient_choice(body: &Value, rt: &ResourceType) -> Choice {
     let Some(patch) = body.as_object() else { return Choice::Other };
-    let removes_values = operations(patch).any(|op| {
-        get_ci(op, "op").and_then(Value::as_str).is_some_and(|o| o.eq_ignore_ascii_case("remove")) && get_ci(op, "value").is_some_and(|v| !v.is_null())
-    });
+    let removes_values = removes_with_value(patch);
     let manager = operations(patch).any(|op| op_path(op).is_some_and(|p| p.to_ascii_lowercase().contains("manager")));
     if removes_values {
         Choice::RemoveWithValue

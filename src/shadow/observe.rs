@@ -160,7 +160,7 @@ impl Shadow {
         if let Some(answer) = answer {
             out.place = Place::WriteAnswer;
             if !call.projected() {
-                compare(&known, answer, rt, &self.target, false, out);
+                compare(&known, answer, rt, &self.target, &self.loose_members(), false, out);
             }
             copy_server_values(&mut known.doc, answer);
         }
@@ -169,7 +169,7 @@ impl Shadow {
 
     #[expect(clippy::too_many_arguments, reason = "one call site; each is a different thing")]
     fn changed(&mut self, exchange: &Exchange, call: &Call, forecast: &Forecast, step: &str, rt: &ResourceType, settled: bool, out: &mut Observed) {
-        let target = self.target.clone();
+        let (target, loose) = (self.target.clone(), self.loose_members());
         let Some(id) = call.id.clone() else { return };
         let Some(known) = self.find_mut(&call.endpoint, &id) else { return };
         known.last_write = step.to_owned();
@@ -193,7 +193,7 @@ impl Shadow {
             && !call.projected()
         {
             out.place = Place::WriteAnswer;
-            compare(known, answer, rt, &target, true, out);
+            compare(known, answer, rt, &target, &loose, true, out);
         }
     }
 
@@ -227,7 +227,7 @@ impl Shadow {
     }
 
     fn read(&mut self, exchange: &Exchange, call: &Call, rt: &ResourceType, out: &mut Observed) {
-        let target = self.target.clone();
+        let (target, loose) = (self.target.clone(), self.loose_members());
         let Some(answer) = exchange.json().filter(|v| v.is_object()) else { return };
         let Some(id) = call.id.clone() else { return };
         let Some(known) = self.find_mut(&call.endpoint, &id) else {
@@ -238,7 +238,7 @@ impl Shadow {
             return;
         }
         out.place = Place::Read;
-        compare(known, answer, rt, &target, true, out);
+        compare(known, answer, rt, &target, &loose, true, out);
         out.strays = strays(known, answer, rt);
         known.refused = None;
         known.state = State::Live;
@@ -249,6 +249,11 @@ impl Shadow {
             known.etag = Some(tag.to_owned());
         }
         adopt(known, answer, out, rt);
+    }
+
+    /// Users whose membership the server may end by itself.
+    fn loose_members(&self) -> Vec<String> {
+        self.known.iter().filter(|k| k.state != State::Live || inactive(&k.doc)).map(|k| k.id.clone()).collect()
     }
 
     /// Live groups of this case that must hold the user.
@@ -263,13 +268,13 @@ impl Shadow {
     fn listed(&mut self, exchange: &Exchange, call: &Call, rt: &ResourceType, step: &str, out: &mut Observed) {
         let Some(list) = exchange.json() else { return };
         let resources = resources_of(list);
-        let target = self.target.clone();
+        let (target, loose) = (self.target.clone(), self.loose_members());
         out.place = Place::List;
         let ids: Vec<String> = resources.iter().filter_map(|r| get_ci(r.as_object()?, "id")).filter_map(text_of).collect();
         out.selection = self.select(call, rt, list, &resources, &ids);
         for (resource, id) in resources.iter().filter_map(|r| Some((r, get_ci(r.as_object()?, "id").and_then(text_of)?))) {
             match self.find(&call.endpoint, &id) {
-                Some(known) if known.state == State::Live && !call.projected() => compare(known, resource, rt, &target, true, out),
+                Some(known) if known.state == State::Live && !call.projected() => compare(known, resource, rt, &target, &loose, true, out),
                 Some(_) => {}
                 None => {
                     self.seen.insert(id.clone());
@@ -362,17 +367,18 @@ impl Shadow {
         let asked: Vec<&Map<String, Value>> = call.body.as_ref().and_then(Value::as_object).map(|b| operations(b).collect()).unwrap_or_default();
         let Some(answer) = exchange.json().and_then(Value::as_object) else { return };
         let results: Vec<&Map<String, Value>> = operations(answer).collect();
+        let made: Vec<(String, String)> = results.iter().filter_map(|r| Some((get_ci(r, "bulkId").and_then(text_of)?, last_segment(&get_ci(r, "location").and_then(text_of)?)?))).collect();
         for (index, ask) in asked.iter().enumerate() {
             let bulk_id = get_ci(ask, "bulkId");
             let result = results.iter().find(|r| bulk_id.is_some() && get_ci(r, "bulkId") == bulk_id).or_else(|| results.get(index));
             if let Some(result) = result {
-                self.bulk_operation(ask, result, step);
+                self.bulk_operation(ask, result, &made, step);
             }
         }
         self.pages.clear();
     }
 
-    fn bulk_operation(&mut self, ask: &Map<String, Value>, result: &Map<String, Value>, step: &str) {
+    fn bulk_operation(&mut self, ask: &Map<String, Value>, result: &Map<String, Value>, made: &[(String, String)], step: &str) {
         let text = |map: &Map<String, Value>, name: &str| get_ci(map, name).and_then(text_of).unwrap_or_default();
         let status = text(result, "status").parse::<u16>().unwrap_or(0);
         if !(200..300).contains(&status) {
@@ -385,7 +391,8 @@ impl Shadow {
         match text(ask, "method").to_ascii_uppercase().as_str() {
             "POST" if !id.is_empty() => {
                 let Some(rt) = self.target.clone().resource_type(&endpoint).cloned() else { return };
-                self.known.push(bulk_known(&rt, id, get_ci(ask, "data"), step));
+                let data = get_ci(ask, "data").map(|d| resolve(d, made));
+                self.known.push(bulk_known(&rt, id, data.as_ref(), step));
             }
             "DELETE" => {
                 if let Some(known) = path.rsplit('/').next().map(str::to_owned).and_then(|id| self.find_mut(&endpoint, &id)) {
@@ -399,6 +406,19 @@ impl Shadow {
                 }
             }
         }
+    }
+}
+
+/// Puts the real ids in place of `bulkId:` references (RFC 7644 §3.7.2).
+fn resolve(value: &Value, made: &[(String, String)]) -> Value {
+    match value {
+        Value::String(s) => match s.strip_prefix("bulkId:").and_then(|b| made.iter().find(|(k, _)| k == b)) {
+            Some((_, id)) => Value::String(id.clone()),
+            None => value.clone(),
+        },
+        Value::Array(list) => Value::Array(list.iter().map(|v| resolve(v, made)).collect()),
+        Value::Object(map) => Value::Object(map.iter().map(|(k, v)| (k.clone(), resolve(v, made))).collect()),
+        other => other.clone(),
     }
 }
 
@@ -573,11 +593,15 @@ fn copy_server_values(doc: &mut Value, answer: &Value) {
     }
 }
 
-fn compare(known: &Known, shown: &Value, rt: &ResourceType, target: &super::Advertised, strict_extra: bool, out: &mut Observed) {
+fn compare(known: &Known, shown: &Value, rt: &ResourceType, target: &super::Advertised, loose: &[String], strict_extra: bool, out: &mut Observed) {
     let answered_write = out.place == Place::WriteAnswer;
     for (key, fact) in &known.facts {
-        let expected = facts::look_up(&known.doc, key, rt);
-        let actual = facts::look_up(shown, key, rt);
+        let mut expected = facts::look_up(&known.doc, key, rt);
+        let mut actual = facts::look_up(shown, key, rt);
+        if key == "members" {
+            drop_members(&mut expected, loose);
+            drop_members(&mut actual, loose);
+        }
         // The answer to a create SHOULD be complete (RFC 7644 §3.3); only what it shows is held against the request.
         let silent = is_unassigned(&actual) && answered_write;
         let cause = known.refused.clone().unwrap_or_else(|| fact.cause.clone());
@@ -610,6 +634,13 @@ fn compare(known: &Known, shown: &Value, rt: &ResourceType, target: &super::Adve
 /// Attributes without which no identity provider can work.
 fn essential(key: &str) -> bool {
     ["userName", "active", "name.givenName", "name.familyName", "emails", "displayName", "externalId", "members"].contains(&key)
+}
+
+/// Takes members out that a server may keep or drop by itself: deleted and inactive users (the RFC is silent).
+fn drop_members(members: &mut Value, loose: &[String]) {
+    if let Some(list) = members.as_array_mut() {
+        list.retain(|m| !m.get("value").and_then(text_of).is_some_and(|id| loose.contains(&id)));
+    }
 }
 
 fn known_create(cause: &Cause) -> bool {

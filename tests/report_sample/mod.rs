@@ -8,7 +8,8 @@ use scimproof::report::Sink;
 use serde_json::{Value, json};
 
 /// A text that tries everything: escapes, markup, ends of sections, a right-to-left override.
-pub const NASTY: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}</script><script>alert(1)</script>]]>&<b>\u{202e}txt\u{0}|`${x}`::error::gotcha";
+pub const NASTY: &str =
+    "\u{1b}[2J\u{1b}]0;owned\u{7}</script><script>alert(1)</script>]]>&<b>\u{202e}txt\u{0}|`${x}`::error::gotcha";
 
 /// The run.
 pub fn report() -> RunReport {
@@ -38,9 +39,7 @@ pub fn report() -> RunReport {
 /// A run in which everything passed.
 pub fn clean() -> RunReport {
     let mut report = report();
-    report
-        .cases
-        .retain(|c| c.outcome == scimproof::event::Outcome::Passed);
+    report.cases.retain(|c| c.outcome == scimproof::event::Outcome::Passed);
     report.findings.clear();
     report.left_behind.clear();
     report.stale_baseline.clear();
@@ -77,17 +76,10 @@ pub fn play(mut sink: Box<dyn Sink>, report: &RunReport) {
     sink.on(&Event::RunStarted(info)).expect("listens");
     for (done, case) in report.cases.iter().enumerate() {
         let total = report.cases.len();
-        sink.on(&Event::Progress {
-            done,
-            total,
-            case: case.name(),
-        })
-        .expect("listens");
-        sink.on(&Event::CaseFinished(Box::new(case.clone())))
-            .expect("listens");
+        sink.on(&Event::Progress { done, total, case: case.name() }).expect("listens");
+        sink.on(&Event::CaseFinished(Box::new(case.clone()))).expect("listens");
     }
-    sink.on(&Event::RunFinished(Box::new(report.clone())))
-        .expect("listens");
+    sink.on(&Event::RunFinished(Box::new(report.clone()))).expect("listens");
     sink.finish(report).expect("finishes");
 }
 
@@ -134,12 +126,7 @@ fn cases() -> Value {
         json!([
             step("create", "passed", 12, &["error/detail-missing"]),
             step("set-inactive", "passed", 20, &[]),
-            step(
-                "set-inactive/verify",
-                "failed",
-                20,
-                &["patch/active-not-applied", "list/order-wrong"]
-            ),
+            step("set-inactive/verify", "failed", 20, &["patch/active-not-applied", "list/order-wrong"]),
         ]),
     );
     wizard["dialect"] = json!("wizard");
@@ -154,32 +141,17 @@ fn cases() -> Value {
     let mut skipped2 = case("rfc/bulk-order", "rfc", "skipped", json!([]));
     skipped2["reason"] = json!("the target does not offer bulk");
     let mut broke = case("onelogin/create", "onelogin", "error", json!([]));
-    broke["reason"] = json!(format!(
-        "connection closed before the answer was complete: {NASTY}"
-    ));
+    broke["reason"] = json!(format!("connection closed before the answer was complete: {NASTY}"));
     json!([
         case(
             "okta/create",
             "okta",
             "passed",
-            json!([
-                step("create", "passed", 7, &[]),
-                step("create/verify", "passed", 7, &[])
-            ])
+            json!([step("create", "passed", 7, &[]), step("create/verify", "passed", 7, &[])])
         ),
         wizard,
-        case(
-            "rfc/errors",
-            "rfc",
-            "passed",
-            json!([step("get-unknown", "passed", 5, &[])])
-        ),
-        case(
-            "rfc/patch",
-            "entra",
-            "failed",
-            json!([step("add", "failed", 11, &["patch/body-differs"])])
-        ),
+        case("rfc/errors", "rfc", "passed", json!([step("get-unknown", "passed", 5, &[])])),
+        case("rfc/patch", "entra", "failed", json!([step("add", "failed", 11, &["patch/body-differs"])])),
         blocked,
         skipped,
         skipped2,
@@ -188,23 +160,12 @@ fn cases() -> Value {
 }
 
 fn findings() -> Value {
-    let mut first = finding(
-        "patch/active-not-applied",
-        "must",
-        true,
-        "okta/deactivate@wizard",
-        "set-inactive/verify",
-    );
+    let mut first = finding("patch/active-not-applied", "must", true, "okta/deactivate@wizard", "set-inactive/verify");
     first["title"] = json!("PATCH answers success but `active` keeps its value");
-    first["message"] =
-        json!("PATCH /Users/2819 answered 200, the read after it still says active: true");
+    first["message"] = json!("PATCH /Users/2819 answered 200, the read after it still says active: true");
     first["impact"] = json!("stays-active");
     first["because"] = json!("okta/deactivate@wizard › set-inactive");
-    first["also"] = json!(
-        (1..=6)
-            .map(|n| format!("okta/deactivate-{n} › set-inactive/verify"))
-            .collect::<Vec<_>>()
-    );
+    first["also"] = json!((1..=6).map(|n| format!("okta/deactivate-{n} › set-inactive/verify")).collect::<Vec<_>>());
     first["admin_sees"] = json!([
         { "idp": "okta", "text": "Automatic provisioning of user alice to app Example succeeded", "evidence": "seen",
           "next": "Okta never looks again: the account stays open." },
@@ -215,24 +176,12 @@ fn findings() -> Value {
         r#"{"active":false,"userName":"alice@example.com","emails":[{"value":"alice@example.com","primary":true}]}"#
     );
     second["actual"] = json!(json!({"userName": "alice@example.com", "displayName": NASTY, "emails": [{"value": "alice@example.com"}], "active": false}).to_string());
-    let mut third = finding(
-        "list/order-wrong",
-        "idp",
-        true,
-        "okta/deactivate@wizard",
-        "set-inactive/verify",
-    );
+    let mut third = finding("list/order-wrong", "idp", true, "okta/deactivate@wizard", "set-inactive/verify");
     third["actual"] = json!(format!("{NASTY}{}", "A".repeat(5000)));
     third["hint"] = json!(format!(
         "Long words, with {NASTY} inside, that have to be wrapped because a line on a terminal does not hold them all at once."
     ));
-    let should = finding(
-        "error/detail-missing",
-        "should",
-        false,
-        "okta/deactivate@wizard",
-        "create",
-    );
+    let should = finding("error/detail-missing", "should", false, "okta/deactivate@wizard", "create");
     let note = finding("note/worth-knowing", "note", false, "rfc/errors", "end");
     let mut known = finding("known/one", "must", false, "entra/rename", "create");
     known["known"] = json!("fixed in the next release, see our tracker");

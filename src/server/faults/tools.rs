@@ -6,6 +6,7 @@ use crate::scim::filter::{CompareOp, Filter, Literal, Test};
 use crate::scim::path::AttrPath;
 use crate::scim::value::{get_ci, remove_ci};
 use crate::server::call::{Call, Kind, Target};
+use crate::server::listing::ListQuery;
 use crate::server::reply::{Content, Reply};
 use crate::server::state::State;
 use serde_json::{Map, Value};
@@ -41,6 +42,13 @@ pub fn body_value<'a>(call: &'a Call, name: &str) -> Option<&'a Value> {
 pub fn drop_from_body(call: &mut Call, name: &str) {
     if let Some(map) = call.json_mut().and_then(Value::as_object_mut) {
         remove_ci(map, name);
+    }
+}
+
+/// Takes a parameter out of the body of a `.search`.
+pub fn drop_from_body_of_search(call: &mut Call, name: &str) {
+    if matches!(call.target, Target::Search(_) | Target::RootSearch) {
+        drop_from_body(call, name);
     }
 }
 
@@ -231,6 +239,12 @@ pub fn any_node(filter: &Filter, test: fn(&Filter) -> bool) -> bool {
             Filter::Not(inner) => any_node(inner, test),
             _ => false,
         }
+}
+
+/// Whether a query's filter is about this attribute.
+pub fn filter_text_has(query: &ListQuery, attribute: &str) -> bool {
+    let written = query.filter.as_ref().map(ToString::to_string);
+    written.is_some_and(|text| text.to_ascii_lowercase().contains(attribute))
 }
 
 /// A filter that nothing matches.
