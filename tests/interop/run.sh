@@ -91,6 +91,7 @@ wait_until_ready() { # PID URL LOG
 }
 
 test_server() ( # SERVER; a subshell, so that its functions and its trap stay its own
+  set -e
   server=$1 folder=$work/$1 scenarios=()
   # shellcheck source=/dev/null
   source "$here/servers/$server/server.sh"
@@ -116,8 +117,10 @@ test_server() ( # SERVER; a subshell, so that its functions and its trap stay it
 )
 
 failed=()
+set +e # a function called in `||` would lose its own `set -e`
 for server in "${servers[@]}"; do
-  test_server "$server" || failed+=("$server")
+  test_server "$server"
+  [ $? -eq 0 ] || failed+=("$server")
 done
 echo "interop: $((${#servers[@]} - ${#failed[@]})) of ${#servers[@]} servers as expected${failed:+; not: ${failed[*]}}"
 [ ${#failed[@]} -eq 0 ]

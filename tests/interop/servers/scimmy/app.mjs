@@ -47,7 +47,8 @@ keepInMemory(SCIMMY.Resources.User, "userName").extend(SCIMMY.Schemas.Enterprise
 keepInMemory(SCIMMY.Resources.Group, "displayName");
 
 const authenticate = (request) => {
-  if (request.header("Authorization") !== `Bearer ${token}`) throw new Error("Bearer token missing or wrong");
+  const [scheme, credentials] = (request.header("Authorization") ?? "").split(" ");
+  if (scheme.toLowerCase() !== "bearer" || credentials !== token) throw new Error("Bearer token missing or wrong");
   return "client";
 };
 

@@ -1,0 +1,1 @@
+"""The application's own part of the server: whom it knows and who may ask."""
