@@ -231,12 +231,7 @@ impl Plan {
     }
 
     /// Runs the hooks on the operations of a PATCH.
-    pub fn operations(
-        &self,
-        operations: &mut Vec<Value>,
-        call: &Call,
-        state: &State,
-    ) -> Option<Reply> {
+    pub fn operations(&self, operations: &mut Vec<Value>, call: &Call, state: &State) -> Option<Reply> {
         self.hooks.iter().find_map(|hook| match hook {
             Hook::Operations(run) => run(operations, call, state),
             _ => None,

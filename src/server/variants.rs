@@ -6,8 +6,8 @@
 use super::behaviour::{Hook, PatchAnswer, Timestamps, UnknownMember};
 use super::call::{Kind, Target};
 use super::faults::tools::{
-    alter, body_value, current, cut, each, each_group, each_user, lists, move_id, on_item, op,
-    path, remember, sent_members, touches, value,
+    alter, body_value, current, cut, each, each_group, each_user, lists, move_id, on_item, op, path, remember,
+    sent_members, touches, value,
 };
 use super::faults::unknown;
 use super::reply::{Content, Reply, SCIM_JSON};
@@ -35,10 +35,7 @@ pub fn all() -> &'static [Variant] {
 
 /// The variant of this id, or what was probably meant.
 pub fn find(id: &str) -> Result<&'static Variant, String> {
-    all()
-        .iter()
-        .find(|v| v.id == id)
-        .ok_or_else(|| unknown("variant", id, all().iter().map(|v| v.id)))
+    all().iter().find(|v| v.id == id).ok_or_else(|| unknown("variant", id, all().iter().map(|v| v.id)))
 }
 
 /// The schema of the extension that `own-extension` adds.
@@ -58,8 +55,7 @@ const VARIANTS: &[Variant] = &[
         spec: "RFC 7644 §3.5.2: 200 with the resource or 204",
         breaks: &[],
         hooks: &[Hook::After(|call, reply, _| {
-            let asked =
-                call.param("attributes").is_some() || call.param("excludedAttributes").is_some();
+            let asked = call.param("attributes").is_some() || call.param("excludedAttributes").is_some();
             if on_item(call, "PATCH", Kind::Group) && reply.status == 200 && !asked {
                 reply.status = 204;
                 reply.content = Content::Empty;
@@ -71,18 +67,14 @@ const VARIANTS: &[Variant] = &[
         title: "Answers are application/json",
         spec: "RFC 7644 §3.1 and §8.1: application/json may be used as well",
         breaks: &[],
-        hooks: &[Hook::After(|_, reply, _| {
-            reply.media_type = "application/json".into()
-        })],
+        hooks: &[Hook::After(|_, reply, _| reply.media_type = "application/json".into())],
     },
     Variant {
         id: "charset-parameter",
         title: "Content-Type has a charset parameter",
         spec: "RFC 9110 §8.3: media types have parameters",
         breaks: &[],
-        hooks: &[Hook::After(|_, reply, _| {
-            reply.media_type = format!("{SCIM_JSON}; charset=utf-8")
-        })],
+        hooks: &[Hook::After(|_, reply, _| reply.media_type = format!("{SCIM_JSON}; charset=utf-8"))],
     },
     Variant {
         id: "pretty-printed",
@@ -90,10 +82,7 @@ const VARIANTS: &[Variant] = &[
         spec: "RFC 8259 §2: insignificant white space is allowed",
         breaks: &[],
         hooks: &[Hook::After(|_, reply, _| {
-            if let Some(text) = reply
-                .body()
-                .and_then(|b| serde_json::to_string_pretty(b).ok())
-            {
+            if let Some(text) = reply.body().and_then(|b| serde_json::to_string_pretty(b).ok()) {
                 reply.content = Content::Text(SCIM_JSON, text);
             }
         })],
@@ -145,15 +134,10 @@ const VARIANTS: &[Variant] = &[
             };
             match &call.target {
                 Target::Schemas(None) => add_to_list(body, own_schema(&call.base)),
-                Target::Schemas(Some(id)) if id == OWN => {
-                    *reply = Reply::json(200, own_schema(&call.base))
-                }
+                Target::Schemas(Some(id)) if id == OWN => *reply = Reply::json(200, own_schema(&call.base)),
                 Target::ResourceTypes(_) => {
                     for entry in reply.resources() {
-                        if let Some(list) = entry
-                            .get_mut("schemaExtensions")
-                            .and_then(Value::as_array_mut)
-                        {
+                        if let Some(list) = entry.get_mut("schemaExtensions").and_then(Value::as_array_mut) {
                             list.push(json!({ "schema": OWN, "required": false }));
                         }
                     }
@@ -183,12 +167,7 @@ const VARIANTS: &[Variant] = &[
                 return;
             };
             if !name.contains_key("formatted") {
-                let part = |n: &str| {
-                    name.get(n)
-                        .and_then(Value::as_str)
-                        .unwrap_or_default()
-                        .to_owned()
-                };
+                let part = |n: &str| name.get(n).and_then(Value::as_str).unwrap_or_default().to_owned();
                 let formatted = format!("{} {}", part("givenName"), part("familyName"));
                 name.insert("formatted".into(), formatted.trim().into());
             }
@@ -377,9 +356,7 @@ const VARIANTS: &[Variant] = &[
         title: "A filter on an undeclared attribute matches nothing",
         spec: "RFC 7644 §3.4.2.1 and §3.4.2.2: 400 or no match",
         breaks: &[],
-        hooks: &[Hook::Switch(|b| {
-            b.unknown_filter_attributes_match_nothing = true
-        })],
+        hooks: &[Hook::Switch(|b| b.unknown_filter_attributes_match_nothing = true)],
     },
     Variant {
         id: "root-query-not-offered",
@@ -426,10 +403,7 @@ const VARIANTS: &[Variant] = &[
         breaks: &["entra"],
         hooks: &[Hook::Operations(|operations, _, _| {
             let odd = |o: &Value| op(o) == "remove" && value(o).is_some_and(|v| !is_unassigned(v));
-            operations
-                .iter()
-                .any(odd)
-                .then(|| Reply::error(400, Some("invalidSyntax"), "remove takes no value."))
+            operations.iter().any(odd).then(|| Reply::error(400, Some("invalidSyntax"), "remove takes no value."))
         })],
     },
     Variant {
@@ -438,20 +412,10 @@ const VARIANTS: &[Variant] = &[
         spec: "RFC 7644 §3.5.2.2 and table 9",
         breaks: &["okta", "entra"],
         hooks: &[Hook::Operations(|operations, call, state| {
-            let group = current(call, state)
-                .filter(|_| call.kind() == Some(Kind::Group))?
-                .to_string();
-            let absent = |o: &Value| {
-                op(o) == "remove"
-                    && path(o)
-                        .split('"')
-                        .nth(1)
-                        .is_some_and(|id| !group.contains(id))
-            };
-            operations
-                .iter()
-                .any(absent)
-                .then(|| Reply::error(400, Some("noTarget"), "No member matches."))
+            let group = current(call, state).filter(|_| call.kind() == Some(Kind::Group))?.to_string();
+            let absent =
+                |o: &Value| op(o) == "remove" && path(o).split('"').nth(1).is_some_and(|id| !group.contains(id));
+            operations.iter().any(absent).then(|| Reply::error(400, Some("noTarget"), "No member matches."))
         })],
     },
     Variant {
@@ -465,9 +429,10 @@ const VARIANTS: &[Variant] = &[
                     let value = value(o).map(|v| v.get("active").unwrap_or(v));
                     touches(o, "active") && value.is_some_and(Value::is_string)
                 };
-                operations.iter().any(text).then(|| {
-                    Reply::error(400, Some("invalidValue"), "active must be true or false.")
-                })
+                operations
+                    .iter()
+                    .any(text)
+                    .then(|| Reply::error(400, Some("invalidValue"), "active must be true or false."))
             }),
             Hook::Switch(|b| b.refuse_string_booleans = true),
         ],
@@ -485,9 +450,8 @@ const VARIANTS: &[Variant] = &[
         spec: "RFC 7643 §3: schemas is required",
         breaks: &[],
         hooks: &[Hook::Before(|call, _| {
-            let creates = call.method == "POST"
-                && matches!(call.target, Target::Collection(_))
-                && call.json().is_some();
+            let creates =
+                call.method == "POST" && matches!(call.target, Target::Collection(_)) && call.json().is_some();
             (creates && body_value(call, "schemas").is_none())
                 .then(|| Reply::error(400, Some("invalidSyntax"), "schemas is required."))
         })],
@@ -498,11 +462,9 @@ const VARIANTS: &[Variant] = &[
         spec: "RFC 7643 §4.2: members may be users or groups; the service provider decides",
         breaks: &[],
         hooks: &[Hook::Before(|call, state| {
-            let nested = sent_members(call).iter().any(|m| {
-                m["value"]
-                    .as_str()
-                    .is_some_and(|id| state.of(call).get(Kind::Group, id).is_some())
-            });
+            let nested = sent_members(call)
+                .iter()
+                .any(|m| m["value"].as_str().is_some_and(|id| state.of(call).get(Kind::Group, id).is_some()));
             (call.kind() == Some(Kind::Group) && nested)
                 .then(|| Reply::error(400, Some("invalidValue"), "Groups can not be members."))
         })],
@@ -648,10 +610,7 @@ const VARIANTS: &[Variant] = &[
         spec: "RFC 7644 §3.12: detail is optional",
         breaks: &[],
         hooks: &[Hook::After(|_, reply, _| {
-            if let Some(body) = reply
-                .body_mut()
-                .filter(|b| b.contains_key("detail") && b.contains_key("status"))
-            {
+            if let Some(body) = reply.body_mut().filter(|b| b.contains_key("detail") && b.contains_key("status")) {
                 body.shift_remove("detail");
             }
         })],
@@ -675,10 +634,7 @@ const VARIANTS: &[Variant] = &[
         spec: "RFC 7644 §3.4.1 and RFC 9110 §8.7",
         breaks: &[],
         hooks: &[Hook::After(|call, reply, _| {
-            let address = reply
-                .body()
-                .and_then(|b| b.get("meta")?.get("location")?.as_str())
-                .map(str::to_owned);
+            let address = reply.body().and_then(|b| b.get("meta")?.get("location")?.as_str()).map(str::to_owned);
             if let (Some(address), true) = (address, call.id().is_some() && reply.ok()) {
                 reply.set("Content-Location", address.clone());
                 reply.set("Location", address);

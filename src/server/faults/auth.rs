@@ -27,9 +27,7 @@ pub(super) const FAULTS: &[Fault] = &[
         source: &["https://github.com/coder/coder/pull/15233"],
         wrong: "401",
         right: "200",
-        hooks: &[Hook::Switch(|b| {
-            (b.bearer_token, b.raw_token) = (false, true)
-        })],
+        hooks: &[Hook::Switch(|b| (b.bearer_token, b.raw_token) = (false, true))],
     },
     Fault {
         id: "auth-missing-token-500",
@@ -54,19 +52,11 @@ pub(super) const FAULTS: &[Fault] = &[
         hooks: &[Hook::Before(|call, state| {
             let name = body_text(call, "userName").filter(|_| call.is("POST", Kind::User))?;
             let own = call.tenant;
-            let strangers = state
-                .tenants
-                .iter_mut()
-                .enumerate()
-                .filter(|(index, _)| *index != own);
+            let strangers = state.tenants.iter_mut().enumerate().filter(|(index, _)| *index != own);
             for (_, tenant) in strangers {
-                let hit = tenant
-                    .named(Kind::User, &name)
-                    .first()
-                    .map(|r| (r.id.clone(), r.document()));
+                let hit = tenant.named(Kind::User, &name).first().map(|r| (r.id.clone(), r.document()));
                 if let Some((id, mut document)) = hit {
-                    document["displayName"] =
-                        body_value(call, "displayName").cloned().unwrap_or_default();
+                    document["displayName"] = body_value(call, "displayName").cloned().unwrap_or_default();
                     tenant.update(Kind::User, &id, &document);
                 }
             }
@@ -77,9 +67,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "filter-or-bypasses-tenant-scope",
         title: "or-filter escapes the tenant/base restriction",
         area: "auth",
-        source: &[
-            "https://github.com/limosa-io/laravel-scim-server/commit/823a79eec5a85f0b315c8dfaed64587f0cdfa0e2",
-        ],
+        source: &["https://github.com/limosa-io/laravel-scim-server/commit/823a79eec5a85f0b315c8dfaed64587f0cdfa0e2"],
         wrong: "2 results",
         right: "1 result",
         hooks: &[Hook::Switch(|b| b.or_escapes_tenant = true)],
@@ -91,9 +79,7 @@ pub(super) const FAULTS: &[Fault] = &[
         source: &[],
         wrong: "200 without Authorization",
         right: "401",
-        hooks: &[Hook::Switch(|b| {
-            b.open_methods = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
-        })],
+        hooks: &[Hook::Switch(|b| b.open_methods = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])],
     },
     Fault {
         id: "auth-writes-unchecked",
@@ -102,9 +88,7 @@ pub(super) const FAULTS: &[Fault] = &[
         source: &[],
         wrong: "POST without a token: 201",
         right: "401",
-        hooks: &[Hook::Switch(|b| {
-            b.open_methods = &["POST", "PUT", "PATCH", "DELETE"]
-        })],
+        hooks: &[Hook::Switch(|b| b.open_methods = &["POST", "PUT", "PATCH", "DELETE"])],
     },
     Fault {
         id: "auth-reads-unchecked",
@@ -262,9 +246,7 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "401",
         hooks: &[Hook::After(|call, reply, _| {
             if reply.status == 401
-                && call
-                    .header("authorization")
-                    .is_some_and(|h| h.trim().eq_ignore_ascii_case("bearer"))
+                && call.header("authorization").is_some_and(|h| h.trim().eq_ignore_ascii_case("bearer"))
             {
                 *reply = Reply::crash();
             }
@@ -280,10 +262,7 @@ pub(super) const FAULTS: &[Fault] = &[
         hooks: &[Hook::Before(|call, state| {
             if on_item(call, "GET", Kind::User) && current(call, state).is_none() {
                 let id = call.id()?.to_owned();
-                let tenant = state
-                    .tenants
-                    .iter()
-                    .position(|t| t.get(Kind::User, &id).is_some())?;
+                let tenant = state.tenants.iter().position(|t| t.get(Kind::User, &id).is_some())?;
                 call.tenant = tenant;
             }
             None
@@ -299,10 +278,7 @@ pub(super) const FAULTS: &[Fault] = &[
         hooks: &[Hook::Before(|call, state| {
             if on_item(call, "DELETE", Kind::User) && current(call, state).is_none() {
                 let id = call.id()?.to_owned();
-                let tenant = state
-                    .tenants
-                    .iter()
-                    .position(|t| t.get(Kind::User, &id).is_some())?;
+                let tenant = state.tenants.iter().position(|t| t.get(Kind::User, &id).is_some())?;
                 call.tenant = tenant;
             }
             None
@@ -319,10 +295,7 @@ pub(super) const FAULTS: &[Fault] = &[
             let writes = matches!(call.method.as_str(), "PUT" | "PATCH");
             if writes && call.kind() == Some(Kind::User) && current(call, state).is_none() {
                 let id = call.id()?.to_owned();
-                let tenant = state
-                    .tenants
-                    .iter()
-                    .position(|t| t.get(Kind::User, &id).is_some())?;
+                let tenant = state.tenants.iter().position(|t| t.get(Kind::User, &id).is_some())?;
                 call.tenant = tenant;
             }
             None
@@ -336,8 +309,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "users of the other tenant",
         right: "own users only",
         hooks: &[Hook::Before(|call, state| {
-            if call.lists(Kind::User) && call.tenant == 1 && !state.tenants[0].is_empty(Kind::User)
-            {
+            if call.lists(Kind::User) && call.tenant == 1 && !state.tenants[0].is_empty(Kind::User) {
                 call.tenant = 0;
             }
             None
@@ -353,11 +325,8 @@ pub(super) const FAULTS: &[Fault] = &[
         hooks: &[Hook::Before(|call, state| {
             let name = body_text(call, "userName").filter(|_| call.is("POST", Kind::User))?;
             let own = call.tenant;
-            let taken = state
-                .tenants
-                .iter()
-                .enumerate()
-                .any(|(i, t)| i != own && !t.named(Kind::User, &name).is_empty());
+            let taken =
+                state.tenants.iter().enumerate().any(|(i, t)| i != own && !t.named(Kind::User, &name).is_empty());
             taken.then(conflict)
         })],
     },

@@ -31,10 +31,7 @@ pub(super) const FAULTS: &[Fault] = &[
                 && let Some(list) = body.get_mut("Operations").and_then(Value::as_array_mut)
             {
                 for entry in list {
-                    entry["status"] = entry["status"]
-                        .as_str()
-                        .and_then(|s| s.parse::<u16>().ok())
-                        .into();
+                    entry["status"] = entry["status"].as_str().and_then(|s| s.parse::<u16>().ok()).into();
                 }
             }
         })],
@@ -101,11 +98,8 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "the operation fails",
         right: "the id of the created resource",
         hooks: &[Hook::Before(|call, _| {
-            (call.target == Target::Bulk
-                && call
-                    .json()
-                    .is_some_and(|b| b.to_string().contains("\"bulkId:")))
-            .then(|| bad("Unknown member bulkId."))
+            (call.target == Target::Bulk && call.json().is_some_and(|b| b.to_string().contains("\"bulkId:")))
+                .then(|| bad("Unknown member bulkId."))
         })],
     },
     Fault {

@@ -44,11 +44,9 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "new title",
         hooks: &[
             Hook::Before(|call, state| {
-                if let (Some(old), Some(id), true) = (
-                    current(call, state),
-                    call.id(),
-                    matches!(call.method.as_str(), "PUT" | "PATCH"),
-                ) {
+                if let (Some(old), Some(id), true) =
+                    (current(call, state), call.id(), matches!(call.method.as_str(), "PUT" | "PATCH"))
+                {
                     let entry = json!({ "id": id, "old": old });
                     remember(call, state, "stale-list", entry);
                 }
@@ -58,21 +56,12 @@ pub(super) const FAULTS: &[Fault] = &[
                 if !call.lists(Kind::User) {
                     return;
                 }
-                let stale = state
-                    .of_mut(call)
-                    .scratch
-                    .remove("stale-list")
-                    .unwrap_or_default();
+                let stale = state.of_mut(call).scratch.remove("stale-list").unwrap_or_default();
                 for user in reply.resources() {
                     if let Some(entry) = stale.iter().find(|s| Some(&s["id"]) == user.get("id")) {
-                        user.retain(|name, _| {
-                            matches!(name.as_str(), "schemas" | "id" | "groups" | "meta")
-                        });
-                        for (name, value) in entry["old"]
-                            .as_object()
-                            .into_iter()
-                            .flatten()
-                            .filter(|(n, _)| *n != "password")
+                        user.retain(|name, _| matches!(name.as_str(), "schemas" | "id" | "groups" | "meta"));
+                        for (name, value) in
+                            entry["old"].as_object().into_iter().flatten().filter(|(n, _)| *n != "password")
                         {
                             user.insert(name.clone(), value.clone());
                         }
@@ -90,9 +79,7 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "later after a change",
         hooks: &[Hook::After(|call, reply, _| {
             each(call, reply, |resource| {
-                alter(resource, "meta", |m| {
-                    m["lastModified"] = m["created"].clone()
-                });
+                alter(resource, "meta", |m| m["lastModified"] = m["created"].clone());
             });
         })],
     },

@@ -4,8 +4,8 @@
 
 use super::Fault;
 use super::tools::{
-    bad, body_text, body_value, conflict, current, cut, each_user, filter_text, forget, gone,
-    move_id, on_item, put_into_body, remember, remembers,
+    bad, body_text, body_value, conflict, current, cut, each_user, filter_text, forget, gone, move_id, on_item,
+    put_into_body, remember, remembers,
 };
 use crate::scim::path::AttrPath;
 use crate::scim::urn;
@@ -21,24 +21,17 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "create-after-delete-conflicts",
         title: "Soft-deleted user still blocks re-creation (reported with its immutable externalId, shown here with its userName)",
         area: "create",
-        source: &[
-            "https://github.com/kirodotdev/Kiro/issues/10711",
-            "https://github.com/Unleash/unleash/pull/9190",
-        ],
+        source: &["https://github.com/kirodotdev/Kiro/issues/10711", "https://github.com/Unleash/unleash/pull/9190"],
         wrong: "409",
         right: "201",
         hooks: &[Hook::Before(|call, state| {
             if on_item(call, "DELETE", Kind::User)
-                && let Some(name) =
-                    current(call, state).and_then(|d| Some(d["userName"].as_str()?.to_lowercase()))
+                && let Some(name) = current(call, state).and_then(|d| Some(d["userName"].as_str()?.to_lowercase()))
             {
                 remember(call, state, "deleted-names", name.into());
             }
-            let name = body_text(call, "userName")
-                .unwrap_or_default()
-                .to_lowercase();
-            (call.is("POST", Kind::User) && remembers(call, state, "deleted-names", &name.into()))
-                .then(conflict)
+            let name = body_text(call, "userName").unwrap_or_default().to_lowercase();
+            (call.is("POST", Kind::User) && remembers(call, state, "deleted-names", &name.into())).then(conflict)
         })],
     },
     Fault {
@@ -53,22 +46,9 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "409 on the second",
         right: "201 (emails are not unique in the core schema)",
         hooks: &[Hook::Before(|call, state| {
-            let mail = |d: &Value| {
-                Some(
-                    d.get("emails")?
-                        .get(0)?
-                        .get("value")?
-                        .as_str()?
-                        .to_lowercase(),
-                )
-            };
+            let mail = |d: &Value| Some(d.get("emails")?.get(0)?.get("value")?.as_str()?.to_lowercase());
             let wanted = mail(call.json()?)?;
-            let taken = || {
-                state
-                    .of(call)
-                    .iter(Kind::User)
-                    .any(|r| mail(&r.document()).as_ref() == Some(&wanted))
-            };
+            let taken = || state.of(call).iter(Kind::User).any(|r| mail(&r.document()).as_ref() == Some(&wanted));
             (call.is("POST", Kind::User) && taken()).then(conflict)
         })],
     },
@@ -122,9 +102,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "400",
         right: "201, extension stored or ignored",
         hooks: &[Hook::Before(|call, _| {
-            let named = call
-                .json()
-                .is_some_and(|b| b.to_string().contains(urn::ENTERPRISE));
+            let named = call.json().is_some_and(|b| b.to_string().contains(urn::ENTERPRISE));
             (call.is("POST", Kind::User) && named).then(|| bad("Unknown schema."))
         })],
     },
@@ -139,8 +117,7 @@ pub(super) const FAULTS: &[Fault] = &[
             let plus = |mail: &Value| mail["value"].as_str().is_some_and(|m| m.contains('+'));
             let mails = body_value(call, "emails").and_then(Value::as_array);
             let any = mails.is_some_and(|m| m.iter().any(plus));
-            (call.is("POST", Kind::User) && any)
-                .then(|| bad("emails[0].value is no e-mail address."))
+            (call.is("POST", Kind::User) && any).then(|| bad("emails[0].value is no e-mail address."))
         })],
     },
     Fault {
@@ -152,8 +129,7 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "201",
         hooks: &[Hook::Before(|call, _| {
             let missing = body_text(call, "externalId").is_none();
-            (call.is("POST", Kind::User) && call.json().is_some() && missing)
-                .then(|| bad("externalId is required."))
+            (call.is("POST", Kind::User) && call.json().is_some() && missing).then(|| bad("externalId is required."))
         })],
     },
     Fault {
@@ -164,8 +140,8 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "400",
         right: "201",
         hooks: &[Hook::Before(|call, _| {
-            let missing = body_value(call, "name")
-                .is_none_or(|n| n["givenName"].is_null() || n["familyName"].is_null());
+            let missing =
+                body_value(call, "name").is_none_or(|n| n["givenName"].is_null() || n["familyName"].is_null());
             (call.is("POST", Kind::User) && call.json().is_some() && missing)
                 .then(|| bad("name.givenName is required."))
         })],
@@ -221,8 +197,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "500 (status inferred from the fix's title)",
         right: "201",
         hooks: &[Hook::Before(|call, _| {
-            let missing =
-                call.json().is_some() && body_value(call, "emails").is_none_or(is_unassigned);
+            let missing = call.json().is_some() && body_value(call, "emails").is_none_or(is_unassigned);
             (call.is("POST", Kind::User) && missing).then(Reply::crash)
         })],
     },
@@ -333,8 +308,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "id equals externalId",
         right: "an id of the server's own",
         hooks: &[Hook::After(|call, reply, state| {
-            let sent =
-                body_text(call, "externalId").filter(|_| call.is("POST", Kind::User) && reply.ok());
+            let sent = body_text(call, "externalId").filter(|_| call.is("POST", Kind::User) && reply.ok());
             if let Some(id) = sent {
                 move_id(call, reply, state, Kind::User, &id);
             }
@@ -348,12 +322,8 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "after a rename GET of the id is 404",
         right: "the id never changes",
         hooks: &[Hook::After(|call, reply, state| {
-            let writes = matches!(call.method.as_str(), "POST" | "PUT" | "PATCH")
-                && call.kind() == Some(Kind::User);
-            let name = reply
-                .body()
-                .filter(|_| reply.ok() && writes)
-                .and_then(|b| b.get("userName")?.as_str());
+            let writes = matches!(call.method.as_str(), "POST" | "PUT" | "PATCH") && call.kind() == Some(Kind::User);
+            let name = reply.body().filter(|_| reply.ok() && writes).and_then(|b| b.get("userName")?.as_str());
             if let Some(name) = name.map(str::to_owned) {
                 move_id(call, reply, state, Kind::User, &name);
             }
@@ -368,9 +338,7 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "the encoded id finds the resource",
         hooks: &[
             Hook::Before(|call, _| {
-                call.id()
-                    .filter(|id| id.contains('+') || call.path.contains("%2B"))
-                    .map(|_| gone("Not found."))
+                call.id().filter(|id| id.contains('+') || call.path.contains("%2B")).map(|_| gone("Not found."))
             }),
             Hook::After(|call, reply, state| {
                 if call.is("POST", Kind::User) && reply.status == 201 {
@@ -442,10 +410,8 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "the first 64 characters of displayName",
         right: "the whole value, or 400",
         hooks: &[Hook::Store(|_, _, after| {
-            if let Some(text) = after
-                .get("displayName")
-                .and_then(Value::as_str)
-                .map(|t| t.chars().take(64).collect::<String>())
+            if let Some(text) =
+                after.get("displayName").and_then(Value::as_str).map(|t| t.chars().take(64).collect::<String>())
             {
                 after["displayName"] = text.into();
             }
@@ -471,11 +437,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "M?ller",
         right: "Müller",
         hooks: &[Hook::Store(|call, _, after| {
-            let text: String = after
-                .to_string()
-                .chars()
-                .map(|c| if c.is_ascii() { c } else { '?' })
-                .collect();
+            let text: String = after.to_string().chars().map(|c| if c.is_ascii() { c } else { '?' }).collect();
             if let (Ok(mangled), Some(Kind::User)) = (serde_json::from_str(&text), call.kind()) {
                 *after = mangled;
             }
@@ -523,11 +485,7 @@ pub(super) const FAULTS: &[Fault] = &[
                 && call.json().is_some()
                 && body_text(call, "userName").is_none_or(|n| n.trim().is_empty())
             {
-                put_into_body(
-                    call,
-                    "userName",
-                    format!("user-{}", uuid::Uuid::new_v4()).into(),
-                );
+                put_into_body(call, "userName", format!("user-{}", uuid::Uuid::new_v4()).into());
             }
             None
         })],
@@ -542,9 +500,7 @@ pub(super) const FAULTS: &[Fault] = &[
         hooks: &[Hook::After(|call, reply, _| {
             if call.is("POST", Kind::User)
                 && reply.status == 400
-                && reply
-                    .body()
-                    .is_some_and(|b| b["scimType"] == "invalidValue")
+                && reply.body().is_some_and(|b| b["scimType"] == "invalidValue")
             {
                 *reply = Reply::crash();
             }
@@ -560,12 +516,8 @@ pub(super) const FAULTS: &[Fault] = &[
         hooks: &[Hook::Before(|call, _| {
             (call.is("POST", Kind::User)
                 && call.json().and_then(Value::as_object).is_some_and(|b| {
-                    b.keys().any(|k| {
-                        !k.contains(':')
-                            && resource_type(Kind::User)
-                                .attribute(&AttrPath::of(k))
-                                .is_none()
-                    })
+                    b.keys()
+                        .any(|k| !k.contains(':') && resource_type(Kind::User).attribute(&AttrPath::of(k)).is_none())
                 }))
             .then(Reply::crash)
         })],
@@ -578,10 +530,10 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "username is not seen: 400",
         right: "attribute names are case-insensitive",
         hooks: &[Hook::Before(|call, _| {
-            let odd = call.json().and_then(Value::as_object).is_some_and(|b| {
-                b.keys()
-                    .any(|k| k.eq_ignore_ascii_case("userName") && k != "userName")
-            });
+            let odd = call
+                .json()
+                .and_then(Value::as_object)
+                .is_some_and(|b| b.keys().any(|k| k.eq_ignore_ascii_case("userName") && k != "userName"));
             (call.is("POST", Kind::User) && odd).then(|| bad("userName is required."))
         })],
     },
@@ -601,8 +553,7 @@ pub(super) const FAULTS: &[Fault] = &[
             }),
             Hook::Before(|call, state| {
                 let id = call.id().map(Value::from)?;
-                (on_item(call, "GET", Kind::User) && forget(call, state, "fresh", &id))
-                    .then(|| gone("User not found."))
+                (on_item(call, "GET", Kind::User) && forget(call, state, "fresh", &id)).then(|| gone("User not found."))
             }),
         ],
     },
@@ -616,25 +567,16 @@ pub(super) const FAULTS: &[Fault] = &[
         hooks: &[
             Hook::After(|call, reply, state| {
                 if call.is("POST", Kind::User) && reply.status == 201 {
-                    let name = body_text(call, "userName")
-                        .unwrap_or_default()
-                        .to_lowercase();
+                    let name = body_text(call, "userName").unwrap_or_default().to_lowercase();
                     remember(call, state, "unindexed", name.into());
                 }
             }),
             Hook::Before(|call, state| {
                 if call.lists(Kind::User) && !filter_text(call).is_empty() {
                     let text = filter_text(call).to_lowercase();
-                    let kept = state
-                        .of(call)
-                        .scratch
-                        .get("unindexed")
-                        .cloned()
-                        .unwrap_or_default();
-                    let hit = kept.into_iter().find(|n| {
-                        n.as_str()
-                            .is_some_and(|n| text.contains(&format!("\"{n}\"")))
-                    })?;
+                    let kept = state.of(call).scratch.get("unindexed").cloned().unwrap_or_default();
+                    let hit =
+                        kept.into_iter().find(|n| n.as_str().is_some_and(|n| text.contains(&format!("\"{n}\""))))?;
                     forget(call, state, "unindexed", &hit);
                     return Some(Reply::json(
                         200,

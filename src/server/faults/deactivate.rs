@@ -4,8 +4,8 @@
 
 use super::Fault;
 use super::tools::{
-    alter, bad, current, each_user, filter_text, gone, move_id, on_item, op, path, remember,
-    remembers, sent_operations, touches, value,
+    alter, bad, current, each_user, filter_text, gone, move_id, on_item, op, path, remember, remembers,
+    sent_operations, touches, value,
 };
 use crate::scim::urn;
 use crate::server::behaviour::Hook;
@@ -33,10 +33,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "delete-unknown-204",
         title: "DELETE of an unknown id succeeds",
         area: "deactivate",
-        source: &[
-            "https://github.com/wso2/charon/issues/118",
-            "https://github.com/wireapp/wire-server/pull/660",
-        ],
+        source: &["https://github.com/wso2/charon/issues/118", "https://github.com/wireapp/wire-server/pull/660"],
         wrong: "204",
         right: "404",
         hooks: &[Hook::After(|call, reply, _| {
@@ -63,9 +60,7 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "both false",
         hooks: &[Hook::After(|call, reply, _| {
             if call.lists(Kind::User) {
-                each_user(call, reply, |user| {
-                    alter(user, "active", |a| *a = true.into())
-                });
+                each_user(call, reply, |user| alter(user, "active", |a| *a = true.into()));
             }
         })],
     },
@@ -80,11 +75,8 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "400",
         right: "200, active:false",
         hooks: &[Hook::Operations(|operations, call, _| {
-            (call.kind() == Some(Kind::User)
-                && operations
-                    .iter()
-                    .any(|o| op(o) == "add" && touches(o, "active")))
-            .then(|| bad("add is not possible for active."))
+            (call.kind() == Some(Kind::User) && operations.iter().any(|o| op(o) == "add" && touches(o, "active")))
+                .then(|| bad("add is not possible for active."))
         })],
     },
     Fault {
@@ -114,16 +106,10 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "200",
         hooks: &[Hook::Operations(|operations, _, _| {
             let activates = |o: &Value| {
-                let v = value(o)
-                    .map(|v| v.get("active").unwrap_or(v).clone())
-                    .unwrap_or_default();
-                touches(o, "active")
-                    && (v == true || v.as_str().is_some_and(|s| s.eq_ignore_ascii_case("true")))
+                let v = value(o).map(|v| v.get("active").unwrap_or(v).clone()).unwrap_or_default();
+                touches(o, "active") && (v == true || v.as_str().is_some_and(|s| s.eq_ignore_ascii_case("true")))
             };
-            operations
-                .iter()
-                .any(activates)
-                .then(|| bad("Invalid Patch Operation"))
+            operations.iter().any(activates).then(|| bad("Invalid Patch Operation"))
         })],
     },
     Fault {
@@ -165,9 +151,8 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "404",
         right: "200 with active false",
         hooks: &[Hook::Before(|call, state| {
-            (on_item(call, "GET", Kind::User)
-                && current(call, state).is_some_and(|d| d["active"] == false))
-            .then(|| gone("User not found."))
+            (on_item(call, "GET", Kind::User) && current(call, state).is_some_and(|d| d["active"] == false))
+                .then(|| gone("User not found."))
         })],
     },
     Fault {
@@ -178,10 +163,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "not listed",
         right: "listed with active false",
         hooks: &[Hook::After(|call, reply, _| {
-            let Some(body) = reply
-                .body_mut()
-                .filter(|_| call.lists(Kind::User) && filter_text(call).is_empty())
-            else {
+            let Some(body) = reply.body_mut().filter(|_| call.lists(Kind::User) && filter_text(call).is_empty()) else {
                 return;
             };
             let Some(list) = body.get_mut("Resources").and_then(Value::as_array_mut) else {
@@ -190,14 +172,8 @@ pub(super) const FAULTS: &[Fault] = &[
             let size = list.len();
             list.retain(|u| u["active"] != false);
             let (left, hidden) = (list.len(), size - list.len());
-            let total = body
-                .get("totalResults")
-                .and_then(Value::as_u64)
-                .unwrap_or_default();
-            body.insert(
-                "totalResults".into(),
-                total.saturating_sub(hidden as u64).into(),
-            );
+            let total = body.get("totalResults").and_then(Value::as_u64).unwrap_or_default();
+            body.insert("totalResults".into(), total.saturating_sub(hidden as u64).into());
             body.insert("itemsPerPage".into(), left.into());
         })],
     },
@@ -259,8 +235,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "only userName is left",
         right: "everything else stays",
         hooks: &[Hook::Store(|call, before, after| {
-            let turned_off =
-                before.is_some_and(|b| b["active"] != false) && after["active"] == false;
+            let turned_off = before.is_some_and(|b| b["active"] != false) && after["active"] == false;
             if call.kind() == Some(Kind::User) && turned_off {
                 *after = json!({ "userName": after["userName"], "active": false });
             }
@@ -329,31 +304,19 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "not listed",
         hooks: &[
             Hook::Before(|call, state| {
-                let mut user =
-                    current(call, state).filter(|_| on_item(call, "DELETE", Kind::User))?;
+                let mut user = current(call, state).filter(|_| on_item(call, "DELETE", Kind::User))?;
                 user["id"] = call.id()?.into();
                 user["schemas"] = json!([urn::USER]);
                 remember(call, state, "lingering", user);
                 None
             }),
             Hook::After(|call, reply, state| {
-                let ghosts = state
-                    .of(call)
-                    .scratch
-                    .get("lingering")
-                    .cloned()
-                    .unwrap_or_default();
-                let Some(body) = reply
-                    .body_mut()
-                    .filter(|_| call.lists(Kind::User) && filter_text(call).is_empty())
+                let ghosts = state.of(call).scratch.get("lingering").cloned().unwrap_or_default();
+                let Some(body) = reply.body_mut().filter(|_| call.lists(Kind::User) && filter_text(call).is_empty())
                 else {
                     return;
                 };
-                let total = body
-                    .get("totalResults")
-                    .and_then(Value::as_u64)
-                    .unwrap_or_default()
-                    + ghosts.len() as u64;
+                let total = body.get("totalResults").and_then(Value::as_u64).unwrap_or_default() + ghosts.len() as u64;
                 if let Some(list) = body.get_mut("Resources").and_then(Value::as_array_mut) {
                     list.extend(ghosts);
                     let size = list.len();
@@ -387,8 +350,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "204, GET afterwards: 200",
         right: "404",
         hooks: &[Hook::Before(|call, state| {
-            (on_item(call, "DELETE", Kind::User) && current(call, state).is_some())
-                .then(|| Reply::empty(204))
+            (on_item(call, "DELETE", Kind::User) && current(call, state).is_some()).then(|| Reply::empty(204))
         })],
     },
     Fault {
@@ -399,9 +361,8 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "405",
         right: "204",
         hooks: &[Hook::Before(|call, _| {
-            on_item(call, "DELETE", Kind::User).then(|| {
-                Reply::error(405, None, "Not allowed.").with("Allow", "GET, HEAD, PUT, PATCH")
-            })
+            on_item(call, "DELETE", Kind::User)
+                .then(|| Reply::error(405, None, "Not allowed.").with("Allow", "GET, HEAD, PUT, PATCH"))
         })],
     },
     Fault {
@@ -413,12 +374,8 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "the users stay",
         hooks: &[Hook::Before(|call, state| {
             let group = current(call, state).filter(|_| on_item(call, "DELETE", Kind::Group))?;
-            let ids: Vec<&str> = group["members"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(|m| m["value"].as_str())
-                .collect();
+            let ids: Vec<&str> =
+                group["members"].as_array().into_iter().flatten().filter_map(|m| m["value"].as_str()).collect();
             for id in ids {
                 state.of_mut(call).remove(Kind::User, id);
             }

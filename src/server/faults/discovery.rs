@@ -18,9 +18,7 @@ pub(super) const FAULTS: &[Fault] = &[
         source: &["https://github.com/jelhub/scimgateway (README.md, change log)"],
         wrong: "404",
         right: "200",
-        hooks: &[Hook::Before(|call, _| {
-            matches!(call.target, Target::ResourceTypes(_)).then(|| gone("Not found."))
-        })],
+        hooks: &[Hook::Before(|call, _| matches!(call.target, Target::ResourceTypes(_)).then(|| gone("Not found.")))],
     },
     Fault {
         id: "schemas-bare-array",
@@ -78,9 +76,7 @@ pub(super) const FAULTS: &[Fault] = &[
                     body.insert("itemsPerPage".into(), left.into());
                 }
             }
-            Target::Schemas(Some(id)) if id.eq_ignore_ascii_case(urn::ENTERPRISE) => {
-                *reply = gone("Not found.")
-            }
+            Target::Schemas(Some(id)) if id.eq_ignore_ascii_case(urn::ENTERPRISE) => *reply = gone("Not found."),
             _ => {}
         })],
     },
@@ -111,9 +107,7 @@ pub(super) const FAULTS: &[Fault] = &[
                 && let Some(body) = reply.body_mut()
             {
                 body.shift_remove("authenticationSchemes");
-                alter(body, "bulk", |b| {
-                    *b = json!({ "supported": b["supported"] })
-                });
+                alter(body, "bulk", |b| *b = json!({ "supported": b["supported"] }));
             }
         })],
     },
@@ -124,9 +118,7 @@ pub(super) const FAULTS: &[Fault] = &[
         source: &[],
         wrong: "404",
         right: "200",
-        hooks: &[Hook::Before(|call, _| {
-            (call.target == Target::Config).then(|| gone("Not found."))
-        })],
+        hooks: &[Hook::Before(|call, _| (call.target == Target::Config).then(|| gone("Not found.")))],
     },
     Fault {
         id: "serviceproviderconfig-as-list",
@@ -172,9 +164,7 @@ pub(super) const FAULTS: &[Fault] = &[
                 && let Some(body) = reply.body_mut()
             {
                 for name in ["patch", "bulk", "filter", "sort", "etag", "changePassword"] {
-                    alter(body, name, |v| {
-                        v["supported"] = v["supported"].to_string().into()
-                    });
+                    alter(body, name, |v| v["supported"] = v["supported"].to_string().into());
                 }
             }
         })],
@@ -277,9 +267,8 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "401",
         right: "200",
         hooks: &[Hook::Before(|call, _| {
-            (call.target == Target::Config).then(|| {
-                Reply::error(401, None, "Authorization failure.").with("WWW-Authenticate", "Bearer")
-            })
+            (call.target == Target::Config)
+                .then(|| Reply::error(401, None, "Authorization failure.").with("WWW-Authenticate", "Bearer"))
         })],
     },
     Fault {
@@ -318,9 +307,7 @@ pub(super) const FAULTS: &[Fault] = &[
         hooks: &[Hook::After(|call, reply, _| {
             if matches!(call.target, Target::ResourceTypes(_)) {
                 for entry in reply.resources() {
-                    alter(entry, "endpoint", |e| {
-                        *e = e.as_str().unwrap_or_default().trim_end_matches('s').into()
-                    });
+                    alter(entry, "endpoint", |e| *e = e.as_str().unwrap_or_default().trim_end_matches('s').into());
                 }
             }
         })],
@@ -368,9 +355,7 @@ pub(super) const FAULTS: &[Fault] = &[
         source: &[],
         wrong: "404",
         right: "200",
-        hooks: &[Hook::Before(|call, _| {
-            (matches!(call.target, Target::Schemas(_))).then(|| gone("Not found."))
-        })],
+        hooks: &[Hook::Before(|call, _| (matches!(call.target, Target::Schemas(_))).then(|| gone("Not found.")))],
     },
     Fault {
         id: "schemas-by-id-404",
@@ -379,9 +364,7 @@ pub(super) const FAULTS: &[Fault] = &[
         source: &[],
         wrong: "404",
         right: "200",
-        hooks: &[Hook::Before(|call, _| {
-            (matches!(call.target, Target::Schemas(Some(_)))).then(|| gone("Not found."))
-        })],
+        hooks: &[Hook::Before(|call, _| (matches!(call.target, Target::Schemas(Some(_)))).then(|| gone("Not found.")))],
     },
     Fault {
         id: "schemas-attributes-missing",
@@ -408,12 +391,7 @@ pub(super) const FAULTS: &[Fault] = &[
         hooks: &[Hook::After(|call, reply, _| {
             if matches!(call.target, Target::Schemas(_)) {
                 for schema in reply.resources() {
-                    for attribute in schema
-                        .get_mut("attributes")
-                        .and_then(Value::as_array_mut)
-                        .into_iter()
-                        .flatten()
-                    {
+                    for attribute in schema.get_mut("attributes").and_then(Value::as_array_mut).into_iter().flatten() {
                         cut(attribute, "type");
                     }
                 }
@@ -430,12 +408,7 @@ pub(super) const FAULTS: &[Fault] = &[
         hooks: &[Hook::After(|call, reply, _| {
             if matches!(call.target, Target::Schemas(_)) {
                 for schema in reply.resources() {
-                    for attribute in schema
-                        .get_mut("attributes")
-                        .and_then(Value::as_array_mut)
-                        .into_iter()
-                        .flatten()
-                    {
+                    for attribute in schema.get_mut("attributes").and_then(Value::as_array_mut).into_iter().flatten() {
                         if attribute["name"] == "userName" {
                             attribute["required"] = false.into();
                         }

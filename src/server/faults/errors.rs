@@ -15,10 +15,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "error-409-without-scimtype",
         title: "409 lacks scimType uniqueness",
         area: "errors",
-        source: &[
-            "https://github.com/getsentry/sentry/issues/117860",
-            "https://github.com/ory/polis/pull/4067",
-        ],
+        source: &["https://github.com/getsentry/sentry/issues/117860", "https://github.com/ory/polis/pull/4067"],
         wrong: "409 without scimType",
         right: "scimType uniqueness",
         hooks: &[Hook::After(|_, reply, _| {
@@ -91,9 +88,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "malformed-json-500",
         title: "Empty request body crashes",
         area: "errors",
-        source: &[
-            "https://github.com/elimity-com/scim/commit/561cf5c66f5b71bde598e09e169b8ade5f1ebf79",
-        ],
+        source: &["https://github.com/elimity-com/scim/commit/561cf5c66f5b71bde598e09e169b8ade5f1ebf79"],
         wrong: "500",
         right: "400 invalidSyntax",
         hooks: &[Hook::Before(|call, _| {
@@ -105,10 +100,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "patch-missing-operations-500",
         title: "PATCH without Operations crashes",
         area: "errors",
-        source: &[
-            "https://github.com/lessonly/scim_rails/pull/30",
-            "https://github.com/RIPAGlobal/scimitar/pull/65",
-        ],
+        source: &["https://github.com/lessonly/scim_rails/pull/30", "https://github.com/RIPAGlobal/scimitar/pull/65"],
         wrong: "500",
         right: "400",
         hooks: &[Hook::Before(|call, _| {
@@ -124,8 +116,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "500",
         right: "400",
         hooks: &[Hook::Before(|call, _| {
-            (call.method == "PATCH" && body_value(call, "schemas") == Some(&Value::Null))
-                .then(Reply::crash)
+            (call.method == "PATCH" && body_value(call, "schemas") == Some(&Value::Null)).then(Reply::crash)
         })],
     },
     Fault {
@@ -139,9 +130,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "400",
         right: "404",
         hooks: &[Hook::After(|call, reply, _| {
-            let odd = call
-                .id()
-                .is_some_and(|id| uuid::Uuid::parse_str(id).is_err());
+            let odd = call.id().is_some_and(|id| uuid::Uuid::parse_str(id).is_err());
             if odd && reply.status == 404 {
                 *reply = bad("The id has an unexpected format.");
             }
@@ -151,10 +140,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "unknown-id-500",
         title: "Unknown id crashes",
         area: "errors",
-        source: &[
-            "https://github.com/wso2/product-is/issues/7289",
-            "https://github.com/wso2/product-is/issues/7300",
-        ],
+        source: &["https://github.com/wso2/product-is/issues/7289", "https://github.com/wso2/product-is/issues/7300"],
         wrong: "500",
         right: "404",
         hooks: &[Hook::After(|call, reply, _| {
@@ -174,9 +160,7 @@ pub(super) const FAULTS: &[Fault] = &[
             if reply.status >= 400
                 && let Some(body) = reply.body_mut()
             {
-                alter(body, "status", |s| {
-                    *s = s.as_str().and_then(|s| s.parse::<u16>().ok()).into()
-                });
+                alter(body, "status", |s| *s = s.as_str().and_then(|s| s.parse::<u16>().ok()).into());
             }
         })],
     },
@@ -260,8 +244,7 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "Error message as JSON",
         hooks: &[Hook::After(|_, reply, _| {
             if reply.status >= 400 {
-                reply.content =
-                    Content::Text("text/plain; charset=utf-8", "Something went wrong".into());
+                reply.content = Content::Text("text/plain; charset=utf-8", "Something went wrong".into());
             }
         })],
     },
@@ -310,7 +293,11 @@ pub(super) const FAULTS: &[Fault] = &[
             if reply.status >= 400
                 && let Some(body) = reply.body_mut()
             {
-                body.insert("detail".into(), "java.lang.NullPointerException\n\tat com.example.scim.UserController.get(UserController.java:42)".into());
+                body.insert(
+                    "detail".into(),
+                    "java.lang.NullPointerException\n\tat com.example.scim.UserController.get(UserController.java:42)"
+                        .into(),
+                );
             }
         })],
     },

@@ -4,8 +4,8 @@
 
 use super::Fault;
 use super::tools::{
-    any_node, comparison, drop_from_body, filter_text, filter_text_has, gone, lists, never,
-    never_where, swap_operator, walk,
+    any_node, comparison, drop_from_body, filter_text, filter_text_has, gone, lists, never, never_where, swap_operator,
+    walk,
 };
 use crate::scim::filter::{self, CompareOp, Filter, Literal, Test};
 use crate::scim::path::AttrPath;
@@ -38,8 +38,7 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "1",
         hooks: &[Hook::List(|query, _, _| {
             never_where(&mut query.filter, |node| {
-                comparison(node)
-                    .is_some_and(|(_, _, v)| matches!(v, Literal::Str(s) if s.contains('"')))
+                comparison(node).is_some_and(|(_, _, v)| matches!(v, Literal::Str(s) if s.contains('"')))
             });
             None
         })],
@@ -75,9 +74,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "200, totalResults 0",
         right: "1",
         hooks: &[Hook::List(|query, _, _| {
-            never_where(&mut query.filter, |node| {
-                comparison(node).is_some_and(|(a, _, _)| a == "externalid")
-            });
+            never_where(&mut query.filter, |node| comparison(node).is_some_and(|(a, _, _)| a == "externalid"));
             None
         })],
     },
@@ -126,15 +123,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "500",
         right: "result, or 400 invalidFilter / 501",
         hooks: &[Hook::List(|query, _, _| {
-            let ne = |node: &Filter| {
-                matches!(
-                    node,
-                    Filter::Attr {
-                        test: Test::Compare(CompareOp::Ne, _),
-                        ..
-                    }
-                )
-            };
+            let ne = |node: &Filter| matches!(node, Filter::Attr { test: Test::Compare(CompareOp::Ne, _), .. });
             any_node(query.filter.as_ref()?, ne).then(Reply::crash)
         })],
     },
@@ -142,10 +131,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "filter-no-match-404",
         title: "Filter without match answers 404",
         area: "match/filter",
-        source: &[
-            "https://github.com/jelhub/scimgateway/issues/18",
-            "https://github.com/wso2/charon/pull/60",
-        ],
+        source: &["https://github.com/jelhub/scimgateway/issues/18", "https://github.com/wso2/charon/pull/60"],
         wrong: "404",
         right: "200 with totalResults 0",
         hooks: &[Hook::After(|call, reply, _| {
@@ -159,10 +145,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "filter-not-operator-400",
         title: "not(...) unsupported",
         area: "match/filter",
-        source: &[
-            "https://github.com/scim2/filter-parser/pull/24",
-            "https://github.com/wso2/product-is/issues/5854",
-        ],
+        source: &["https://github.com/scim2/filter-parser/pull/24", "https://github.com/wso2/product-is/issues/5854"],
         wrong: "400",
         right: "match",
         hooks: &[Hook::List(|query, _, _| {
@@ -175,10 +158,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "filter-parentheses-ignored",
         title: "Parentheses do not change precedence",
         area: "match/filter",
-        source: &[
-            "https://github.com/scim2/filter-parser/pull/19",
-            "https://github.com/RIPAGlobal/scimitar/pull/66",
-        ],
+        source: &["https://github.com/scim2/filter-parser/pull/19", "https://github.com/RIPAGlobal/scimitar/pull/66"],
         wrong: "1 result",
         right: "0 results",
         hooks: &[Hook::List(|query, call, _| {
@@ -205,9 +185,7 @@ pub(super) const FAULTS: &[Fault] = &[
         source: &["https://github.com/jelhub/scimgateway (README.md, change log)"],
         wrong: "500",
         right: "match",
-        hooks: &[Hook::List(|_, call, _| {
-            filter_text(call).contains('%').then(Reply::crash)
-        })],
+        hooks: &[Hook::List(|_, call, _| filter_text(call).contains('%').then(Reply::crash))],
     },
     Fault {
         id: "filter-urn-attribute-rejected",
@@ -251,9 +229,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "0 results",
         right: "matches",
         hooks: &[Hook::List(|query, _, _| {
-            never_where(&mut query.filter, |node| {
-                matches!(node, Filter::ValuePath { .. })
-            });
+            never_where(&mut query.filter, |node| matches!(node, Filter::ValuePath { .. }));
             None
         })],
     },
@@ -275,10 +251,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "group-filter-compound-501",
         title: "Compound filters on groups answer 501",
         area: "match/filter",
-        source: &[
-            "https://github.com/wso2/product-is/issues/5076",
-            "https://github.com/wso2/product-is/issues/7664",
-        ],
+        source: &["https://github.com/wso2/product-is/issues/5076", "https://github.com/wso2/product-is/issues/7664"],
         wrong: "501",
         right: "result",
         hooks: &[Hook::List(|query, call, _| {
@@ -309,11 +282,9 @@ pub(super) const FAULTS: &[Fault] = &[
             let kind = call.kind()?;
             walk(query.filter.as_mut()?, &mut |node| {
                 let exact = match comparison(node) {
-                    Some((a, CompareOp::Eq, Literal::Str(text))) if a == "username" => state
-                        .of(call)
-                        .named(kind, text)
-                        .iter()
-                        .any(|r| r.name == *text),
+                    Some((a, CompareOp::Eq, Literal::Str(text))) if a == "username" => {
+                        state.of(call).named(kind, text).iter().any(|r| r.name == *text)
+                    }
                     _ => true,
                 };
                 if !exact {
@@ -550,11 +521,7 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "only those with a value",
         hooks: &[Hook::List(|query, _, _| {
             walk(query.filter.as_mut()?, &mut |node| {
-                if let Filter::Attr {
-                    path,
-                    test: Test::Present,
-                } = node
-                {
+                if let Filter::Attr { path, test: Test::Present } = node {
                     *path = AttrPath::of("id");
                 }
             });
@@ -570,9 +537,7 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "operators are case-insensitive",
         hooks: &[Hook::Before(|call, _| {
             (lists(call)
-                && filter_text(call)
-                    .split(' ')
-                    .any(|w| matches!(w, "EQ" | "Eq" | "AND" | "And" | "PR" | "Pr")))
+                && filter_text(call).split(' ').any(|w| matches!(w, "EQ" | "Eq" | "AND" | "And" | "PR" | "Pr")))
             .then(|| Reply::error(400, Some("invalidFilter"), "Unknown operator."))
         })],
     },
@@ -585,14 +550,11 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "attribute names are case-insensitive",
         hooks: &[Hook::Before(|call, _| {
             (lists(call)
-                && filter_text(call)
-                    .split_whitespace()
-                    .next()
-                    .is_some_and(|w| {
-                        ["userName", "displayName", "externalId", "emails", "active"]
-                            .iter()
-                            .any(|n| n.eq_ignore_ascii_case(w) && *n != w)
-                    }))
+                && filter_text(call).split_whitespace().next().is_some_and(|w| {
+                    ["userName", "displayName", "externalId", "emails", "active"]
+                        .iter()
+                        .any(|n| n.eq_ignore_ascii_case(w) && *n != w)
+                }))
             .then(|| Reply::error(400, Some("invalidFilter"), "Unknown attribute."))
         })],
     },
@@ -632,10 +594,8 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "filter=emails[type eq \"work\"].value eq \"x\": 500",
         right: "1 result",
         hooks: &[Hook::List(|query, _, _| {
-            any_node(query.filter.as_ref()?, |node| {
-                matches!(node, Filter::ValuePath { tail: Some(_), .. })
-            })
-            .then(Reply::crash)
+            any_node(query.filter.as_ref()?, |node| matches!(node, Filter::ValuePath { tail: Some(_), .. }))
+                .then(Reply::crash)
         })],
     },
     Fault {
@@ -675,8 +635,7 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "400 invalidFilter",
         hooks: &[Hook::Before(|call, _| {
             if lists(call) && filter::parse(&filter_text(call)).is_err() {
-                call.query
-                    .retain(|(name, _)| !name.eq_ignore_ascii_case("filter"));
+                call.query.retain(|(name, _)| !name.eq_ignore_ascii_case("filter"));
                 drop_from_body(call, "filter");
             }
             None
@@ -720,25 +679,12 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "200 with everybody",
         right: "400, or nobody",
         hooks: &[Hook::Before(|call, _| {
-            let known = |word: &str| {
-                resource_type(call.kind().unwrap_or(Kind::User))
-                    .attribute(&AttrPath::of(word))
-                    .is_some()
-            };
+            let known =
+                |word: &str| resource_type(call.kind().unwrap_or(Kind::User)).attribute(&AttrPath::of(word)).is_some();
             let text = filter_text(call);
-            let word = text
-                .split(|c: char| !c.is_ascii_alphanumeric())
-                .next()
-                .unwrap_or_default();
-            if lists(call)
-                && !word.is_empty()
-                && word != "urn"
-                && word != "not"
-                && word != "manager"
-                && !known(word)
-            {
-                call.query
-                    .retain(|(name, _)| !name.eq_ignore_ascii_case("filter"));
+            let word = text.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+            if lists(call) && !word.is_empty() && word != "urn" && word != "not" && word != "manager" && !known(word) {
+                call.query.retain(|(name, _)| !name.eq_ignore_ascii_case("filter"));
             }
             None
         })],
@@ -767,10 +713,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "the user itself",
         right: "ListResponse with one entry",
         hooks: &[Hook::After(|call, reply, _| {
-            if lists(call)
-                && !filter_text(call).is_empty()
-                && reply.body().is_some_and(|b| b["totalResults"] == 1)
-            {
+            if lists(call) && !filter_text(call).is_empty() && reply.body().is_some_and(|b| b["totalResults"] == 1) {
                 let only = reply.body().and_then(|b| b["Resources"].get(0)).cloned();
                 if let Some(only) = only {
                     reply.content = Content::Json(only);
@@ -789,11 +732,9 @@ pub(super) const FAULTS: &[Fault] = &[
             let kind = call.kind().filter(|k| *k == Kind::Group)?;
             walk(query.filter.as_mut()?, &mut |node| {
                 let exact = match comparison(node) {
-                    Some((a, CompareOp::Eq, Literal::Str(text))) if a == "displayname" => state
-                        .of(call)
-                        .named(kind, text)
-                        .iter()
-                        .any(|r| r.name == *text),
+                    Some((a, CompareOp::Eq, Literal::Str(text))) if a == "displayname" => {
+                        state.of(call).named(kind, text).iter().any(|r| r.name == *text)
+                    }
                     _ => true,
                 };
                 if !exact {
@@ -811,8 +752,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "POST /Users/.search: 404",
         right: "200",
         hooks: &[Hook::Before(|call, _| {
-            (matches!(call.target, Target::Search(_) | Target::RootSearch))
-                .then(|| gone("Not found."))
+            (matches!(call.target, Target::Search(_) | Target::RootSearch)).then(|| gone("Not found."))
         })],
     },
     Fault {

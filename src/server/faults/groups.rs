@@ -4,8 +4,8 @@
 
 use super::Fault;
 use super::tools::{
-    alter, bad, body_text, body_value, conflict, current, cut, drop_from_body, each_group, gone,
-    on_item, op, path, remember, remembers, sent_members, set, shown, touches, value,
+    alter, bad, body_text, body_value, conflict, current, cut, drop_from_body, each_group, gone, on_item, op, path,
+    remember, remembers, sent_members, set, shown, touches, value,
 };
 use crate::scim::value::is_unassigned;
 use crate::server::behaviour::{Hook, UnknownMember};
@@ -22,8 +22,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "400",
         right: "201",
         hooks: &[Hook::Before(|call, _| {
-            let legacy =
-                body_value(call, "schemas").is_some_and(|s| s.to_string().contains("ADSCIM"));
+            let legacy = body_value(call, "schemas").is_some_and(|s| s.to_string().contains("ADSCIM"));
             (call.is("POST", Kind::Group) && legacy).then(|| bad("Unknown schema."))
         })],
     },
@@ -40,8 +39,7 @@ pub(super) const FAULTS: &[Fault] = &[
                     && let Some(group) = current(call, state)
                 {
                     let id = call.id().unwrap_or_default();
-                    let ghost =
-                        json!({ "value": id, "display": group["displayName"], "type": "direct" });
+                    let ghost = json!({ "value": id, "display": group["displayName"], "type": "direct" });
                     for member in group["members"].as_array().into_iter().flatten() {
                         remember(
                             call,
@@ -57,12 +55,7 @@ pub(super) const FAULTS: &[Fault] = &[
                 for user in shown(call, reply, Kind::User) {
                     let id = user.get("id").and_then(Value::as_str).unwrap_or_default();
                     let key = format!("ghosts of {id}");
-                    let ghosts = state
-                        .of(call)
-                        .scratch
-                        .get(&key)
-                        .cloned()
-                        .unwrap_or_default();
+                    let ghosts = state.of(call).scratch.get(&key).cloned().unwrap_or_default();
                     let groups = user.entry("groups").or_insert_with(|| json!([]));
                     if let Some(groups) = groups.as_array_mut() {
                         groups.extend(ghosts);
@@ -83,10 +76,7 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "3 members",
         hooks: &[Hook::Operations(|operations, call, _| {
             for operation in operations {
-                if call.kind() == Some(Kind::Group)
-                    && op(operation) == "add"
-                    && touches(operation, "members")
-                {
+                if call.kind() == Some(Kind::Group) && op(operation) == "add" && touches(operation, "members") {
                     set(operation, "op", "replace");
                 }
             }
@@ -123,9 +113,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "422 (WSO2: 500)",
         right: "success",
         hooks: &[Hook::Before(|call, _| {
-            let missing = sent_members(call)
-                .iter()
-                .any(|m| m.get("display").is_none());
+            let missing = sent_members(call).iter().any(|m| m.get("display").is_none());
             (call.kind() == Some(Kind::Group) && missing)
                 .then(|| Reply::error(422, None, "members.display is required."))
         })],
@@ -159,10 +147,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "success, not added",
         right: "added",
         hooks: &[Hook::Operations(|operations, call, _| {
-            for operation in operations
-                .iter_mut()
-                .filter(|o| op(o) == "add" && touches(o, "members"))
-            {
+            for operation in operations.iter_mut().filter(|o| op(o) == "add" && touches(o, "members")) {
                 let typed = |m: &Value| m.get("type").is_some();
                 match value(operation).cloned() {
                     Some(Value::Array(mut list)) => {
@@ -206,16 +191,12 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "group-remove-filter-path-ignored",
         title: "Standard removal members[value eq \"u1\"] has no effect",
         area: "groups",
-        source: &[
-            "https://github.com/croffasia/itsaplan/pull/250",
-            "https://github.com/wso2/product-is/issues/7040",
-        ],
+        source: &["https://github.com/croffasia/itsaplan/pull/250", "https://github.com/wso2/product-is/issues/7040"],
         wrong: "success, member stays",
         right: "member removed",
         hooks: &[Hook::Operations(|operations, call, _| {
             operations.retain(|o| {
-                !(call.kind() == Some(Kind::Group)
-                    && (op(o) == "remove" && path(o).starts_with("members[")))
+                !(call.kind() == Some(Kind::Group) && (op(o) == "remove" && path(o).starts_with("members[")))
             });
             None
         })],
@@ -232,11 +213,9 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "u1 removed",
         hooks: &[Hook::Operations(|operations, call, _| {
             (call.kind() == Some(Kind::Group)
-                && operations.iter().any(|o| {
-                    op(o) == "remove"
-                        && path(o).eq_ignore_ascii_case("members")
-                        && value(o).is_some()
-                }))
+                && operations
+                    .iter()
+                    .any(|o| op(o) == "remove" && path(o).eq_ignore_ascii_case("members") && value(o).is_some()))
             .then(|| bad("remove takes no value."))
         })],
     },
@@ -249,16 +228,11 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "201",
         hooks: &[
             Hook::Before(|call, state| {
-                let name = body_text(call, "displayName")
-                    .unwrap_or_default()
-                    .to_lowercase();
-                if call.is("POST", Kind::Group) && remembers(call, state, "old-names", &name.into())
-                {
+                let name = body_text(call, "displayName").unwrap_or_default().to_lowercase();
+                if call.is("POST", Kind::Group) && remembers(call, state, "old-names", &name.into()) {
                     return Some(conflict());
                 }
-                if matches!(call.method.as_str(), "PUT" | "PATCH")
-                    && call.kind() == Some(Kind::Group)
-                {
+                if matches!(call.method.as_str(), "PUT" | "PATCH") && call.kind() == Some(Kind::Group) {
                     call.memo = current(call, state).map(|d| d["displayName"].clone());
                 }
                 None
@@ -283,12 +257,9 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "success",
         hooks: &[Hook::Operations(|operations, call, _| {
             (call.kind() == Some(Kind::Group)
-                && operations.iter().any(|o| {
-                    path(o).is_empty()
-                        && value(o)
-                            .and_then(Value::as_object)
-                            .is_some_and(|m| m.len() > 1)
-                }))
+                && operations
+                    .iter()
+                    .any(|o| path(o).is_empty() && value(o).and_then(Value::as_object).is_some_and(|m| m.len() > 1)))
             .then(|| bad("Only one attribute can be changed."))
         })],
     },
@@ -296,18 +267,12 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "group-replace-members-additive",
         title: "replace of members never removes anybody",
         area: "groups",
-        source: &[
-            "https://github.com/keycloak/keycloak/issues/52752",
-            "https://github.com/PostHog/posthog/pull/47336",
-        ],
+        source: &["https://github.com/keycloak/keycloak/issues/52752", "https://github.com/PostHog/posthog/pull/47336"],
         wrong: "3 members",
         right: "1 member",
         hooks: &[Hook::Operations(|operations, call, _| {
             for operation in operations {
-                if call.kind() == Some(Kind::Group)
-                    && op(operation) == "replace"
-                    && touches(operation, "members")
-                {
+                if call.kind() == Some(Kind::Group) && op(operation) == "replace" && touches(operation, "members") {
                     set(operation, "op", "add");
                 }
             }
@@ -347,8 +312,7 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "204 or 200",
         hooks: &[Hook::Before(|call, _| {
             on_item(call, "PATCH", Kind::Group).then(|| {
-                Reply::error(405, None, "Method \"PATCH\" not allowed.")
-                    .with("Allow", "GET, HEAD, PUT, DELETE")
+                Reply::error(405, None, "Method \"PATCH\" not allowed.").with("Allow", "GET, HEAD, PUT, DELETE")
             })
         })],
     },
@@ -360,9 +324,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "no members",
         right: "members stay",
         hooks: &[Hook::Store(|call, before, after| {
-            if on_item(call, "PATCH", Kind::Group)
-                && before.is_some_and(|b| b["displayName"] != after["displayName"])
-            {
+            if on_item(call, "PATCH", Kind::Group) && before.is_some_and(|b| b["displayName"] != after["displayName"]) {
                 cut(after, "members");
             }
         })],
@@ -375,10 +337,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "200, old name",
         right: "new name",
         hooks: &[Hook::Store(|call, before, after| {
-            if let (Some(before), true) = (
-                before,
-                call.method == "PATCH" && call.kind() == Some(Kind::Group),
-            ) {
+            if let (Some(before), true) = (before, call.method == "PATCH" && call.kind() == Some(Kind::Group)) {
                 after["displayName"] = before["displayName"].clone();
             }
         })],
@@ -428,11 +387,8 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "200, member stays",
         right: "member gone",
         hooks: &[Hook::Operations(|operations, _, _| {
-            operations.retain(|o| {
-                !(op(o) == "remove"
-                    && path(o).eq_ignore_ascii_case("members")
-                    && value(o).is_some())
-            });
+            operations
+                .retain(|o| !(op(o) == "remove" && path(o).eq_ignore_ascii_case("members") && value(o).is_some()));
             None
         })],
     },
@@ -444,11 +400,8 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "200, members stay",
         right: "no members",
         hooks: &[Hook::Operations(|operations, _, _| {
-            operations.retain(|o| {
-                !(op(o) == "remove"
-                    && path(o).eq_ignore_ascii_case("members")
-                    && value(o).is_none())
-            });
+            operations
+                .retain(|o| !(op(o) == "remove" && path(o).eq_ignore_ascii_case("members") && value(o).is_none()));
             None
         })],
     },
@@ -556,10 +509,7 @@ pub(super) const FAULTS: &[Fault] = &[
             each_group(call, reply, |group| {
                 alter(group, "members", |m| {
                     for member in m.as_array_mut().into_iter().flatten() {
-                        if let Some(link) = member["$ref"]
-                            .as_str()
-                            .map(|r| r.replace("/Users/", "/Groups/"))
-                        {
+                        if let Some(link) = member["$ref"].as_str().map(|r| r.replace("/Users/", "/Groups/")) {
                             member["$ref"] = link.into();
                         }
                     }
@@ -607,10 +557,8 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "400",
         right: "201",
         hooks: &[Hook::Before(|call, _| {
-            (call.is("POST", Kind::Group)
-                && call.json().is_some()
-                && body_value(call, "members").is_none())
-            .then(|| bad("members is required."))
+            (call.is("POST", Kind::Group) && call.json().is_some() && body_value(call, "members").is_none())
+                .then(|| bad("members is required."))
         })],
     },
     Fault {
@@ -621,8 +569,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "500",
         right: "201",
         hooks: &[Hook::Before(|call, _| {
-            (call.is("POST", Kind::Group) && body_value(call, "members") == Some(&json!([])))
-                .then(Reply::crash)
+            (call.is("POST", Kind::Group) && body_value(call, "members") == Some(&json!([]))).then(Reply::crash)
         })],
     },
     Fault {
@@ -673,9 +620,7 @@ pub(super) const FAULTS: &[Fault] = &[
         source: &[],
         wrong: "404",
         right: "204",
-        hooks: &[Hook::Before(|call, _| {
-            (on_item(call, "DELETE", Kind::Group)).then(|| gone("Not found."))
-        })],
+        hooks: &[Hook::Before(|call, _| (on_item(call, "DELETE", Kind::Group)).then(|| gone("Not found.")))],
     },
     Fault {
         id: "group-delete-with-members-409",
@@ -685,9 +630,8 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "409",
         right: "204",
         hooks: &[Hook::Before(|call, state| {
-            (on_item(call, "DELETE", Kind::Group)
-                && current(call, state).is_some_and(|d| d.get("members").is_some()))
-            .then(|| Reply::error(409, None, "The group has members."))
+            (on_item(call, "DELETE", Kind::Group) && current(call, state).is_some_and(|d| d.get("members").is_some()))
+                .then(|| Reply::error(409, None, "The group has members."))
         })],
     },
     Fault {
@@ -698,19 +642,11 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "404",
         right: "success",
         hooks: &[Hook::Operations(|operations, call, state| {
-            let group = current(call, state)
-                .filter(|_| call.kind() == Some(Kind::Group))?
-                .to_string();
+            let group = current(call, state).filter(|_| call.kind() == Some(Kind::Group))?.to_string();
             let absent = operations.iter().filter(|o| op(o) == "remove").any(|o| {
-                let listed = value(o)
-                    .and_then(Value::as_array)
-                    .cloned()
-                    .unwrap_or_default();
+                let listed = value(o).and_then(Value::as_array).cloned().unwrap_or_default();
                 let named = path(o).split('"').nth(1).map(|id| json!({ "value": id }));
-                listed
-                    .iter()
-                    .chain(named.iter())
-                    .any(|m| !group.contains(m["value"].as_str().unwrap_or_default()))
+                listed.iter().chain(named.iter()).any(|m| !group.contains(m["value"].as_str().unwrap_or_default()))
             });
             absent.then(|| gone("Member not found."))
         })],
@@ -724,11 +660,9 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "success, or 400",
         hooks: &[Hook::Before(|call, state| {
             (call.kind() == Some(Kind::Group)
-                && sent_members(call).iter().any(|m| {
-                    m["value"]
-                        .as_str()
-                        .is_some_and(|id| state.of(call).get(Kind::Group, id).is_some())
-                }))
+                && sent_members(call)
+                    .iter()
+                    .any(|m| m["value"].as_str().is_some_and(|id| state.of(call).get(Kind::Group, id).is_some())))
             .then(Reply::crash)
         })],
     },
@@ -740,9 +674,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "members stay",
         right: "no members",
         hooks: &[Hook::Operations(|operations, _, _| {
-            operations.retain(|o| {
-                !(op(o) == "replace" && touches(o, "members") && value(o) == Some(&json!([])))
-            });
+            operations.retain(|o| !(op(o) == "replace" && touches(o, "members") && value(o) == Some(&json!([]))));
             None
         })],
     },
@@ -766,9 +698,7 @@ pub(super) const FAULTS: &[Fault] = &[
         source: &[],
         wrong: "404 for /Groups",
         right: "200",
-        hooks: &[Hook::Before(|call, _| {
-            (call.kind() == Some(Kind::Group)).then(|| gone("Not found."))
-        })],
+        hooks: &[Hook::Before(|call, _| (call.kind() == Some(Kind::Group)).then(|| gone("Not found.")))],
     },
     Fault {
         id: "group-patch-adds-member-as-user-name",
@@ -779,11 +709,9 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "member added",
         hooks: &[Hook::Before(|call, state| {
             (on_item(call, "PATCH", Kind::Group)
-                && sent_members(call).iter().any(|m| {
-                    m["value"]
-                        .as_str()
-                        .is_some_and(|id| state.of(call).find(id).is_some())
-                }))
+                && sent_members(call)
+                    .iter()
+                    .any(|m| m["value"].as_str().is_some_and(|id| state.of(call).find(id).is_some())))
             .then(|| bad("Unknown userName."))
         })],
     },

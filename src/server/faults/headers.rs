@@ -17,11 +17,8 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "415",
         right: "201",
         hooks: &[Hook::Before(|call, _| {
-            let charset = call
-                .header("content-type")
-                .is_some_and(|t| t.to_ascii_lowercase().contains("charset"));
-            (charset && call.json().is_some())
-                .then(|| Reply::error(415, None, "Unsupported media type."))
+            let charset = call.header("content-type").is_some_and(|t| t.to_ascii_lowercase().contains("charset"));
+            (charset && call.json().is_some()).then(|| Reply::error(415, None, "Unsupported media type."))
         })],
     },
     Fault {
@@ -32,9 +29,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "400 as if empty",
         right: "201",
         hooks: &[Hook::Before(|call, _| {
-            if call
-                .header("content-type")
-                .is_some_and(|t| t.to_ascii_lowercase().starts_with("application/scim+json"))
+            if call.header("content-type").is_some_and(|t| t.to_ascii_lowercase().starts_with("application/scim+json"))
             {
                 call.body = Payload::Absent;
             }
@@ -48,9 +43,7 @@ pub(super) const FAULTS: &[Fault] = &[
         source: &["https://github.com/AzureAD/SCIMReferenceCode/issues/44"],
         wrong: "404 (the report only says it causes issues)",
         right: "200",
-        hooks: &[Hook::Before(|call, _| {
-            (call.path.len() > 1 && call.path.ends_with('/')).then(|| gone("Not found."))
-        })],
+        hooks: &[Hook::Before(|call, _| (call.path.len() > 1 && call.path.ends_with('/')).then(|| gone("Not found.")))],
     },
     Fault {
         id: "response-type-html",
@@ -99,8 +92,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "406",
         right: "200",
         hooks: &[Hook::Before(|call, _| {
-            (call.header("accept").is_none_or(|a| a == "*/*"))
-                .then(|| Reply::error(406, None, "Not acceptable."))
+            (call.header("accept").is_none_or(|a| a == "*/*")).then(|| Reply::error(406, None, "Not acceptable."))
         })],
     },
     Fault {
@@ -111,10 +103,8 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "406",
         right: "200",
         hooks: &[Hook::Before(|call, _| {
-            (call
-                .header("accept")
-                .is_some_and(|a| a.contains("scim+json")))
-            .then(|| Reply::error(406, None, "Not acceptable."))
+            (call.header("accept").is_some_and(|a| a.contains("scim+json")))
+                .then(|| Reply::error(406, None, "Not acceptable."))
         })],
     },
     Fault {
@@ -125,11 +115,8 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "415",
         right: "201",
         hooks: &[Hook::Before(|call, _| {
-            (call.json().is_some()
-                && call
-                    .header("content-type")
-                    .is_some_and(|t| t.starts_with("application/json")))
-            .then(|| Reply::error(415, None, "Unsupported media type."))
+            (call.json().is_some() && call.header("content-type").is_some_and(|t| t.starts_with("application/json")))
+                .then(|| Reply::error(415, None, "Unsupported media type."))
         })],
     },
     Fault {
@@ -141,9 +128,7 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "201",
         hooks: &[Hook::Before(|call, _| {
             (call.json().is_some()
-                && call
-                    .header("content-type")
-                    .is_some_and(|t| t.starts_with("application/scim+json")))
+                && call.header("content-type").is_some_and(|t| t.starts_with("application/scim+json")))
             .then(|| Reply::error(415, None, "Unsupported media type."))
         })],
     },
@@ -180,8 +165,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "400",
         right: "200",
         hooks: &[Hook::Before(|call, _| {
-            (call.method == "GET" && call.header("content-type").is_some())
-                .then(|| bad("No body expected."))
+            (call.method == "GET" && call.header("content-type").is_some()).then(|| bad("No body expected."))
         })],
     },
     Fault {
@@ -264,18 +248,12 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "ETag: 5",
         right: "ETag: W/\"5\"",
         hooks: &[Hook::After(|call, reply, _| {
-            if let Some(tag) = reply
-                .header("ETag")
-                .map(|t| t.replace('"', "").replace("W/", ""))
-            {
+            if let Some(tag) = reply.header("ETag").map(|t| t.replace('"', "").replace("W/", "")) {
                 reply.set("ETag", tag);
             }
             each(call, reply, |resource| {
                 alter(resource, "meta", |m| {
-                    m["version"] = m["version"]
-                        .as_str()
-                        .map(|v| v.replace('"', "").replace("W/", ""))
-                        .into()
+                    m["version"] = m["version"].as_str().map(|v| v.replace('"', "").replace("W/", "")).into()
                 });
             });
         })],

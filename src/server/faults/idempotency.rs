@@ -22,11 +22,8 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "success",
         hooks: &[Hook::Operations(|operations, call, state| {
             let group = current(call, state).filter(|_| call.kind() == Some(Kind::Group))?;
-            let present = |m: &Value| {
-                group["members"]
-                    .as_array()
-                    .is_some_and(|l| l.iter().any(|p| p["value"] == m["value"]))
-            };
+            let present =
+                |m: &Value| group["members"].as_array().is_some_and(|l| l.iter().any(|p| p["value"] == m["value"]));
             let adds = operations.iter().any(|o| op(o) == "add");
             (adds && sent_members(call).iter().any(present))
                 .then(|| Reply::error(409, None, "The member is in the group already."))
@@ -69,9 +66,7 @@ pub(super) const FAULTS: &[Fault] = &[
                 .flatten()
                 .filter(|m| {
                     before.is_some_and(|b| {
-                        b["emails"]
-                            .as_array()
-                            .is_some_and(|l| l.iter().any(|e| e["value"] == m["value"]))
+                        b["emails"].as_array().is_some_and(|l| l.iter().any(|e| e["value"] == m["value"]))
                     })
                 })
                 .collect();
@@ -95,10 +90,7 @@ pub(super) const FAULTS: &[Fault] = &[
                     && !path(o).contains(['[', ':', '.'])
                     && user.get(path(o).as_str()).is_none()
             };
-            operations
-                .iter()
-                .any(absent)
-                .then(|| bad("The attribute has no value."))
+            operations.iter().any(absent).then(|| bad("The attribute has no value."))
         })],
     },
     Fault {

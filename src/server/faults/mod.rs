@@ -70,18 +70,12 @@ pub fn all() -> &'static [Fault] {
 
 /// The fault of this id, or what was probably meant.
 pub fn find(id: &str) -> Result<&'static Fault, String> {
-    all()
-        .iter()
-        .find(|f| f.id == id)
-        .ok_or_else(|| unknown("fault", id, all().iter().map(|f| f.id)))
+    all().iter().find(|f| f.id == id).ok_or_else(|| unknown("fault", id, all().iter().map(|f| f.id)))
 }
 
 /// The message for an id that does not exist.
 pub fn unknown<'a>(what: &str, id: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let nearest = known
-        .map(|k| (distance(id, k), k))
-        .min()
-        .filter(|(d, k)| *d <= k.len().max(id.len()) / 2);
+    let nearest = known.map(|k| (distance(id, k), k)).min().filter(|(d, k)| *d <= k.len().max(id.len()) / 2);
     match nearest {
         Some((_, near)) => format!("there is no {what} `{id}`; did you mean `{near}`?"),
         None => format!("there is no {what} `{id}`; `scimproof list {what}s` shows all"),

@@ -19,12 +19,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "500",
         right: "200",
         hooks: &[Hook::Before(|call, state| {
-            let lacks = || {
-                state
-                    .of(call)
-                    .iter(Kind::User)
-                    .any(|r| r.document().get("emails").is_none())
-            };
+            let lacks = || state.of(call).iter(Kind::User).any(|r| r.document().get("emails").is_none());
             (call.lists(Kind::User) && filter_text(call).is_empty() && lacks()).then(Reply::crash)
         })],
     },
@@ -32,10 +27,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "list-count-zero-returns-resources",
         title: "count=0 returns resources",
         area: "pagination",
-        source: &[
-            "https://github.com/wso2/product-is/issues/5106",
-            "https://github.com/wso2/product-is/issues/5362",
-        ],
+        source: &["https://github.com/wso2/product-is/issues/5106", "https://github.com/wso2/product-is/issues/5362"],
         wrong: "7 resources",
         right: "totalResults 7, no resources",
         hooks: &[Hook::List(|query, _, _| {
@@ -63,10 +55,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "list-itemsperpage-is-requested-count",
         title: "itemsPerPage echoes count",
         area: "pagination",
-        source: &[
-            "https://github.com/15five/django-scim2/issues/208",
-            "https://github.com/ory/polis/pull/4054",
-        ],
+        source: &["https://github.com/15five/django-scim2/issues/208", "https://github.com/ory/polis/pull/4054"],
         wrong: "itemsPerPage 50",
         right: "7",
         hooks: &[Hook::After(|call, reply, _| {
@@ -85,9 +74,7 @@ pub(super) const FAULTS: &[Fault] = &[
         source: &["https://github.com/simpleidserver/SimpleIdServer/issues/718"],
         wrong: "500",
         right: "treated as 0",
-        hooks: &[Hook::List(|query, _, _| {
-            query.asked.is_some_and(|c| c < 0).then(Reply::crash)
-        })],
+        hooks: &[Hook::List(|query, _, _| query.asked.is_some_and(|c| c < 0).then(Reply::crash))],
     },
     Fault {
         id: "list-negative-count-returns-all",
@@ -115,11 +102,7 @@ pub(super) const FAULTS: &[Fault] = &[
                 return;
             };
             let start = body.get("startIndex").and_then(Value::as_u64).unwrap_or(1);
-            if body
-                .get("totalResults")
-                .and_then(Value::as_u64)
-                .is_some_and(|total| start > total + 1)
-            {
+            if body.get("totalResults").and_then(Value::as_u64).is_some_and(|total| start > total + 1) {
                 body.insert("totalResults".into(), (start - 1).into());
             }
         })],
@@ -140,9 +123,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "list-sort-after-paging",
         title: "Sort applied to the page instead of the whole result",
         area: "pagination",
-        source: &[
-            "https://github.com/i2-open/i2scim/commit/8d17cb99f93bf0e22a0086b8a6250c274a91772a",
-        ],
+        source: &["https://github.com/i2-open/i2scim/commit/8d17cb99f93bf0e22a0086b8a6250c274a91772a"],
         wrong: "entries 1,0",
         right: "entries 6,5",
         hooks: &[Hook::Switch(|b| b.sort_page_only = true)],
@@ -185,10 +166,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "list-totalresults-is-page-count",
         title: "totalResults is the page size",
         area: "pagination",
-        source: &[
-            "https://github.com/wso2/product-is/issues/7320",
-            "https://github.com/awslabs/ssosync/issues/1",
-        ],
+        source: &["https://github.com/wso2/product-is/issues/7320", "https://github.com/awslabs/ssosync/issues/1"],
         wrong: "totalResults 3",
         right: "7",
         hooks: &[Hook::After(|call, reply, _| {
@@ -246,11 +224,7 @@ pub(super) const FAULTS: &[Fault] = &[
                 None
             }),
             Hook::After(|call, reply, state| {
-                let odd = state
-                    .of(call)
-                    .scratch
-                    .get("listed")
-                    .is_some_and(|l| l.len() % 2 == 0);
+                let odd = state.of(call).scratch.get("listed").is_some_and(|l| l.len() % 2 == 0);
                 if let (true, Some(body)) = (lists(call) && odd, reply.body_mut()) {
                     alter(body, "Resources", |r| {
                         if let Some(list) = r.as_array_mut() {
@@ -269,11 +243,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "500",
         right: "treated as 1",
         hooks: &[Hook::Before(|call, _| {
-            (lists(call)
-                && call
-                    .param("startIndex")
-                    .is_some_and(|s| s.starts_with('-') || s == "0"))
-            .then(Reply::crash)
+            (lists(call) && call.param("startIndex").is_some_and(|s| s.starts_with('-') || s == "0")).then(Reply::crash)
         })],
     },
     Fault {
@@ -285,9 +255,7 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "200 without resources",
         hooks: &[Hook::After(|call, reply, _| {
             if lists(call)
-                && reply.body().is_some_and(|b| {
-                    b["startIndex"].as_u64() > b["totalResults"].as_u64().map(|t| t + 1)
-                })
+                && reply.body().is_some_and(|b| b["startIndex"].as_u64() > b["totalResults"].as_u64().map(|t| t + 1))
             {
                 *reply = gone("No more pages.");
             }
@@ -330,16 +298,10 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "one too few",
         right: "all",
         hooks: &[Hook::After(|call, reply, _| {
-            let Some(body) = reply
-                .body_mut()
-                .filter(|_| lists(call) && filter_text(call).is_empty())
-            else {
+            let Some(body) = reply.body_mut().filter(|_| lists(call) && filter_text(call).is_empty()) else {
                 return;
             };
-            let total = body
-                .get("totalResults")
-                .and_then(Value::as_u64)
-                .unwrap_or_default();
+            let total = body.get("totalResults").and_then(Value::as_u64).unwrap_or_default();
             let start = body.get("startIndex").and_then(Value::as_u64).unwrap_or(1);
             if let Some(list) = body.get_mut("Resources").and_then(Value::as_array_mut)
                 && total > 1
@@ -359,15 +321,10 @@ pub(super) const FAULTS: &[Fault] = &[
         hooks: &[Hook::After(|call, reply, _| {
             if lists(call)
                 && let Some(body) = reply.body_mut()
-                && let (Some(total), Some(start)) = (
-                    body.get("totalResults").and_then(Value::as_u64),
-                    body.get("startIndex").and_then(Value::as_u64),
-                )
+                && let (Some(total), Some(start)) =
+                    (body.get("totalResults").and_then(Value::as_u64), body.get("startIndex").and_then(Value::as_u64))
             {
-                body.insert(
-                    "totalResults".into(),
-                    (total + 1).saturating_sub(start).into(),
-                );
+                body.insert("totalResults".into(), (total + 1).saturating_sub(start).into());
             }
         })],
     },
@@ -499,12 +456,7 @@ pub(super) const FAULTS: &[Fault] = &[
         source: &[],
         wrong: "400",
         right: "a smaller page",
-        hooks: &[Hook::List(|query, _, _| {
-            query
-                .asked
-                .is_some_and(|c| c > 1000)
-                .then(|| bad("count is too large."))
-        })],
+        hooks: &[Hook::List(|query, _, _| query.asked.is_some_and(|c| c > 1000).then(|| bad("count is too large.")))],
     },
     Fault {
         id: "list-nonnumeric-count-500",
@@ -514,12 +466,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "500",
         right: "400, or ignored",
         hooks: &[Hook::After(|call, reply, _| {
-            if lists(call)
-                && reply.status == 400
-                && call
-                    .param("count")
-                    .is_some_and(|c| c.parse::<i64>().is_err())
-            {
+            if lists(call) && reply.status == 400 && call.param("count").is_some_and(|c| c.parse::<i64>().is_err()) {
                 *reply = Reply::crash();
             }
         })],
@@ -557,10 +504,7 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "200, or 400",
         hooks: &[Hook::List(|query, call, _| {
             let path = query.sort_by.as_ref()?;
-            resource_type(call.kind()?)
-                .attribute(path)
-                .is_none()
-                .then(Reply::crash)
+            resource_type(call.kind()?).attribute(path).is_none().then(Reply::crash)
         })],
     },
     Fault {
@@ -576,8 +520,7 @@ pub(super) const FAULTS: &[Fault] = &[
                 && reply.ok()
                 && let Some(body) = reply.body_mut()
             {
-                body.entry("nextCursor")
-                    .or_insert_with(|| "YWZ0ZXI6MA".into());
+                body.entry("nextCursor").or_insert_with(|| "YWZ0ZXI6MA".into());
             }
         })],
     },
@@ -589,11 +532,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "500",
         right: "400 invalidCursor",
         hooks: &[Hook::After(|call, reply, _| {
-            if lists(call)
-                && reply
-                    .body()
-                    .is_some_and(|b| b["scimType"] == "invalidCursor")
-            {
+            if lists(call) && reply.body().is_some_and(|b| b["scimType"] == "invalidCursor") {
                 *reply = Reply::crash();
             }
         })],

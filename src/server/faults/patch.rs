@@ -3,10 +3,7 @@
 //! Must not know the rules that find them.
 
 use super::Fault;
-use super::tools::{
-    bad, current, cut, each, move_id, on_item, op, path, sent_operations, set, shown, touches,
-    value,
-};
+use super::tools::{bad, current, cut, each, move_id, on_item, op, path, sent_operations, set, shown, touches, value};
 use crate::scim::path::{AttrPath, parse_path};
 use crate::scim::urn;
 use crate::scim::value::is_unassigned;
@@ -62,36 +59,26 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "400, user stays active",
         right: "200, active:false",
         hooks: &[Hook::Operations(|operations, _, _| {
-            let capitalized = |o: &Value| {
-                o["op"]
-                    .as_str()
-                    .is_some_and(|op| op != op.to_ascii_lowercase())
-            };
-            operations.iter().any(capitalized).then(|| {
-                Reply::error(
-                    400,
-                    Some("invalidSyntax"),
-                    "op must be add, remove or replace.",
-                )
-            })
+            let capitalized = |o: &Value| o["op"].as_str().is_some_and(|op| op != op.to_ascii_lowercase());
+            operations
+                .iter()
+                .any(capitalized)
+                .then(|| Reply::error(400, Some("invalidSyntax"), "op must be add, remove or replace."))
         })],
     },
     Fault {
         id: "patch-dotted-key-rejected",
         title: "Dotted keys in a path-less value refused",
         area: "patch",
-        source: &[
-            "https://github.com/scimmyjs/scimmy/issues/10",
-            "https://github.com/RIPAGlobal/scimitar/pull/69",
-        ],
+        source: &["https://github.com/scimmyjs/scimmy/issues/10", "https://github.com/RIPAGlobal/scimitar/pull/69"],
         wrong: "400 invalidValue",
         right: "200",
         hooks: &[Hook::Operations(|operations, _, _| {
             (operations.iter().any(|o| {
                 path(o).is_empty()
-                    && value(o).and_then(Value::as_object).is_some_and(|m| {
-                        m.keys().any(|k| k.contains('.') && !k.starts_with("urn:"))
-                    })
+                    && value(o)
+                        .and_then(Value::as_object)
+                        .is_some_and(|m| m.keys().any(|k| k.contains('.') && !k.starts_with("urn:")))
             }))
             .then(|| bad("Unknown attribute."))
         })],
@@ -129,9 +116,7 @@ pub(super) const FAULTS: &[Fault] = &[
                 .as_object()
                 .into_iter()
                 .flatten()
-                .filter(|(name, v)| {
-                    v.is_string() && before.and_then(|b| b.get(name.as_str())) != Some(*v)
-                })
+                .filter(|(name, v)| v.is_string() && before.and_then(|b| b.get(name.as_str())) != Some(*v))
                 .map(|(name, v)| (name.clone(), v.clone()))
                 .collect();
             for (name, value) in changed {
@@ -163,10 +148,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "500",
         right: "200, attribute unassigned (or 400)",
         hooks: &[Hook::Operations(|operations, _, _| {
-            operations
-                .iter()
-                .any(|o| value(o) == Some(&Value::Null))
-                .then(Reply::crash)
+            operations.iter().any(|o| value(o) == Some(&Value::Null)).then(Reply::crash)
         })],
     },
     Fault {
@@ -199,12 +181,7 @@ pub(super) const FAULTS: &[Fault] = &[
             };
             for name in ["emails", "phoneNumbers", "addresses"] {
                 let primary = |v: &&Value| v.get("primary") == Some(&Value::Bool(true));
-                let was: Vec<&Value> = before[name]
-                    .as_array()
-                    .into_iter()
-                    .flatten()
-                    .filter(primary)
-                    .collect();
+                let was: Vec<&Value> = before[name].as_array().into_iter().flatten().filter(primary).collect();
                 for entry in after[name].as_array_mut().into_iter().flatten() {
                     if was.iter().any(|w| w["value"] == entry["value"]) {
                         entry["primary"] = true.into();
@@ -263,9 +240,7 @@ pub(super) const FAULTS: &[Fault] = &[
                     return;
                 };
                 for user in shown(call, reply, Kind::User) {
-                    user.retain(|name, _| {
-                        matches!(name.as_str(), "schemas" | "id" | "groups" | "meta")
-                    });
+                    user.retain(|name, _| matches!(name.as_str(), "schemas" | "id" | "groups" | "meta"));
                     for (name, value) in old.iter().filter(|(name, _)| *name != "password") {
                         user.insert(name.clone(), value.clone());
                     }
@@ -335,10 +310,7 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "200, or 400",
         hooks: &[Hook::Operations(|operations, _, _| {
             (operations.iter().any(|o| {
-                touches(o, "active")
-                    && value(o)
-                        .map(|v| v.get("active").unwrap_or(v))
-                        .is_some_and(Value::is_string)
+                touches(o, "active") && value(o).map(|v| v.get("active").unwrap_or(v)).is_some_and(Value::is_string)
             }))
             .then(Reply::crash)
         })],
@@ -439,10 +411,7 @@ pub(super) const FAULTS: &[Fault] = &[
         hooks: &[Hook::Operations(|operations, _, _| {
             for operation in operations.iter_mut() {
                 let o = &*operation;
-                if op(o) == "replace"
-                    && value(o).is_some_and(Value::is_array)
-                    && !touches(o, "members")
-                {
+                if op(o) == "replace" && value(o).is_some_and(Value::is_array) && !touches(o, "members") {
                     set(operation, "op", "add");
                 }
             }
@@ -457,9 +426,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "200, old value",
         right: "new value",
         hooks: &[Hook::Operations(|operations, call, _| {
-            operations.retain(|o| {
-                !(call.kind() == Some(Kind::User) && (op(o) == "replace" && !touches(o, "active")))
-            });
+            operations.retain(|o| !(call.kind() == Some(Kind::User) && (op(o) == "replace" && !touches(o, "active"))));
             None
         })],
     },
@@ -529,10 +496,8 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "500",
         right: "400 invalidPath",
         hooks: &[Hook::Operations(|operations, _, _| {
-            (operations.iter().any(|o| {
-                parse_path(&path(o), resource_type(Kind::User)).is_err() && !path(o).is_empty()
-            }))
-            .then(Reply::crash)
+            (operations.iter().any(|o| parse_path(&path(o), resource_type(Kind::User)).is_err() && !path(o).is_empty()))
+                .then(Reply::crash)
         })],
     },
     Fault {
@@ -552,8 +517,7 @@ pub(super) const FAULTS: &[Fault] = &[
                     .iter()
                     .find(|o| path(o).eq_ignore_ascii_case("id"))
                     .and_then(|o| value(o)?.as_str().map(str::to_owned));
-                if let (Some(new), Some(kind), true) = (wanted, call.kind(), call.method == "PATCH")
-                {
+                if let (Some(new), Some(kind), true) = (wanted, call.kind(), call.method == "PATCH") {
                     move_id(call, reply, state, kind, &new);
                 }
             }),
@@ -606,13 +570,9 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "the rest stays",
         hooks: &[Hook::Store(|call, _, after| {
             let prefix = format!("{}:", urn::ENTERPRISE);
-            let part = sent_operations(call)
-                .iter()
-                .find_map(|o| path(o).strip_prefix(&prefix).map(str::to_owned));
+            let part = sent_operations(call).iter().find_map(|o| path(o).strip_prefix(&prefix).map(str::to_owned));
             if let Some(part) = part
-                && let Some(extension) = after
-                    .get_mut(urn::ENTERPRISE)
-                    .and_then(Value::as_object_mut)
+                && let Some(extension) = after.get_mut(urn::ENTERPRISE).and_then(Value::as_object_mut)
             {
                 extension.retain(|sub, _| *sub == part);
             }
@@ -638,10 +598,9 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "400",
         right: "200",
         hooks: &[Hook::Operations(|operations, _, _| {
-            (operations.iter().any(|o| {
-                path(o).to_ascii_lowercase().ends_with("manager")
-                    && value(o).is_some_and(Value::is_string)
-            }))
+            (operations
+                .iter()
+                .any(|o| path(o).to_ascii_lowercase().ends_with("manager") && value(o).is_some_and(Value::is_string)))
             .then(|| bad("manager must be an object."))
         })],
     },
@@ -655,8 +614,7 @@ pub(super) const FAULTS: &[Fault] = &[
         hooks: &[Hook::Operations(|operations, _, _| {
             operations.retain(|o| {
                 !(path(o).to_ascii_lowercase().contains("manager")
-                    && (op(o) == "remove"
-                        || value(o).is_some_and(|v| *v == "" || is_unassigned(v))))
+                    && (op(o) == "remove" || value(o).is_some_and(|v| *v == "" || is_unassigned(v))))
             });
             None
         })],
@@ -690,9 +648,7 @@ pub(super) const FAULTS: &[Fault] = &[
         hooks: &[Hook::Operations(|operations, _, _| {
             for operation in operations.iter_mut() {
                 let o = &*operation;
-                if path(o) == "emails[type eq \"work\"].value"
-                    && value(o).is_some_and(Value::is_string)
-                {
+                if path(o) == "emails[type eq \"work\"].value" && value(o).is_some_and(Value::is_string) {
                     let entry = json!([{ "type": "work", "value": value(o) }]);
                     set(operation, "op", "add");
                     set(operation, "path", "emails");
@@ -744,13 +700,8 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "the value is replaced",
         hooks: &[Hook::Operations(|operations, call, state| {
             let user = current(call, state)?;
-            let exists = |o: &Value| {
-                op(o) == "add" && user.get(path(o).as_str()).is_some_and(Value::is_string)
-            };
-            operations
-                .iter()
-                .any(exists)
-                .then(|| bad("The attribute has a value already."))
+            let exists = |o: &Value| op(o) == "add" && user.get(path(o).as_str()).is_some_and(Value::is_string);
+            operations.iter().any(exists).then(|| bad("The attribute has a value already."))
         })],
     },
     Fault {
@@ -761,8 +712,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "200, old value",
         right: "new value",
         hooks: &[Hook::Operations(|operations, call, _| {
-            operations
-                .retain(|o| !(call.kind() == Some(Kind::User) && (touches(o, "displayName"))));
+            operations.retain(|o| !(call.kind() == Some(Kind::User) && (touches(o, "displayName"))));
             None
         })],
     },
@@ -802,9 +752,8 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "405",
         right: "200 or 204",
         hooks: &[Hook::Before(|call, _| {
-            on_item(call, "PATCH", Kind::User).then(|| {
-                Reply::error(405, None, "Not allowed.").with("Allow", "GET, HEAD, PUT, DELETE")
-            })
+            on_item(call, "PATCH", Kind::User)
+                .then(|| Reply::error(405, None, "Not allowed.").with("Allow", "GET, HEAD, PUT, DELETE"))
         })],
     },
     Fault {

@@ -57,9 +57,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "\"members\": null",
         right: "attribute absent",
         hooks: &[Hook::After(|call, reply, _| {
-            let excludes = call
-                .param("excludedAttributes")
-                .is_some_and(|list| list.contains("members"));
+            let excludes = call.param("excludedAttributes").is_some_and(|list| list.contains("members"));
             if excludes {
                 each_group(call, reply, |group| {
                     group.insert("members".into(), Value::Null);
@@ -75,8 +73,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "all attributes",
         right: "only those asked for",
         hooks: &[Hook::Before(|call, _| {
-            call.query
-                .retain(|(name, _)| !name.eq_ignore_ascii_case("attributes"));
+            call.query.retain(|(name, _)| !name.eq_ignore_ascii_case("attributes"));
             drop_from_body_of_search(call, "attributes");
             None
         })],
@@ -120,8 +117,7 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "only those asked for",
         hooks: &[Hook::Before(|call, _| {
             if lists(call) {
-                call.query
-                    .retain(|(name, _)| !name.eq_ignore_ascii_case("attributes"));
+                call.query.retain(|(name, _)| !name.eq_ignore_ascii_case("attributes"));
             }
             None
         })],
@@ -134,10 +130,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "no name",
         right: "name with familyName",
         hooks: &[Hook::After(|call, reply, _| {
-            if call
-                .param("attributes")
-                .is_some_and(|a| a.contains("name."))
-            {
+            if call.param("attributes").is_some_and(|a| a.contains("name.")) {
                 for resource in reply.resources() {
                     resource.shift_remove("name");
                 }
@@ -157,9 +150,7 @@ pub(super) const FAULTS: &[Fault] = &[
                 return;
             }
             for resource in reply.resources() {
-                resource.retain(|name, _| {
-                    matches!(name.as_str(), "id" | "schemas") || asked.contains(name.as_str())
-                });
+                resource.retain(|name, _| matches!(name.as_str(), "id" | "schemas") || asked.contains(name.as_str()));
             }
         })],
     },
@@ -173,8 +164,7 @@ pub(super) const FAULTS: &[Fault] = &[
         hooks: &[Hook::Before(|call, _| {
             let asked = call.param("attributes")?;
             let rt = resource_type(call.kind()?);
-            let unknown =
-                |name: &str| parse_attr_path(name.trim()).is_ok_and(|p| rt.attribute(&p).is_none());
+            let unknown = |name: &str| parse_attr_path(name.trim()).is_ok_and(|p| rt.attribute(&p).is_none());
             asked.split(',').any(unknown).then(Reply::crash)
         })],
     },
@@ -186,8 +176,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "all attributes",
         right: "without those named",
         hooks: &[Hook::Before(|call, _| {
-            call.query
-                .retain(|(name, _)| !name.eq_ignore_ascii_case("excludedAttributes"));
+            call.query.retain(|(name, _)| !name.eq_ignore_ascii_case("excludedAttributes"));
             drop_from_body_of_search(call, "excludedAttributes");
             None
         })],
@@ -200,11 +189,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "no id",
         right: "id is always returned",
         hooks: &[Hook::After(|call, reply, _| {
-            if call
-                .param("excludedAttributes")
-                .is_some_and(|l| l.contains("id"))
-                && call.kind().is_some()
-            {
+            if call.param("excludedAttributes").is_some_and(|l| l.contains("id")) && call.kind().is_some() {
                 for resource in reply.resources() {
                     resource.shift_remove("id");
                 }
@@ -220,8 +205,7 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "members absent",
         hooks: &[Hook::Before(|call, _| {
             if call.id().is_some() {
-                call.query
-                    .retain(|(name, _)| !name.eq_ignore_ascii_case("excludedAttributes"));
+                call.query.retain(|(name, _)| !name.eq_ignore_ascii_case("excludedAttributes"));
             }
             None
         })],

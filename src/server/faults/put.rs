@@ -3,10 +3,7 @@
 //! Must not know the rules that find them.
 
 use super::Fault;
-use super::tools::{
-    alter, bad, body_text, body_value, conflict, current, cut, gone, move_id, on_item,
-    put_into_body,
-};
+use super::tools::{alter, bad, body_text, body_value, conflict, current, cut, gone, move_id, on_item, put_into_body};
 use crate::scim::urn;
 use crate::scim::value::is_unassigned;
 use crate::server::behaviour::Hook;
@@ -19,9 +16,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "put-adds-extension-500",
         title: "PUT that adds an extension crashes",
         area: "put",
-        source: &[
-            "https://github.com/python-scim/scim2-server/commit/c37e41973443309b0f5e1e40f52131d7a4de73f2",
-        ],
+        source: &["https://github.com/python-scim/scim2-server/commit/c37e41973443309b0f5e1e40f52131d7a4de73f2"],
         wrong: "500",
         right: "200",
         hooks: &[Hook::Before(|call, state| {
@@ -71,9 +66,7 @@ pub(super) const FAULTS: &[Fault] = &[
         ],
         wrong: "404 (vouch: 405)",
         right: "200",
-        hooks: &[Hook::Before(|call, _| {
-            on_item(call, "PUT", Kind::User).then(|| gone("Not found."))
-        })],
+        hooks: &[Hook::Before(|call, _| on_item(call, "PUT", Kind::User).then(|| gone("Not found.")))],
     },
     Fault {
         id: "put-unknown-id-creates",
@@ -89,11 +82,7 @@ pub(super) const FAULTS: &[Fault] = &[
             let id = call.id().map(str::to_owned)?;
             let mut body = call.json().cloned()?;
             let name = body_text(call, "userName")?;
-            state.of_mut(call).insert(
-                Kind::User,
-                id.clone(),
-                &json!({ "userName": name, "active": true }),
-            );
+            state.of_mut(call).insert(Kind::User, id.clone(), &json!({ "userName": name, "active": true }));
             body["id"] = id.into();
             Some(Reply::json(201, body))
         })],
@@ -180,9 +169,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "old and new e-mails",
         right: "only the new e-mails",
         hooks: &[Hook::Store(|call, before, after| {
-            let old = before
-                .and_then(|b| b.get("emails")?.as_array().cloned())
-                .unwrap_or_default();
+            let old = before.and_then(|b| b.get("emails")?.as_array().cloned()).unwrap_or_default();
             if on_item(call, "PUT", Kind::User)
                 && let Some(new) = after.get_mut("emails").and_then(Value::as_array_mut)
             {
@@ -199,8 +186,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "400",
         right: "200",
         hooks: &[Hook::Before(|call, _| {
-            (call.method == "PUT" && body_value(call, "meta").is_some())
-                .then(|| bad("meta is readOnly."))
+            (call.method == "PUT" && body_value(call, "meta").is_some()).then(|| bad("meta is readOnly."))
         })],
     },
     Fault {
@@ -211,10 +197,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "200",
         right: "400 invalidValue",
         hooks: &[Hook::Before(|call, state| {
-            if on_item(call, "PUT", Kind::User)
-                && call.json().is_some()
-                && body_text(call, "userName").is_none()
-            {
+            if on_item(call, "PUT", Kind::User) && call.json().is_some() && body_text(call, "userName").is_none() {
                 let name = current(call, state)?["userName"].clone();
                 put_into_body(call, "userName", name);
             }
@@ -230,9 +213,8 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "200",
         hooks: &[Hook::Before(|call, state| {
             (on_item(call, "PUT", Kind::User)
-                && body_text(call, "userName").is_some_and(|n| {
-                    current(call, state).is_some_and(|d| d["userName"] == n.as_str())
-                }))
+                && body_text(call, "userName")
+                    .is_some_and(|n| current(call, state).is_some_and(|d| d["userName"] == n.as_str())))
             .then(conflict)
         })],
     },

@@ -3,9 +3,7 @@
 //! Must not know the rules that find them.
 
 use super::Fault;
-use super::tools::{
-    alter, cut, drop_from_body, each, each_group, each_user, lists, on_item, shown,
-};
+use super::tools::{alter, cut, drop_from_body, each, each_group, each_user, lists, on_item, shown};
 use crate::scim::urn;
 use crate::server::behaviour::Hook;
 use crate::server::call::Kind;
@@ -21,12 +19,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "no primary",
         right: "primary:true",
         hooks: &[Hook::Store(|_, _, after| {
-            for mail in after
-                .get_mut("emails")
-                .and_then(Value::as_array_mut)
-                .into_iter()
-                .flatten()
-            {
+            for mail in after.get_mut("emails").and_then(Value::as_array_mut).into_iter().flatten() {
                 cut(mail, "primary");
             }
         })],
@@ -35,10 +28,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "emails-returned-as-strings",
         title: "emails is a list of strings",
         area: "schema",
-        source: &[
-            "https://github.com/wso2/product-is/issues/7304",
-            "https://github.com/wso2/product-is/issues/7320",
-        ],
+        source: &["https://github.com/wso2/product-is/issues/7304", "https://github.com/wso2/product-is/issues/7320"],
         wrong: "[\"a@example.com\"]",
         right: "[{\"value\":..}]",
         hooks: &[Hook::After(|call, reply, _| {
@@ -123,8 +113,7 @@ pub(super) const FAULTS: &[Fault] = &[
         hooks: &[Hook::After(|call, reply, _| {
             each_group(call, reply, |group| {
                 alter(group, "members", |members| {
-                    for (index, member) in members.as_array_mut().into_iter().flatten().enumerate()
-                    {
+                    for (index, member) in members.as_array_mut().into_iter().flatten().enumerate() {
                         member["value"] = (53 + index).into();
                     }
                 });
@@ -234,10 +223,8 @@ pub(super) const FAULTS: &[Fault] = &[
             }
             for resource in reply.resources() {
                 if let Some(meta) = resource.get_mut("meta")
-                    && let Some(path) = meta["location"]
-                        .as_str()
-                        .and_then(|l| l.strip_prefix(&call.base))
-                        .map(str::to_owned)
+                    && let Some(path) =
+                        meta["location"].as_str().and_then(|l| l.strip_prefix(&call.base)).map(str::to_owned)
                 {
                     meta["location"] = path.into();
                 }
@@ -252,9 +239,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "…/Users/null",
         right: "the address of the resource",
         hooks: &[Hook::After(|call, reply, _| {
-            let link = call
-                .kind()
-                .map(|k| format!("{}/{}/null", call.base, k.endpoint()));
+            let link = call.kind().map(|k| format!("{}/{}/null", call.base, k.endpoint()));
             for resource in reply.resources() {
                 if let (Some(link), Some(meta)) = (&link, resource.get_mut("meta")) {
                     meta["location"] = link.clone().into();
@@ -272,8 +257,7 @@ pub(super) const FAULTS: &[Fault] = &[
         hooks: &[Hook::After(|call, reply, _| {
             each(call, reply, |resource| {
                 alter(resource, "meta", |m| {
-                    m["resourceType"] =
-                        format!("{}s", m["resourceType"].as_str().unwrap_or_default()).into()
+                    m["resourceType"] = format!("{}s", m["resourceType"].as_str().unwrap_or_default()).into()
                 });
             });
         })],
@@ -315,10 +299,8 @@ pub(super) const FAULTS: &[Fault] = &[
             each(call, reply, |resource| {
                 alter(resource, "meta", |m| {
                     for name in ["created", "lastModified"] {
-                        m[name] = m[name]
-                            .as_str()
-                            .map(|t| t.replace('T', " ").chars().take(19).collect::<String>())
-                            .into();
+                        m[name] =
+                            m[name].as_str().map(|t| t.replace('T', " ").chars().take(19).collect::<String>()).into();
                     }
                 });
             });
@@ -333,9 +315,7 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "not before created",
         hooks: &[Hook::After(|call, reply, _| {
             each(call, reply, |resource| {
-                alter(resource, "meta", |m| {
-                    m["lastModified"] = "2001-01-01T00:00:00Z".into()
-                });
+                alter(resource, "meta", |m| m["lastModified"] = "2001-01-01T00:00:00Z".into());
             });
         })],
     },
@@ -558,12 +538,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "no type",
         right: "type as sent",
         hooks: &[Hook::Store(|_, _, after| {
-            for mail in after
-                .get_mut("emails")
-                .and_then(Value::as_array_mut)
-                .into_iter()
-                .flatten()
-            {
+            for mail in after.get_mut("emails").and_then(Value::as_array_mut).into_iter().flatten() {
                 cut(mail, "type");
             }
         })],
@@ -628,9 +603,7 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "AbC",
         hooks: &[Hook::After(|call, reply, _| {
             each_user(call, reply, |user| {
-                alter(user, "externalId", |e| {
-                    *e = e.as_str().map(str::to_lowercase).into()
-                });
+                alter(user, "externalId", |e| *e = e.as_str().map(str::to_lowercase).into());
             });
         })],
     },
@@ -674,9 +647,7 @@ pub(super) const FAULTS: &[Fault] = &[
         hooks: &[Hook::After(|call, reply, _| {
             if call.lists(Kind::User) && call.param("attributes").is_none() {
                 each_user(call, reply, |user| {
-                    user.retain(|name, _| {
-                        matches!(name.as_str(), "schemas" | "id" | "userName" | "meta")
-                    });
+                    user.retain(|name, _| matches!(name.as_str(), "schemas" | "id" | "userName" | "meta"));
                 });
             }
         })],

@@ -42,27 +42,12 @@ impl Tour {
     pub fn new(hooks: &[Hook]) -> Tour {
         let mut plan = Plan::default();
         plan.add(hooks);
-        let credentials = Credentials {
-            token: Some("one".into()),
-            other_token: Some("two".into()),
-            ..Credentials::default()
-        };
-        Tour {
-            plan,
-            state: State::default(),
-            credentials,
-            log: Vec::new(),
-            ids: Vec::new(),
-        }
+        let credentials =
+            Credentials { token: Some("one".into()), other_token: Some("two".into()), ..Credentials::default() };
+        Tour { plan, state: State::default(), credentials, log: Vec::new(), ids: Vec::new() }
     }
 
-    pub fn send(
-        &mut self,
-        method: &str,
-        url: &str,
-        headers: &[(&str, &str)],
-        body: Payload,
-    ) -> Reply {
+    pub fn send(&mut self, method: &str, url: &str, headers: &[(&str, &str)], body: Payload) -> Reply {
         let (path, query) = match url.split_once('?') {
             Some((path, query)) => (path, Some(query)),
             None => (url, None),
@@ -73,29 +58,18 @@ impl Tour {
             target: Target::parse(path),
             query: parse_query(query),
             raw_query: query.unwrap_or_default().into(),
-            headers: headers
-                .iter()
-                .filter(|(_, v)| *v != "-")
-                .map(|(k, v)| ((*k).into(), (*v).into()))
-                .collect(),
+            headers: headers.iter().filter(|(_, v)| *v != "-").map(|(k, v)| ((*k).into(), (*v).into())).collect(),
             body,
             base: BASE.into(),
             tenant: 0,
             memo: None,
             snapshot: None,
         };
-        if call.header("authorization").is_none()
-            && !headers.iter().any(|(k, _)| *k == "authorization")
-        {
-            call.headers
-                .push(("authorization".into(), "Bearer one".into()));
+        if call.header("authorization").is_none() && !headers.iter().any(|(k, _)| *k == "authorization") {
+            call.headers.push(("authorization".into(), "Bearer one".into()));
         }
-        let mut service = Service {
-            plan: &self.plan,
-            state: &mut self.state,
-            credentials: &self.credentials,
-            me: None,
-        };
+        let mut service =
+            Service { plan: &self.plan, state: &mut self.state, credentials: &self.credentials, me: None };
         let reply = service.answer(&mut call);
         let entry = format!("{method} {url} -> {}", self.written(&reply));
         let entry = self.anonymous(&entry);
@@ -121,19 +95,14 @@ impl Tour {
     /// Ids of the server become numbers in the order of their appearance.
     fn anonymous(&mut self, text: &str) -> String {
         static ID: LazyLock<Regex> = LazyLock::new(|| {
-            Regex::new("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-                .expect("a pattern")
+            Regex::new("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").expect("a pattern")
         });
         ID.replace_all(text, |found: &regex::Captures<'_>| {
             let id = found[0].to_owned();
-            let place = self
-                .ids
-                .iter()
-                .position(|known| *known == id)
-                .unwrap_or_else(|| {
-                    self.ids.push(id);
-                    self.ids.len() - 1
-                });
+            let place = self.ids.iter().position(|known| *known == id).unwrap_or_else(|| {
+                self.ids.push(id);
+                self.ids.len() - 1
+            });
             format!("<{place}>")
         })
         .into_owned()
@@ -149,26 +118,16 @@ impl Tour {
     }
 
     fn patch(&mut self, url: &str, operations: Value) -> Reply {
-        self.write(
-            "PATCH",
-            url,
-            json!({ "schemas": [crate::scim::urn::PATCH_OP], "Operations": operations }),
-        )
+        self.write("PATCH", url, json!({ "schemas": [crate::scim::urn::PATCH_OP], "Operations": operations }))
     }
 
     fn id(reply: &Reply) -> String {
-        let id = reply
-            .body()
-            .and_then(|b| b.get("id")?.as_str().map(str::to_owned));
+        let id = reply.body().and_then(|b| b.get("id")?.as_str().map(str::to_owned));
         id.unwrap_or_else(|| "lost".into())
     }
 
     fn user(&mut self, name: &str) -> String {
-        Tour::id(&self.write(
-            "POST",
-            "/Users",
-            json!({ "schemas": [USER], "userName": name, "active": true }),
-        ))
+        Tour::id(&self.write("POST", "/Users", json!({ "schemas": [USER], "userName": name, "active": true })))
     }
 
     /// Says everything that the faults listen for.
@@ -194,12 +153,7 @@ impl Tour {
         self.get("/Schemas");
         self.get(&format!("/Schemas/{ENTERPRISE}"));
         self.get("/Me");
-        self.send(
-            "GET",
-            "/Schemas",
-            &[("authorization", "-")],
-            Payload::Absent,
-        );
+        self.send("GET", "/Schemas", &[("authorization", "-")], Payload::Absent);
         self.get("/Users?filter=userName+eq+%22nobody%22");
         self.get("/?filter=userName+eq+%22nobody%22");
     }
@@ -218,53 +172,27 @@ impl Tour {
         let id = Tour::id(&made);
         self.get(&format!(
             "/Users/{}",
-            crate::server::location("", crate::server::call::Kind::User, &id)
-                .rsplit('/')
-                .next()
-                .unwrap_or_default()
+            crate::server::location("", crate::server::call::Kind::User, &id).rsplit('/').next().unwrap_or_default()
         ));
         self.get("/Users?filter=userName+eq+%22mixed.case@example.com%22");
         let fresh = self.user("fresh@example.com");
         self.get(&format!("/Users/{fresh}"));
+        self.write("POST", "/Users", json!({ "schemas": [USER], "userName": "mixed.case@example.com" }));
+        self.write("POST", "/Users", json!({ "schemas": [USER], "userName": "boss@example.com" }));
         self.write(
             "POST",
             "/Users",
-            json!({ "schemas": [USER], "userName": "mixed.case@example.com" }),
+            json!({ "schemas": [USER], "userName": "mail2", "emails": [{ "value": "a+b@example.com" }] }),
         );
-        self.write(
-            "POST",
-            "/Users",
-            json!({ "schemas": [USER], "userName": "boss@example.com" }),
-        );
-        self.write("POST", "/Users", json!({ "schemas": [USER], "userName": "mail2", "emails": [{ "value": "a+b@example.com" }] }));
-        self.write(
-            "POST",
-            "/Users",
-            json!({ "userName": "plain", "active": false, "zz9": 1 }),
-        );
-        self.write(
-            "POST",
-            "/Users",
-            json!({ "schemas": [USER], "username": "odd-case" }),
-        );
-        self.write(
-            "POST",
-            "/Users",
-            json!({ "schemas": [USER], "userName": " " }),
-        );
-        self.write(
-            "POST",
-            "/Users",
-            json!({ "schemas": [USER], "userName": "x", "name": "y" }),
-        );
+        self.write("POST", "/Users", json!({ "userName": "plain", "active": false, "zz9": 1 }));
+        self.write("POST", "/Users", json!({ "schemas": [USER], "username": "odd-case" }));
+        self.write("POST", "/Users", json!({ "schemas": [USER], "userName": " " }));
+        self.write("POST", "/Users", json!({ "schemas": [USER], "userName": "x", "name": "y" }));
         self.write("POST", "/Users", json!({ "schemas": [USER], "userName": "formatted", "name": { "givenName": "A" }, "emails": [{ "value": "f@example.com" }] }));
         self.send(
             "POST",
             "/Users",
-            &[
-                ("content-type", "application/json; charset=utf-8"),
-                ("accept", "application/scim+json"),
-            ],
+            &[("content-type", "application/json; charset=utf-8"), ("accept", "application/scim+json")],
             Payload::Json(json!({ "userName": "charset" })),
         );
         let deleted = self.user("again");
@@ -303,18 +231,9 @@ impl Tour {
         }
         self.get("/Users/?startIndex=1&count=1");
         let search = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
-        self.write(
-            "POST",
-            "/Users/.search",
-            json!({ "schemas": [search], "filter": "active eq false" }),
-        );
+        self.write("POST", "/Users/.search", json!({ "schemas": [search], "filter": "active eq false" }));
         self.send("HEAD", "/Users", &[], Payload::Absent);
-        self.send(
-            "GET",
-            "/Users",
-            &[("content-type", "application/json")],
-            Payload::Absent,
-        );
+        self.send("GET", "/Users", &[("content-type", "application/json")], Payload::Absent);
     }
 
     fn filters(&mut self) {
@@ -407,20 +326,14 @@ impl Tour {
         self.get(&format!("{path}?attributes=name.familyName"));
         self.get(&format!("{path}?attributes=userName"));
         self.get(&format!("{path}?attributes=name"));
+        self.write("PATCH", &path, json!({ "schemas": [crate::scim::urn::PATCH_OP] }));
         self.write(
             "PATCH",
             &path,
-            json!({ "schemas": [crate::scim::urn::PATCH_OP] }),
+            json!({ "schemas": null, "Operations": [{ "op": "replace", "path": "title", "value": "n" }] }),
         );
-        self.write("PATCH", &path, json!({ "schemas": null, "Operations": [{ "op": "replace", "path": "title", "value": "n" }] }));
-        self.patch(
-            "/Users/none",
-            json!([{ "op": "replace", "path": "title", "value": "n" }]),
-        );
-        self.patch(
-            &path,
-            json!([{ "op": "replace", "path": "title", "value": "listed" }]),
-        );
+        self.patch("/Users/none", json!([{ "op": "replace", "path": "title", "value": "n" }]));
+        self.patch(&path, json!([{ "op": "replace", "path": "title", "value": "listed" }]));
         self.get("/Users?count=1000");
     }
 
@@ -437,17 +350,9 @@ impl Tour {
         self.write("PUT", &path, json!({ "schemas": [USER, ENTERPRISE], "userName": "put2", "externalId": "x", ENTERPRISE: { "department": "E" } }));
         let read = self.get(&path);
         let tag = read.header("ETag").unwrap_or_default().to_owned();
-        self.write(
-            "PUT",
-            &path,
-            json!({ "schemas": [USER], "userName": "boss@example.com" }),
-        );
+        self.write("PUT", &path, json!({ "schemas": [USER], "userName": "boss@example.com" }));
         self.write("PUT", &path, json!({ "schemas": [USER] }));
-        self.write(
-            "PUT",
-            "/Users/unknown",
-            json!({ "schemas": [USER], "userName": "unknown" }),
-        );
+        self.write("PUT", "/Users/unknown", json!({ "schemas": [USER], "userName": "unknown" }));
         self.send("GET", &path, &[("if-none-match", &tag)], Payload::Absent);
         let body = || Payload::Json(json!({ "schemas": [USER], "userName": "put3" }));
         self.send("PUT", &path, &[("if-match", &tag)], body());
@@ -459,31 +364,11 @@ impl Tour {
         let member = |n: usize| json!({ "value": ids[n] });
         let legacy = "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group";
         let app = self.write("POST", "/Groups", json!({ "schemas": [GROUP, legacy], "displayName": "App", "externalId": "g", "members": [member(0), member(1)] }));
-        self.write(
-            "POST",
-            "/Groups",
-            json!({ "schemas": [GROUP], "displayName": "App-Test" }),
-        );
-        self.write(
-            "POST",
-            "/Groups",
-            json!({ "schemas": [GROUP], "displayName": "Empty", "members": [] }),
-        );
-        self.write(
-            "POST",
-            "/Groups",
-            json!({ "schemas": [GROUP], "displayName": "the \"A\" team" }),
-        );
-        self.write(
-            "POST",
-            "/Groups",
-            json!({ "schemas": [GROUP], "displayName": "100 % x" }),
-        );
-        self.write(
-            "POST",
-            "/Groups",
-            json!({ "schemas": [GROUP], "displayName": "app" }),
-        );
+        self.write("POST", "/Groups", json!({ "schemas": [GROUP], "displayName": "App-Test" }));
+        self.write("POST", "/Groups", json!({ "schemas": [GROUP], "displayName": "Empty", "members": [] }));
+        self.write("POST", "/Groups", json!({ "schemas": [GROUP], "displayName": "the \"A\" team" }));
+        self.write("POST", "/Groups", json!({ "schemas": [GROUP], "displayName": "100 % x" }));
+        self.write("POST", "/Groups", json!({ "schemas": [GROUP], "displayName": "app" }));
         for text in [
             "displayName eq \"App\"",
             "displayName eq \"app\"",
@@ -522,32 +407,16 @@ impl Tour {
             self.patch(&path, step);
             self.get(&path);
         }
-        self.write(
-            "POST",
-            "/Groups",
-            json!({ "schemas": [GROUP], "displayName": "App" }),
-        );
+        self.write("POST", "/Groups", json!({ "schemas": [GROUP], "displayName": "App" }));
         self.write(
             "POST",
             "/Groups",
             json!({ "schemas": [GROUP], "displayName": "Nest", "members": [{ "value": id }] }),
         );
-        self.write(
-            "PUT",
-            &path,
-            json!({ "schemas": [GROUP], "displayName": "Put", "members": [member(0)] }),
-        );
-        self.send(
-            "DELETE",
-            &format!("/Users/{}", ids[0]),
-            &[],
-            Payload::Absent,
-        );
+        self.write("PUT", &path, json!({ "schemas": [GROUP], "displayName": "Put", "members": [member(0)] }));
+        self.send("DELETE", &format!("/Users/{}", ids[0]), &[], Payload::Absent);
         self.get(&path);
-        self.patch(
-            &path,
-            json!([{ "op": "add", "path": "members", "value": [member(1)] }]),
-        );
+        self.patch(&path, json!([{ "op": "add", "path": "members", "value": [member(1)] }]));
         self.send("DELETE", &path, &[], Payload::Absent);
         self.get(&format!("/Users/{}", ids[1]));
     }
@@ -555,11 +424,7 @@ impl Tour {
     fn life(&mut self) {
         let path = format!(
             "/Users/{}",
-            Tour::id(&self.write(
-                "POST",
-                "/Users",
-                json!({ "schemas": [USER], "userName": "life", "title": "T" })
-            ))
+            Tour::id(&self.write("POST", "/Users", json!({ "schemas": [USER], "userName": "life", "title": "T" })))
         );
         let steps = [
             json!([{ "op": "replace", "path": "active", "value": true }]),
@@ -575,15 +440,10 @@ impl Tour {
         }
         self.get("/Users?count=1000");
         self.filter("/Users", "userName eq \"life\"");
-        let put =
-            |active: Value| json!({ "schemas": [USER], "userName": "life", "active": active });
+        let put = |active: Value| json!({ "schemas": [USER], "userName": "life", "active": active });
         self.write("PUT", &path, put(json!(true)));
         self.get(&path);
-        self.write(
-            "PUT",
-            &path,
-            json!({ "schemas": [USER], "userName": "life", "title": "T" }),
-        );
+        self.write("PUT", &path, json!({ "schemas": [USER], "userName": "life", "title": "T" }));
         self.write("PUT", &path, put(json!(false)));
         self.get(&path);
         self.send("DELETE", &path, &[], Payload::Absent);
@@ -605,38 +465,13 @@ impl Tour {
     fn tokens(&mut self) {
         let id = self.user("tenant-one");
         for token in ["-", "Bearer ", "Bearer wrong", "bearer one", "one"] {
-            self.send(
-                "GET",
-                "/Users?count=1",
-                &[("authorization", token)],
-                Payload::Absent,
-            );
+            self.send("GET", "/Users?count=1", &[("authorization", token)], Payload::Absent);
         }
-        self.send(
-            "GET",
-            "/Users?access_token=one",
-            &[("authorization", "-")],
-            Payload::Absent,
-        );
-        self.send(
-            "GET",
-            "/Nowhere",
-            &[("authorization", "-")],
-            Payload::Absent,
-        );
-        self.send(
-            "POST",
-            "/Users",
-            &[("authorization", "-")],
-            Payload::Json(json!({ "userName": "anonymous" })),
-        );
+        self.send("GET", "/Users?access_token=one", &[("authorization", "-")], Payload::Absent);
+        self.send("GET", "/Nowhere", &[("authorization", "-")], Payload::Absent);
+        self.send("POST", "/Users", &[("authorization", "-")], Payload::Json(json!({ "userName": "anonymous" })));
         let two = [("authorization", "Bearer two")];
-        self.send(
-            "POST",
-            "/Users",
-            &two,
-            Payload::Json(json!({ "userName": "tenant-two" })),
-        );
+        self.send("POST", "/Users", &two, Payload::Json(json!({ "userName": "tenant-two" })));
         self.send(
             "POST",
             "/Users",
@@ -647,17 +482,9 @@ impl Tour {
         self.get(&item);
         self.send("GET", &item, &two, Payload::Absent);
         self.send("GET", "/Users", &two, Payload::Absent);
-        self.send(
-            "PUT",
-            &item,
-            &two,
-            Payload::Json(json!({ "userName": "stolen" })),
-        );
+        self.send("PUT", &item, &two, Payload::Json(json!({ "userName": "stolen" })));
         self.send("DELETE", &item, &two, Payload::Absent);
-        self.filter(
-            "/Users",
-            "userName eq \"tenant-one\" or userName eq \"tenant-two\"",
-        );
+        self.filter("/Users", "userName eq \"tenant-one\" or userName eq \"tenant-two\"");
     }
 
     fn bulk(&mut self) {
@@ -669,14 +496,9 @@ impl Tour {
             { "method": "POST", "path": "/Users", "bulkId": "v", "data": user("bulk") },
             { "method": "POST", "path": "/Users", "bulkId": "w", "data": user("bulk2") },
         ] }));
-        let many: Vec<Value> = (0..1001)
-            .map(|n| json!({ "method": "DELETE", "path": format!("/Users/{n}") }))
-            .collect();
-        self.write(
-            "POST",
-            "/Bulk",
-            json!({ "schemas": [urn], "failOnErrors": 1, "Operations": many }),
-        );
+        let many: Vec<Value> =
+            (0..1001).map(|n| json!({ "method": "DELETE", "path": format!("/Users/{n}") })).collect();
+        self.write("POST", "/Bulk", json!({ "schemas": [urn], "failOnErrors": 1, "Operations": many }));
     }
 }
 
@@ -686,9 +508,7 @@ fn relate_times(value: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(relate_times),
         Value::Object(map) => {
             let time = |v: Option<&Value>| crate::scim::value::parse_datetime(v?.as_str()?);
-            if let (Some(created), Some(modified)) =
-                (time(map.get("created")), time(map.get("lastModified")))
-            {
+            if let (Some(created), Some(modified)) = (time(map.get("created")), time(map.get("lastModified"))) {
                 let shape = |v: &Value| v.as_str().map_or(0, str::len);
                 map["created"] = format!("time of {}", shape(&map["created"])).into();
                 map["lastModified"] = format!("{:?}", modified.cmp(&created)).into();
@@ -712,9 +532,7 @@ fn speed() {
     eprintln!("create {:?}", clock.elapsed());
     let clock = std::time::Instant::now();
     for n in 0..2000 {
-        t.get(&format!(
-            "/Users?filter=userName+eq+%22user{n}@example.com%22"
-        ));
+        t.get(&format!("/Users?filter=userName+eq+%22user{n}@example.com%22"));
         t.log.clear();
         t.ids.clear();
     }
@@ -735,11 +553,7 @@ fn speed() {
         .map(|r| json!({ "value": r.id }))
         .collect();
     let clock = std::time::Instant::now();
-    let g = Tour::id(&t.write(
-        "POST",
-        "/Groups",
-        json!({ "displayName": "big", "members": ids }),
-    ));
+    let g = Tour::id(&t.write("POST", "/Groups", json!({ "displayName": "big", "members": ids })));
     eprintln!("create 10000 {:?}", clock.elapsed());
     let more: Vec<Value> = t.state.tenants[0]
         .iter(crate::server::call::Kind::User)
@@ -748,18 +562,15 @@ fn speed() {
         .map(|r| json!({ "value": r.id }))
         .collect();
     let clock = std::time::Instant::now();
-    t.patch(
-        &format!("/Groups/{g}"),
-        json!([{ "op": "add", "path": "members", "value": more }]),
-    );
+    t.patch(&format!("/Groups/{g}"), json!([{ "op": "add", "path": "members", "value": more }]));
     eprintln!("add 1000 {:?}", clock.elapsed());
     let clock = std::time::Instant::now();
-    t.patch(
-        &format!("/Groups/{g}"),
-        json!([{ "op": "remove", "path": "members", "value": more }]),
-    );
+    t.patch(&format!("/Groups/{g}"), json!([{ "op": "remove", "path": "members", "value": more }]));
     eprintln!("remove 1000 {:?}", clock.elapsed());
     let clock = std::time::Instant::now();
-    t.patch(&format!("/Groups/{g}"), json!([{ "op": "remove", "path": format!("members[value eq \"{}\"]", ids[0]["value"].as_str().unwrap()) }]));
+    t.patch(
+        &format!("/Groups/{g}"),
+        json!([{ "op": "remove", "path": format!("members[value eq \"{}\"]", ids[0]["value"].as_str().unwrap()) }]),
+    );
     eprintln!("remove 1 {:?}", clock.elapsed());
 }
