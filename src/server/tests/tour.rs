@@ -267,6 +267,17 @@ impl Tour {
             ],
             Payload::Json(json!({ "userName": "charset" })),
         );
+        self.write(
+            "POST",
+            "/Users",
+            json!({ "schemas": [USER], "userName": "nulls", "nickName": null }),
+        );
+        self.write(
+            "POST",
+            "/Users",
+            json!({ "schemas": [USER], "userName": "empties", "emails": [] }),
+        );
+        self.write("POST", "/Groups", json!({ "schemas": [GROUP] }));
         let deleted = self.user("again");
         self.send("DELETE", &format!("/Users/{deleted}"), &[], Payload::Absent);
         self.get(&format!("/Users/{deleted}"));
@@ -347,6 +358,9 @@ impl Tour {
             "meta.lastModified gt \"2099-01-01T00:00:00Z\"",
             "userName eq",
             "zz9 eq \"x\"",
+            "displayName eq \"o'x\"",
+            "name.familyName eq \"Müller\"",
+            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department eq \"Sales\"",
             "displayName eq \"100 % x\"",
             "userName co \"pla\" and userName pr",
         ];
@@ -375,6 +389,8 @@ impl Tour {
             json!([{ "op": "replace", "path": "emails", "value": [{ "type": "other", "value": "o@example.com" }] }]),
             json!([{ "op": "replace", "path": "emails", "value": null }]),
             json!([{ "op": "Add", "path": "emails[type eq \"work\"].value", "value": "w@example.com" }]),
+            json!([{ "op": "Add", "path": "emails[type eq \"work\"].value", "value": "w3@example.com" }]),
+            json!([{ "op": "replace", "path": "meta", "value": {} }]),
             json!([{ "op": "Replace", "path": "displayName", "value": "New" }]),
             json!([{ "op": "add", "path": "displayName", "value": "Newer" }]),
             json!([{ "op": "replace", "path": "title", "value": "T" }]),
@@ -435,6 +451,16 @@ impl Tour {
         self.write("PUT", &path, read);
         self.get(&path);
         self.write("PUT", &path, json!({ "schemas": [USER, ENTERPRISE], "userName": "put2", "externalId": "x", ENTERPRISE: { "department": "E" } }));
+        self.write(
+            "PUT",
+            &path,
+            json!({ "schemas": [USER], "userName": "put2", "title": "T", "nickName": null }),
+        );
+        self.write(
+            "PUT",
+            &path,
+            json!({ "schemas": [USER], "userName": "put2" }),
+        );
         let read = self.get(&path);
         let tag = read.header("ETag").unwrap_or_default().to_owned();
         self.write(
