@@ -19,11 +19,7 @@ fn main() -> io::Result<()> {
     let mut code = String::from("const BUNDLED: &[(&str, &str)] = &[\n");
     for file in &files {
         let below = file.strip_prefix(&root).expect("found below the root");
-        let name = below
-            .components()
-            .map(|c| c.as_os_str().to_string_lossy())
-            .collect::<Vec<_>>()
-            .join("/");
+        let name = below.components().map(|c| c.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
         let path = file.to_string_lossy();
         writeln!(code, "    ({name:?}, include_str!({path:?})),").expect("writing to memory");
     }

@@ -61,17 +61,7 @@ pub struct Request {
 }
 
 /// Which credentials a request carried. Rules need to know without seeing the secret.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Default,
-    serde::Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AuthKind {
     /// The credentials that the target was configured with.
@@ -101,9 +91,7 @@ impl Request {
 
     /// The body as JSON; `None` without a body or when it is not JSON.
     pub fn json(&self) -> Option<Value> {
-        self.body
-            .as_deref()
-            .and_then(|b| serde_json::from_slice(b).ok())
+        self.body.as_deref().and_then(|b| serde_json::from_slice(b).ok())
     }
 
     /// Decoded value of a query parameter: `+` and `%20` are both a space, as in HTML forms.
@@ -116,11 +104,7 @@ impl Request {
 
     /// Path segments below the base URL, percent-decoded: `/Users/42` → `["Users", "42"]`.
     pub fn segments(&self) -> Vec<String> {
-        self.path
-            .split('/')
-            .filter(|s| !s.is_empty())
-            .map(percent_decode)
-            .collect()
+        self.path.split('/').filter(|s| !s.is_empty()).map(percent_decode).collect()
     }
 }
 
@@ -141,13 +125,7 @@ pub struct Response {
 impl Response {
     /// A response from its parts.
     pub fn new(status: u16, headers: Vec<(String, String)>, body: Vec<u8>) -> Self {
-        Self {
-            status,
-            headers,
-            body,
-            truncated: false,
-            parsed: OnceLock::new(),
-        }
+        Self { status, headers, body, truncated: false, parsed: OnceLock::new() }
     }
 
     /// First header of that name, without regard to case.
@@ -158,21 +136,12 @@ impl Response {
     /// The media type of `Content-Type`, lower case, without parameters.
     pub fn media_type(&self) -> Option<String> {
         let value = self.header("content-type")?;
-        Some(
-            value
-                .split(';')
-                .next()
-                .unwrap_or_default()
-                .trim()
-                .to_ascii_lowercase(),
-        )
+        Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
     }
 
     /// The body as JSON, parsed once; `None` when it is empty or not JSON.
     pub fn json(&self) -> Option<&Value> {
-        self.parsed
-            .get_or_init(|| parse_bounded(&self.body))
-            .as_ref()
+        self.parsed.get_or_init(|| parse_bounded(&self.body)).as_ref()
     }
 
     /// The body as text, for people.
@@ -217,10 +186,7 @@ pub enum FailureKind {
 }
 
 fn find_header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    headers
-        .iter()
-        .find(|(k, _)| k.eq_ignore_ascii_case(name))
-        .map(|(_, v)| v.as_str())
+    headers.iter().find(|(k, _)| k.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
 }
 
 /// Percent-decodes one path segment; invalid sequences stay as they are.

@@ -14,12 +14,9 @@ fn announces_creates_until_it_is_killed() {
     let Some(dir) = std::env::var_os(DIR) else {
         return;
     };
-    let journal =
-        Journal::open(dir.as_ref(), "run7", &"http://localhost/".parse().unwrap()).unwrap();
+    let journal = Journal::open(dir.as_ref(), "run7", &"http://localhost/".parse().unwrap()).unwrap();
     for n in 1_u64.. {
-        journal
-            .intent("POST", "/Users", &format!("run7-{n}"))
-            .unwrap();
+        journal.intent("POST", "/Users", &format!("run7-{n}")).unwrap();
         println!("\nannounced {n}");
     }
 }
@@ -28,11 +25,7 @@ fn announces_creates_until_it_is_killed() {
 fn nothing_announced_is_lost() {
     let dir = tempfile::tempdir().unwrap();
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "announces_creates_until_it_is_killed",
-            "--nocapture",
-        ])
+        .args(["--exact", "announces_creates_until_it_is_killed", "--nocapture"])
         .env(DIR, dir.path())
         .stdout(Stdio::piped())
         .spawn()
@@ -49,10 +42,7 @@ fn nothing_announced_is_lost() {
         }
     }
     let file = Journal::list(dir.path()).unwrap().remove(0);
-    assert!(
-        Journal::resume(&file).unwrap().is_none(),
-        "the run still goes on"
-    );
+    assert!(Journal::resume(&file).unwrap().is_none(), "the run still goes on");
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(announced >= 200 && Journal::pending(&file).unwrap().len() >= announced);

@@ -10,21 +10,11 @@ use support::{get, target};
 
 #[test]
 fn the_environment_s_proxy_is_for_other_machines() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let proxy = runtime.block_on(serve_bytes(json_answer("{}")));
     let server = runtime.block_on(serve_bytes(json_answer("{}")));
     let address = proxy.url.origin().ascii_serialization();
-    for name in [
-        "http_proxy",
-        "HTTP_PROXY",
-        "https_proxy",
-        "HTTPS_PROXY",
-        "all_proxy",
-        "ALL_PROXY",
-    ] {
+    for name in ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
         // SAFETY: the only test of this binary, on the only thread that reads the environment.
         unsafe { std::env::set_var(name, &address) };
     }
@@ -47,9 +37,7 @@ fn the_environment_s_proxy_is_for_other_machines() {
     assert!(proxy.requests()[0].starts_with("GET http://scim.example.com/v2/Users HTTP/1.1\r\n"));
 
     // The tunnel for https gets no credentials of the target, and its refusal is told as the proxy's.
-    let refusing = runtime.block_on(serve_bytes(
-        "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n",
-    ));
+    let refusing = runtime.block_on(serve_bytes("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"));
     for name in ["https_proxy", "HTTPS_PROXY"] {
         // SAFETY: as above.
         unsafe { std::env::set_var(name, refusing.url.origin().ascii_serialization()) };
@@ -58,8 +46,5 @@ fn the_environment_s_proxy_is_for_other_machines() {
     assert_eq!(failure.kind, FailureKind::Refused, "{}", failure.message);
     assert!(failure.message.contains("proxy"), "{}", failure.message);
     let tunnel = &refusing.requests()[0];
-    assert!(
-        tunnel.starts_with("CONNECT scim.example.com:443 ") && !tunnel.contains(support::TOKEN),
-        "{tunnel}"
-    );
+    assert!(tunnel.starts_with("CONNECT scim.example.com:443 ") && !tunnel.contains(support::TOKEN), "{tunnel}");
 }

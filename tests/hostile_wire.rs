@@ -38,10 +38,7 @@ async fn the_request_line_is_the_one_that_was_given() {
 async fn headers_and_body_are_those_of_the_provider() {
     let server = serve_bytes(json_answer("{}")).await;
     let mut target = target(&server.url);
-    target.extra_headers = vec![
-        ("X-Tenant".into(), "7".into()),
-        ("User-Agent".into(), "Mine/1".into()),
-    ];
+    target.extra_headers = vec![("X-Tenant".into(), "7".into()), ("User-Agent".into(), "Mine/1".into())];
     let http = Http::new(target).unwrap();
     let pairs = [
         ("User-Agent", "Okta SCIM Client 1.0.0"),
@@ -80,12 +77,7 @@ async fn headers_and_body_are_those_of_the_provider() {
         "Content-Length: 19",
     ];
     assert_eq!(lines, expected);
-    let recorded: Vec<String> = exchange
-        .request
-        .headers
-        .iter()
-        .map(|(k, v)| format!("{k}: {v}"))
-        .collect();
+    let recorded: Vec<String> = exchange.request.headers.iter().map(|(k, v)| format!("{k}: {v}")).collect();
     assert_eq!(recorded, expected[..8]);
     assert_eq!(exchange.request.path, "/Users/1");
     assert_eq!(exchange.request.body, out.body);
@@ -110,21 +102,11 @@ async fn each_kind_of_credentials_is_on_the_wire_as_named() {
         out.auth = kind;
         assert_eq!(http.send(out).await.status(), Some(200));
         let sent = server.requests().pop().unwrap();
-        let header = sent
-            .lines()
-            .find_map(|l| l.strip_prefix("Authorization: "))
-            .map(str::to_owned);
+        let header = sent.lines().find_map(|l| l.strip_prefix("Authorization: ")).map(str::to_owned);
         assert_eq!(header, expected, "{kind:?}");
-        assert_eq!(
-            sent.contains(&format!("/Users?count=1&access_token={TOKEN} ")),
-            kind == AuthKind::Query
-        );
+        assert_eq!(sent.contains(&format!("/Users?count=1&access_token={TOKEN} ")), kind == AuthKind::Query);
     }
-    let secrets: Vec<String> = http
-        .secrets()
-        .iter()
-        .map(|s| s.expose_secret().to_owned())
-        .collect();
+    let secrets: Vec<String> = http.secrets().iter().map(|s| s.expose_secret().to_owned()).collect();
     assert_eq!(secrets, [TOKEN, "other-t0ken"]);
 }
 
@@ -161,10 +143,7 @@ async fn a_proxy_is_used_when_given() {
     let exchange = Http::new(target).unwrap().send(get("/Users?count=1")).await;
     assert_eq!(exchange.status(), Some(200));
     let sent = proxy.requests().pop().unwrap();
-    assert!(
-        sent.starts_with("GET http://scim.example.com/v2/Users?count=1 HTTP/1.1\r\n"),
-        "{sent}"
-    );
+    assert!(sent.starts_with("GET http://scim.example.com/v2/Users?count=1 HTTP/1.1\r\n"), "{sent}");
 }
 
 #[tokio::test]
@@ -178,9 +157,5 @@ async fn the_rate_holds_for_all_requests_together() {
     for sending in all {
         assert_eq!(sending.await.status(), Some(200));
     }
-    assert!(
-        start.elapsed() >= Duration::from_millis(200),
-        "{:?}",
-        start.elapsed()
-    );
+    assert!(start.elapsed() >= Duration::from_millis(200), "{:?}", start.elapsed());
 }

@@ -34,8 +34,7 @@ fn every_wrong_file_says_what_is_wrong_and_where() {
         let name = file.file_stem().expect("a file name").to_string_lossy();
         let text = fs::read_to_string(&file).expect("a text");
         let shown = format!("scenarios/wrong/{name}.yaml");
-        let errors = scenario::load(&text, &shown, &wrong_file)
-            .expect_err(&format!("{name} is wrong on purpose"));
+        let errors = scenario::load(&text, &shown, &wrong_file).expect_err(&format!("{name} is wrong on purpose"));
         let rendered: Vec<String> = errors.iter().map(|e| e.render(false)).collect();
         golden(&format!("scenario-error-{name}"), &rendered.join("\n\n"));
     }
@@ -44,8 +43,8 @@ fn every_wrong_file_says_what_is_wrong_and_where() {
 #[test]
 fn an_error_in_one_line_is_for_editors() {
     let text = wrong_file("wrong/id-is-not-path").expect("the file is in the repository");
-    let errors = scenario::load(&text, "scenarios/wrong/id-is-not-path.yaml", &|_| None)
-        .expect_err("it is wrong on purpose");
+    let errors =
+        scenario::load(&text, "scenarios/wrong/id-is-not-path.yaml", &|_| None).expect_err("it is wrong on purpose");
     assert_eq!(
         errors[0].to_string(),
         "scenarios/wrong/id-is-not-path.yaml:1:11: the id is `wrong/another-name` but the file is `wrong/id-is-not-path`"

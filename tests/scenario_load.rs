@@ -84,19 +84,13 @@ steps:
         .replace("${found?}", "${found}")
         .as_str(),
     );
-    assert_eq!(
-        (s.evidence, s.verify),
-        (Evidence::Documented, Verify::AtEnd)
-    );
+    assert_eq!((s.evidence, s.verify), (Evidence::Documented, Verify::AtEnd));
     assert_eq!(s.needs, [Need::Users, Need::Patch, Need::ResourceTypes]);
     assert_eq!(s.source, ["https://example.com/doc"]);
     assert_eq!(s.dialects[1].name, "put");
     assert_eq!(s.people[1].1["department"], json!("Sales"));
     assert_eq!(s.headers[2], ("Accept-Charset".to_owned(), None));
-    assert_eq!(
-        s.headers[0].1.as_ref().and_then(|t| t.as_literal()),
-        Some("yes")
-    );
+    assert_eq!(s.headers[0].1.as_ref().and_then(|t| t.as_literal()), Some("yes"));
     let ids: Vec<&str> = s.steps.iter().map(|s| s.id.as_str()).collect();
     assert_eq!(ids, ["make", "change", "pause-1", "walk", "race"]);
 
@@ -112,34 +106,19 @@ steps:
     assert!(!change.setup && !change.verify);
     assert_eq!(change.impact, Some(Impact::StaysActive));
     assert_eq!(change.dialects, ["patch"]);
-    let Action::Send(request) = &change.action else {
-        panic!("a request")
-    };
+    let Action::Send(request) = &change.action else { panic!("a request") };
     assert_eq!(request.method, "PATCH");
     assert_eq!(request.auth, AuthKind::WrongScheme);
     assert!(matches!(&request.body, BodySpec::Text(t) if t.as_literal() == Some("{")));
     let expect = change.expect.as_ref().expect("an expectation");
-    assert_eq!(
-        expect.status,
-        [
-            StatusSpec::Exact(200),
-            StatusSpec::Class(2),
-            StatusSpec::Exact(404)
-        ]
-    );
-    assert_eq!(
-        expect.body.len(),
-        4,
-        "two matchers on one place are two tests"
-    );
+    assert_eq!(expect.status, [StatusSpec::Exact(200), StatusSpec::Class(2), StatusSpec::Exact(404)]);
+    assert_eq!(expect.body.len(), 4, "two matchers on one place are two tests");
     assert!(matches!(expect.body[2].1, Matcher::Count(2)));
     assert_eq!(expect.level, Some(Level::Note));
 
     assert!(matches!(s.steps[2].action, Action::Pause(d) if d == Duration::from_secs(5400)));
     assert_eq!(s.steps[2].title, "Wait 1h30m");
-    assert!(
-        matches!(&s.steps[3].repeat, Some(Repeat::Until { name, limit: 9, .. }) if name == "page")
-    );
+    assert!(matches!(&s.steps[3].repeat, Some(Repeat::Until { name, limit: 9, .. }) if name == "page"));
     assert!(matches!(&s.steps[4].action, Action::Parallel(list) if list.len() == 2));
 }
 
@@ -148,12 +127,8 @@ fn yaml_that_other_readers_bend_stays_as_written() {
     let s = load(&format!(
         "{HEAD}steps:\n  - step: make\n    title: Make\n    POST: /Users\n    body: {{ a: no, b: 012, c: 1_000, d: \"False\", e: False, f: null, g: 1.5, h: 2024-01-01 }}\n"
     ));
-    let Action::Send(request) = &s.steps[0].action else {
-        panic!("a request")
-    };
-    let BodySpec::Json(body) = &request.body else {
-        panic!("JSON")
-    };
+    let Action::Send(request) = &s.steps[0].action else { panic!("a request") };
+    let BodySpec::Json(body) = &request.body else { panic!("JSON") };
     struct Nothing;
     impl scenario::template::Values for Nothing {
         fn value(&self, _: &str) -> Option<serde_json::Value> {
@@ -193,18 +168,13 @@ fn an_included_scenario_is_played_with_our_fixtures() {
     );
     let s = load_with(&text, &|id| (id == "okta/part").then(|| PART.to_owned()));
     let ids: Vec<&str> = s.steps.iter().map(|s| s.id.as_str()).collect();
-    assert_eq!(
-        ids,
-        ["create", "read", "again-create", "again-read", "both"]
-    );
+    assert_eq!(ids, ["create", "read", "again-create", "again-read", "both"]);
     assert_eq!(s.steps[0].capture[0].name, "alice.id");
     assert_eq!(s.steps[2].capture[0].name, "bob.id");
     assert_eq!(s.steps[2].needs, [Need::Patch, Need::Groups]);
     assert_eq!(s.steps[2].when.len(), 1);
     assert_eq!(s.steps[2].line, 8, "the line of the include in this file");
-    let Action::Send(request) = &s.steps[3].action else {
-        panic!("a request")
-    };
+    let Action::Send(request) = &s.steps[3].action else { panic!("a request") };
     assert_eq!(request.target.to_string(), "/Users/${bob.id}");
     assert_eq!(request.headers[0].0, "X-Part");
     let people: Vec<&str> = s.people.iter().map(|(n, _)| n.as_str()).collect();
@@ -227,14 +197,9 @@ fn a_capture_in_every_dialect_is_known_in_all() {
 
 #[test]
 fn a_profile_with_a_slip_is_refused_with_a_caret() {
-    let error = idp::parse("name: okta\ntitle: Okta\nencodding: form\n", "p.yaml")
-        .expect_err("the key is misspelt");
+    let error = idp::parse("name: okta\ntitle: Okta\nencodding: form\n", "p.yaml").expect_err("the key is misspelt");
     assert_eq!((error.line, error.column), (3, 1));
-    assert!(
-        error.render(false).contains("encodding"),
-        "{}",
-        error.render(false)
-    );
+    assert!(error.render(false).contains("encodding"), "{}", error.render(false));
 }
 
 #[test]
@@ -246,11 +211,7 @@ fn includes_that_double_with_each_level_are_refused() {
         )
     };
     let text = level(0);
-    let errors = scenario::load(&text, "x.yaml", &|id| {
-        id.strip_prefix("a/l")
-            .and_then(|n| n.parse().ok())
-            .map(level)
-    })
-    .expect_err("it is too deep");
+    let errors = scenario::load(&text, "x.yaml", &|id| id.strip_prefix("a/l").and_then(|n| n.parse().ok()).map(level))
+        .expect_err("it is too deep");
     assert!(errors[0].message.contains("too large"), "{}", errors[0]);
 }

@@ -8,8 +8,7 @@ use std::path::Path;
 
 fn committed() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas/scenario.schema.json");
-    let mut current =
-        serde_json::to_string_pretty(&scenario::json_schema()).expect("a schema is JSON");
+    let mut current = serde_json::to_string_pretty(&scenario::json_schema()).expect("a schema is JSON");
     current.push('\n');
     if std::env::var_os("SCIMPROOF_UPDATE").is_some_and(|v| v == "1") {
         fs::write(&path, &current).expect("the file can be written");
@@ -37,23 +36,15 @@ fn every_bundled_scenario_loads_and_satisfies_the_schema() {
     let validator = validator();
     let profiles = idp::names();
     for id in scenario::bundled_ids() {
-        let loaded = scenario::load_bundled(id)
-            .expect("it is in the list")
-            .unwrap_or_else(|errors| {
-                let shown: Vec<String> = errors.iter().map(|e| e.render(false)).collect();
-                panic!("{}", shown.join("\n\n"))
-            });
-        assert!(
-            profiles.contains(&loaded.idp.as_str()),
-            "{id}: there is no profile of `{}`",
-            loaded.idp
-        );
+        let loaded = scenario::load_bundled(id).expect("it is in the list").unwrap_or_else(|errors| {
+            let shown: Vec<String> = errors.iter().map(|e| e.render(false)).collect();
+            panic!("{}", shown.join("\n\n"))
+        });
+        assert!(profiles.contains(&loaded.idp.as_str()), "{id}: there is no profile of `{}`", loaded.idp);
         let text = scenario::bundled_text(id).expect("it is in the list");
         let value: Value = scenario::load_data(text, id).expect("it has just been loaded");
-        let errors: Vec<String> = validator
-            .iter_errors(&value)
-            .map(|e| format!("{id} at {}: {e}", e.instance_path()))
-            .collect();
+        let errors: Vec<String> =
+            validator.iter_errors(&value).map(|e| format!("{id} at {}: {e}", e.instance_path())).collect();
         assert!(errors.is_empty(), "{}", errors.join("\n"));
     }
 }
@@ -79,10 +70,7 @@ fn the_schema_refuses_what_the_loader_refuses() {
     for (pointer, wrong) in [
         ("/steps/0/GET", serde_json::json!(null)),
         ("/steps/0/expect/status", serde_json::json!("9xx")),
-        (
-            "/steps/0/expect/body/id",
-            serde_json::json!({ "presnt": true }),
-        ),
+        ("/steps/0/expect/body/id", serde_json::json!({ "presnt": true })),
         ("/steps/0/expect/level", serde_json::json!("bad")),
         ("/title", serde_json::json!(null)),
     ] {

@@ -38,23 +38,12 @@ async fn always(answer: impl Fn() -> Response + Send + Sync + 'static) -> TokenS
     TokenServer::start(move |_, _| answer(), |_, _| 200).await
 }
 
-async fn numbered(
-    lifetime: u64,
-    judge: impl Fn(usize, Option<&str>) -> u16 + Send + Sync + 'static,
-) -> TokenServer {
-    TokenServer::start(
-        move |n, _| token_answer(&format!("tok{n}"), lifetime),
-        judge,
-    )
-    .await
+async fn numbered(lifetime: u64, judge: impl Fn(usize, Option<&str>) -> u16 + Send + Sync + 'static) -> TokenServer {
+    TokenServer::start(move |n, _| token_answer(&format!("tok{n}"), lifetime), judge).await
 }
 
 fn seen(server: &TokenServer) -> Vec<String> {
-    server
-        .calls()
-        .into_iter()
-        .map(Option::unwrap_or_default)
-        .collect()
+    server.calls().into_iter().map(Option::unwrap_or_default).collect()
 }
 
 #[tokio::test]
@@ -73,11 +62,7 @@ async fn one_token_serves_many_requests_at_once() {
     let asked = server.asked();
     assert_eq!(asked.len(), 1);
     assert_eq!(asked[0].authorization, None);
-    let form: Vec<(&str, &str)> = asked[0]
-        .form
-        .iter()
-        .map(|(k, v)| (k.as_str(), v.as_str()))
-        .collect();
+    let form: Vec<(&str, &str)> = asked[0].form.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
     let expected = [
         ("grant_type", "client_credentials"),
         ("client_id", "client 1"),
@@ -88,16 +73,9 @@ async fn one_token_serves_many_requests_at_once() {
     assert_eq!(form, expected);
     assert_eq!(seen(&server), vec!["Bearer tok1"; 20]);
     assert_eq!(http.requests_sent(), 20);
-    let secrets: Vec<String> = http
-        .secrets()
-        .iter()
-        .map(|s| s.expose_secret().to_owned())
-        .collect();
+    let secrets: Vec<String> = http.secrets().iter().map(|s| s.expose_secret().to_owned()).collect();
     for secret in [SECRET, "tok1", "cl1ent%2Bs%2Fecret%3Ax"] {
-        assert!(
-            secrets.iter().any(|s| s == secret),
-            "{secret} in {secrets:?}"
-        );
+        assert!(secrets.iter().any(|s| s == secret), "{secret} in {secrets:?}");
     }
 }
 
@@ -111,10 +89,7 @@ async fn id_and_secret_as_basic_credentials_are_form_encoded_first() {
     // base64 of `client%201:cl1ent%2Bs%2Fecret%3Ax`
     let expected = "Basic Y2xpZW50JTIwMTpjbDFlbnQlMkJzJTJGZWNyZXQlM0F4";
     assert_eq!(asked.authorization.as_deref(), Some(expected));
-    assert_eq!(
-        (asked.field("client_id"), asked.field("client_secret")),
-        (None, None)
-    );
+    assert_eq!((asked.field("client_id"), asked.field("client_secret")), (None, None));
 }
 
 #[tokio::test]
@@ -130,28 +105,12 @@ async fn a_token_that_runs_out_is_renewed_before_it_is_used() {
 
 #[tokio::test]
 async fn a_401_in_mid_run_renews_once_and_sends_once_more() {
-    let server = numbered(3600, |n, auth| {
-        if n > 2 && auth == Some("Bearer tok1") {
-            401
-        } else {
-            200
-        }
-    })
-    .await;
+    let server = numbered(3600, |n, auth| if n > 2 && auth == Some("Bearer tok1") { 401 } else { 200 }).await;
     let http = client(&server, config(&server));
     for _ in 0..4 {
         assert_eq!(http.send(get("/Users")).await.status(), Some(200));
     }
-    assert_eq!(
-        seen(&server),
-        [
-            "Bearer tok1",
-            "Bearer tok1",
-            "Bearer tok1",
-            "Bearer tok2",
-            "Bearer tok2"
-        ]
-    );
+    assert_eq!(seen(&server), ["Bearer tok1", "Bearer tok1", "Bearer tok1", "Bearer tok2", "Bearer tok2"]);
     assert_eq!(server.asked().len(), 2);
     assert_eq!(http.requests_sent(), 5);
 }
@@ -168,23 +127,12 @@ async fn a_server_that_takes_no_token_is_not_knocked_at_twice() {
 
 #[tokio::test]
 async fn a_401_for_deliberately_wrong_credentials_renews_nothing() {
-    let server = numbered(3600, |_, auth| {
-        if auth == Some("Bearer tok1") {
-            200
-        } else {
-            401
-        }
-    })
-    .await;
+    let server = numbered(3600, |_, auth| if auth == Some("Bearer tok1") { 200 } else { 401 }).await;
     let http = client(&server, config(&server));
     assert_eq!(http.send(get("/Users")).await.status(), Some(200));
-    for kind in [
-        AuthKind::None,
-        AuthKind::Wrong,
-        AuthKind::EmptyBearer,
-        AuthKind::WrongScheme,
-        AuthKind::LowercaseScheme,
-    ] {
+    for kind in
+        [AuthKind::None, AuthKind::Wrong, AuthKind::EmptyBearer, AuthKind::WrongScheme, AuthKind::LowercaseScheme]
+    {
         let mut out = get("/Users");
         out.auth = kind;
         assert_eq!(http.send(out).await.status(), Some(401), "{kind:?}");
@@ -206,27 +154,11 @@ async fn a_refresh_token_is_used_and_its_successor_after_it() {
     tokio::time::sleep(Duration::from_millis(950)).await;
     http.send(get("/Users")).await;
     let asked = server.asked();
-    let used: Vec<_> = asked
-        .iter()
-        .map(|a| (a.field("grant_type"), a.field("refresh_token")))
-        .collect();
-    assert_eq!(
-        used,
-        [
-            (Some("refresh_token"), Some("ref0")),
-            (Some("refresh_token"), Some("ref1"))
-        ]
-    );
-    let secrets: Vec<String> = http
-        .secrets()
-        .iter()
-        .map(|s| s.expose_secret().to_owned())
-        .collect();
+    let used: Vec<_> = asked.iter().map(|a| (a.field("grant_type"), a.field("refresh_token"))).collect();
+    assert_eq!(used, [(Some("refresh_token"), Some("ref0")), (Some("refresh_token"), Some("ref1"))]);
+    let secrets: Vec<String> = http.secrets().iter().map(|s| s.expose_secret().to_owned()).collect();
     for secret in ["ref0", "ref1", "ref2", "tok1", "tok2"] {
-        assert!(
-            secrets.iter().any(|s| s == secret),
-            "{secret} in {secrets:?}"
-        );
+        assert!(secrets.iter().any(|s| s == secret), "{secret} in {secrets:?}");
     }
 }
 
@@ -236,29 +168,20 @@ async fn refusal(answer: impl Fn() -> Response + Send + Sync + 'static) -> Strin
     let error = http.sign_in().await.unwrap_err();
     assert!(matches!(&error, EngineError::SignIn(f) if f.kind == FailureKind::Refusal));
     let text = error.to_string();
-    assert!(
-        text.starts_with("sign-in (POST /token) at http://127.0.0.1:"),
-        "{text}"
-    );
+    assert!(text.starts_with("sign-in (POST /token) at http://127.0.0.1:"), "{text}");
     assert!(!text.contains(SECRET) && !text.contains('\u{1b}'), "{text}");
     // The same request in a run fails for the same reason, and neither knocks again nor reaches the API.
     let exchange = http.send(get("/Users")).await;
     assert_eq!(exchange.outcome.unwrap_err().message, text);
-    assert_eq!(
-        (
-            server.asked().len(),
-            server.calls().len(),
-            http.requests_sent()
-        ),
-        (1, 0, 0)
-    );
+    assert_eq!((server.asked().len(), server.calls().len(), http.requests_sent()), (1, 0, 0));
     text
 }
 
 #[tokio::test]
 async fn a_wrong_secret_is_said_in_plain_words() {
     let text = refusal(|| {
-        let body = json!({ "error": "invalid_client", "error_description": format!("\u{1b}[31mno client with {SECRET}") });
+        let body =
+            json!({ "error": "invalid_client", "error_description": format!("\u{1b}[31mno client with {SECRET}") });
         (StatusCode::UNAUTHORIZED, axum::Json(body)).into_response()
     })
     .await;
@@ -270,15 +193,9 @@ async fn a_wrong_secret_is_said_in_plain_words() {
 #[tokio::test]
 async fn a_web_page_instead_of_a_token_is_recognised() {
     let text = refusal(|| Html("<!DOCTYPE html><title>Sign in</title>").into_response()).await;
-    assert!(
-        text.contains("did not answer JSON (status 200)") && text.contains("web page"),
-        "{text}"
-    );
+    assert!(text.contains("did not answer JSON (status 200)") && text.contains("web page"), "{text}");
     let text = refusal(|| (StatusCode::NOT_FOUND, Html("<h1>404</h1>")).into_response()).await;
-    assert!(
-        text.contains("without saying why (status 404)") && text.contains("web page"),
-        "{text}"
-    );
+    assert!(text.contains("without saying why (status 404)") && text.contains("web page"), "{text}");
 }
 
 #[tokio::test]
@@ -288,14 +205,8 @@ async fn answers_that_hold_no_usable_token_are_refused() {
         (json!({ "access_token": "" }), "without `access_token`"),
         (json!({ "access_token": 7 }), "without `access_token`"),
         (json!([]), "without `access_token`"),
-        (
-            json!({ "access_token": "x", "token_type": "mac" }),
-            "type `mac`",
-        ),
-        (
-            json!({ "access_token": "x\r\nX-Evil: 1" }),
-            "no header can carry",
-        ),
+        (json!({ "access_token": "x", "token_type": "mac" }), "type `mac`"),
+        (json!({ "access_token": "x\r\nX-Evil: 1" }), "no header can carry"),
     ] {
         let text = refusal(move || axum::Json(body.clone()).into_response()).await;
         assert!(text.contains(reason), "{text}");
@@ -316,29 +227,12 @@ async fn a_token_endpoint_that_is_not_there_keeps_its_kind_of_failure() {
     let server = numbered(3600, |_, _| 200).await;
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let mut config = config(&server);
-    config
-        .token_url
-        .set_port(Some(listener.local_addr().unwrap().port()))
-        .unwrap();
+    config.token_url.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
     drop(listener);
-    let failure = client(&server, config)
-        .send(get("/Users"))
-        .await
-        .outcome
-        .unwrap_err();
+    let failure = client(&server, config).send(get("/Users")).await.outcome.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Refused);
-    assert!(
-        failure
-            .message
-            .starts_with("sign-in (POST /token): nothing accepts"),
-        "{}",
-        failure.message
-    );
-    assert!(
-        failure.message.contains("the token URL"),
-        "{}",
-        failure.message
-    );
+    assert!(failure.message.starts_with("sign-in (POST /token): nothing accepts"), "{}", failure.message);
+    assert!(failure.message.contains("the token URL"), "{}", failure.message);
 }
 
 #[tokio::test]
@@ -348,19 +242,13 @@ async fn an_endless_token_answer_is_cut() {
         ([(header::CONTENT_TYPE, "application/json")], body).into_response()
     })
     .await;
-    let error = client(&server, config(&server))
-        .sign_in()
-        .await
-        .unwrap_err()
-        .to_string();
+    let error = client(&server, config(&server)).sign_in().await.unwrap_err().to_string();
     assert!(error.contains("did not answer JSON"), "{error}");
 }
 
 #[tokio::test]
 async fn the_second_tenant_has_a_token_of_its_own() {
-    let script = |_: usize, asked: &Asked| {
-        token_answer(&format!("tok-{}", asked.field("client_id").unwrap()), 60)
-    };
+    let script = |_: usize, asked: &Asked| token_answer(&format!("tok-{}", asked.field("client_id").unwrap()), 60);
     let server = TokenServer::start(script, |_, _| 200).await;
     let mut target = Target::new(server.base_url.clone());
     target.credentials = Credentials::OAuth(config(&server));

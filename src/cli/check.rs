@@ -119,9 +119,7 @@ fn count(n: usize, noun: &str) -> String {
 /// The `scenarios` folder that a file is in: included files are looked for below it, else beside the file.
 fn scenario_folder(file: &Path) -> Option<PathBuf> {
     let folder = file.parent()?;
-    let above = folder
-        .ancestors()
-        .find(|a| a.file_name().is_some_and(|n| n == "scenarios"));
+    let above = folder.ancestors().find(|a| a.file_name().is_some_and(|n| n == "scenarios"));
     Some(above.unwrap_or(folder).to_owned())
 }
 
@@ -132,9 +130,7 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
         files.push(path.to_owned());
         return Ok(());
     }
-    let mut entries: Vec<PathBuf> = std::fs::read_dir(path)?
-        .map(|e| e.map(|e| e.path()))
-        .collect::<io::Result<_>>()?;
+    let mut entries: Vec<PathBuf> = std::fs::read_dir(path)?.map(|e| e.map(|e| e.path())).collect::<io::Result<_>>()?;
     entries.sort();
     for entry in entries {
         let yaml = entry.extension().is_some_and(|e| e == "yaml" || e == "yml");
@@ -151,7 +147,8 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    const GOOD: &str = "scenario: rfc/good\ntitle: A look\nidp: rfc\nsteps:\n  - { step: look, title: Look, GET: /Users }\n";
+    const GOOD: &str =
+        "scenario: rfc/good\ntitle: A look\nidp: rfc\nsteps:\n  - { step: look, title: Look, GET: /Users }\n";
 
     fn run(files: Vec<PathBuf>) -> (u8, String) {
         let mut out = Vec::new();
@@ -172,10 +169,7 @@ mod tests {
         std::fs::write(folder.join("bad.yaml"), GOOD).expect("a file");
         let (status, text) = run(vec![root.path().to_owned()]);
         assert_eq!(status, 2);
-        assert!(
-            text.contains("the id is `rfc/good` but the file is `rfc/bad`"),
-            "{text}"
-        );
+        assert!(text.contains("the id is `rfc/good` but the file is `rfc/bad`"), "{text}");
         assert!(text.ends_with("1 good, 1 wrong\n"), "{text}");
     }
 

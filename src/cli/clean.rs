@@ -66,11 +66,7 @@ impl CleanReport {
 
 impl fmt::Display for CleanReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verb = if self.dry_run {
-            "would delete"
-        } else {
-            "deleted"
-        };
+        let verb = if self.dry_run { "would delete" } else { "deleted" };
         for path in &self.deleted {
             writeln!(f, "{verb} {path}")?;
         }
@@ -92,18 +88,13 @@ impl fmt::Display for CleanReport {
 
 /// Works off the journals. Members may keep a user from being deleted, so groups go first.
 pub async fn clean(http: &Http, journals: Vec<PathBuf>, dry_run: bool) -> CleanReport {
-    let mut report = CleanReport {
-        dry_run,
-        ..CleanReport::default()
-    };
+    let mut report = CleanReport { dry_run, ..CleanReport::default() };
     for file in journals {
         let journal = match Journal::resume(&file) {
             Ok(Some(journal)) => journal,
             Ok(None) => {
                 let file = file.display();
-                report
-                    .skipped
-                    .push(format!("`{file}`: its run still goes on"));
+                report.skipped.push(format!("`{file}`: its run still goes on"));
                 continue;
             }
             Err(e) => {
@@ -113,17 +104,10 @@ pub async fn clean(http: &Http, journals: Vec<PathBuf>, dry_run: bool) -> CleanR
         };
         if !journal.is_for(&http.target().base_url) {
             let (file, base) = (file.display(), journal.base_url());
-            report
-                .skipped
-                .push(format!("`{file}`: it belongs to {base}"));
+            report.skipped.push(format!("`{file}`: it belongs to {base}"));
             continue;
         }
-        let mut sweep = Sweep {
-            http,
-            journal: &journal,
-            report: &mut report,
-            down: None,
-        };
+        let mut sweep = Sweep { http, journal: &journal, report: &mut report, down: None };
         let swept = sweep.all().await;
         let ended = match swept {
             Ok(()) if !dry_run => journal.finish().map(|_| ()),
@@ -153,18 +137,9 @@ impl Sweep<'_> {
         for leftover in leftovers {
             match leftover {
                 Leftover::Resource { path } => paths.push(path),
-                Leftover::Unknown {
-                    intent,
-                    collection,
-                    attribute,
-                    key,
-                } => {
+                Leftover::Unknown { intent, collection, attribute, key } => {
                     let found = self.look_up(&collection, attribute, &key).await;
-                    paths.extend(self.settle(
-                        intent,
-                        format!("{collection} with {attribute} \"{key}\""),
-                        found,
-                    )?);
+                    paths.extend(self.settle(intent, format!("{collection} with {attribute} \"{key}\""), found)?);
                 }
             }
         }
@@ -204,21 +179,14 @@ impl Sweep<'_> {
     }
 
     /// Resources in that collection whose unique name is exactly `key`.
-    async fn look_up(
-        &mut self,
-        collection: &str,
-        attribute: &str,
-        key: &str,
-    ) -> Result<Vec<String>, String> {
+    async fn look_up(&mut self, collection: &str, attribute: &str, key: &str) -> Result<Vec<String>, String> {
         let mark = self.journal.run_id().to_lowercase();
         if mark.is_empty() || !key.to_lowercase().contains(&mark) {
             return Err("its name does not carry the mark of the run; look for it by hand".into());
         }
         let quoted = Value::from(key).to_string();
         let filter = encode_query_value(&format!("{attribute} eq {quoted}"));
-        let exchange = self
-            .send("GET", format!("{collection}?filter={filter}"))
-            .await?;
+        let exchange = self.send("GET", format!("{collection}?filter={filter}")).await?;
         match exchange.status() {
             Some(200) => {}
             Some(404) => return Ok(Vec::new()),
@@ -226,32 +194,16 @@ impl Sweep<'_> {
             None => return Err("the look-up got no answer".into()),
         }
         let list = exchange.json().and_then(|j| member(j, "Resources"));
-        let resources = list
-            .and_then(Value::as_array)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
+        let resources = list.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let ours: Vec<String> = resources
             .iter()
-            .filter(|r| {
-                text(r, attribute).is_some_and(|name| name.to_lowercase() == key.to_lowercase())
-            })
+            .filter(|r| text(r, attribute).is_some_and(|name| name.to_lowercase() == key.to_lowercase()))
             .filter_map(|r| text(r, "id").filter(|id| !id.is_empty()))
-            .map(|id| {
-                format!(
-                    "{}/{}",
-                    collection.trim_end_matches('/'),
-                    encode_segment(id)
-                )
-            })
+            .map(|id| format!("{}/{}", collection.trim_end_matches('/'), encode_segment(id)))
             .collect();
-        let empty = exchange
-            .json()
-            .is_some_and(|j| resources.is_empty() && j.is_object());
+        let empty = exchange.json().is_some_and(|j| resources.is_empty() && j.is_object());
         if ours.is_empty() && !empty {
-            return Err(
-                "the server's answer to the filter is no list of matches; look for it by hand"
-                    .into(),
-            );
+            return Err("the server's answer to the filter is no list of matches; look for it by hand".into());
         }
         Ok(ours)
     }
@@ -275,9 +227,7 @@ impl Sweep<'_> {
                 }
                 status => {
                     let status = status.map_or("none".to_owned(), |s| s.to_string());
-                    self.report
-                        .left
-                        .push((by_hand, format!("answered with status {status}")));
+                    self.report.left.push((by_hand, format!("answered with status {status}")));
                 }
             },
         }
@@ -292,10 +242,7 @@ impl Sweep<'_> {
         let out = Outgoing {
             method: method.into(),
             target,
-            headers: vec![(
-                "Accept".into(),
-                "application/scim+json, application/json".into(),
-            )],
+            headers: vec![("Accept".into(), "application/scim+json, application/json".into())],
             ..Outgoing::default()
         };
         let mut ours = Created::default();
@@ -327,12 +274,7 @@ impl Sweep<'_> {
 }
 
 fn deletion_rank(path: &str) -> u8 {
-    let collection = path
-        .trim_matches('/')
-        .split('/')
-        .rev()
-        .nth(1)
-        .unwrap_or_default();
+    let collection = path.trim_matches('/').split('/').rev().nth(1).unwrap_or_default();
     match collection.to_ascii_lowercase().as_str() {
         "groups" => 0,
         "users" => 2,
@@ -342,10 +284,7 @@ fn deletion_rank(path: &str) -> u8 {
 
 fn member<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
     let object = value.as_object()?;
-    object
-        .iter()
-        .find(|(k, _)| k.eq_ignore_ascii_case(name))
-        .map(|(_, v)| v)
+    object.iter().find(|(k, _)| k.eq_ignore_ascii_case(name)).map(|(_, v)| v)
 }
 
 fn text<'a>(value: &'a Value, name: &str) -> Option<&'a str> {

@@ -14,7 +14,7 @@ use std::time::Duration;
 pub const DEFAULT_FILE: &str = "scimproof.toml";
 
 /// Everything that a run needs to know.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Settings {
     /// The server under test and how to reach it.
     pub connection: Connection,

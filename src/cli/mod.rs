@@ -37,6 +37,11 @@ async fn dispatch(command: Command) -> ExitCode {
         Command::Serve(args) => serve::serve(args).await,
         Command::Check(args) => ExitCode::from(check::check(&args)),
         Command::Prove(args) => prove::main(args).await.into(),
-        Command::List(_) | Command::Explain(_) | Command::Clean(_) | Command::Init(_) | Command::Merge(_) | Command::Compare(_) => ExitCode::SUCCESS,
+        Command::List(_)
+        | Command::Explain(_)
+        | Command::Clean(_)
+        | Command::Init(_)
+        | Command::Merge(_)
+        | Command::Compare(_) => ExitCode::SUCCESS,
     }
 }

@@ -1,10 +1,242 @@
-//! `scimproof prove`: the proof matrix of rules, faults and variants.
+//! `scimproof prove`: every rule passes on the healthy server, stays silent on every legal variant, and fails on the faults it
+//! claims; every fault is caught by a rule that claims it.
+//!
+//! Must not know what a rule checks: it only runs the suite and compares names.
 
 use super::args::ProveArgs;
 use super::exit::Exit;
+use super::run::{OTHER_TOKEN, TOKEN, bundled_cases};
+use crate::engine::{Credentials, Guard, Http, Target};
+use crate::report::redact::Redactor;
+use crate::rules::{self, Level};
+use crate::run::{Case, Finished, Options, Tally};
+use crate::server::{Options as ServerOptions, Server, faults, variants};
+use secrecy::SecretString;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use url::Url;
+
+/// The proof matrix.
+#[derive(Debug, Default, Serialize)]
+pub struct Matrix {
+    /// Rules with a failing finding on the healthy server: must be empty.
+    pub healthy: Vec<String>,
+    /// Rules that never passed on the healthy server.
+    pub vacuous: Vec<String>,
+    /// Variant → rules that fail on it: each must be empty.
+    pub variants: BTreeMap<String, Vec<String>>,
+    /// Fault → rules that see it, `rule (level)`.
+    pub faults: BTreeMap<String, Vec<String>>,
+    /// Faults that no rule sees.
+    pub missed: Vec<String>,
+    /// `rule ← fault` for each claim that does not hold.
+    pub unproven: Vec<String>,
+    /// Rules that claim no fault.
+    pub without_proof: Vec<String>,
+    /// Faults that no rule claims, and by what they are seen.
+    pub unclaimed: Vec<String>,
+}
+
+impl Matrix {
+    /// True when nothing is open.
+    pub fn closed(&self) -> bool {
+        self.healthy.is_empty()
+            && self.vacuous.is_empty()
+            && self.variants.values().all(Vec::is_empty)
+            && self.missed.is_empty()
+            && self.unproven.is_empty()
+            && self.without_proof.is_empty()
+    }
+}
 
 /// Proves the catalogue against the embedded server.
 pub async fn main(args: ProveArgs) -> Exit {
-    let _ = args;
-    Exit::Clean
+    let cases = match bundled_cases() {
+        Ok(cases) => cases,
+        Err(text) => {
+            anstream::eprintln!("error: {text}");
+            return Exit::Usage;
+        }
+    };
+    let matrix = match prove(&cases, &args.rules).await {
+        Ok(matrix) => matrix,
+        Err(text) => {
+            anstream::eprintln!("error: {text}");
+            return Exit::Broken;
+        }
+    };
+    if let Some(file) = &args.json {
+        let written = crate::report::write_file(file, |out| serde_json::to_writer_pretty(&mut *out, &matrix).map_err(std::io::Error::from));
+        if let Err(problem) = written {
+            anstream::eprintln!("error: {problem}");
+            return Exit::Broken;
+        }
+    }
+    print(&matrix);
+    if matrix.closed() { Exit::Clean } else { Exit::Findings }
+}
+
+fn print(m: &Matrix) {
+    let list = |title: &str, items: &[String]| {
+        if !items.is_empty() {
+            anstream::println!("\n{title} ({})", items.len());
+            items.iter().for_each(|i| anstream::println!("  {i}"));
+        }
+    };
+    list("Healthy server: rules that fail", &m.healthy);
+    list("Rules that never passed on the healthy server", &m.vacuous);
+    let noisy: Vec<String> = m.variants.iter().filter(|(_, r)| !r.is_empty()).map(|(v, r)| format!("{v}: {}", r.join(", "))).collect();
+    list("Legal variants that a rule fails on", &noisy);
+    list("Faults that nothing sees", &m.missed);
+    list("Claims that do not hold", &m.unproven);
+    list("Rules that claim no fault", &m.without_proof);
+    list("Faults that no rule claims", &m.unclaimed);
+    let total = rules::catalogue().count();
+    let caught = m.faults.values().filter(|r| !r.is_empty()).count();
+    anstream::println!(
+        "\n{} rules: {} passed on the healthy server, {} proven · {} of {} faults caught · {} of {} variants silent",
+        total,
+        total - m.vacuous.len(),
+        total - m.without_proof.len() - m.unproven.iter().map(|u| u.split(' ').next().unwrap_or_default()).collect::<BTreeSet<_>>().len(),
+        caught,
+        m.faults.len(),
+        m.variants.values().filter(|r| r.is_empty()).count(),
+        m.variants.len()
+    );
+}
+
+/// Runs healthy, every variant and every fault. `only`: just the faults that these rules claim.
+pub async fn prove(cases: &[Case], only: &[String]) -> Result<Matrix, String> {
+    let mut matrix = Matrix::default();
+    let healthy = suite(cases.to_vec(), None, None).await?;
+    matrix.healthy = failing(&healthy, true);
+    matrix.vacuous = rules::catalogue().filter(|r| passes(&healthy.tally, r.id) == 0).map(|r| r.id.to_owned()).collect();
+    matrix.without_proof = rules::catalogue().filter(|r| r.proven_by.is_empty()).map(|r| r.id.to_owned()).collect();
+    let wanted = |fault: &str| only.is_empty() || rules::catalogue().any(|r| only.iter().any(|o| o == r.id) && r.proven_by.contains(&fault));
+    if only.is_empty() {
+        let jobs: Vec<_> = variants::all().iter().map(|v| (None, Some(v.id.to_owned()))).collect();
+        for (name, finished) in many(cases, jobs).await? {
+            matrix.variants.insert(name, failing(&finished, true));
+        }
+    }
+    // Most faults show in the RFC scenarios; only the others need the whole suite.
+    let (first, rest) = split(cases);
+    let jobs: Vec<_> = faults::all().iter().filter(|f| wanted(f.id)).map(|f| (Some(f.id.to_owned()), None)).collect();
+    let mut again = Vec::new();
+    for (name, finished) in many(&first, jobs).await? {
+        let seen = failing(&finished, false);
+        if !satisfied(&name, &seen) {
+            again.push((Some(name.clone()), None));
+        }
+        matrix.faults.insert(name, seen);
+    }
+    for (name, finished) in many(&rest, again).await? {
+        let seen = matrix.faults.entry(name).or_default();
+        let more: Vec<String> = failing(&finished, false).into_iter().filter(|r| !seen.contains(r)).collect();
+        seen.extend(more);
+    }
+    conclude(&mut matrix, only);
+    Ok(matrix)
+}
+
+/// True when a fault is seen by every rule that claims it (and by one at least).
+fn satisfied(fault: &str, seen: &[String]) -> bool {
+    let sees = |id: &str| seen.iter().any(|s| s.split(' ').next() == Some(id));
+    !seen.is_empty() && rules::catalogue().filter(|r| r.proven_by.contains(&fault)).all(|r| sees(r.id))
+}
+
+fn conclude(matrix: &mut Matrix, only: &[String]) {
+    for rule in rules::catalogue().filter(|r| only.is_empty() || only.iter().any(|o| o == r.id)) {
+        for fault in rule.proven_by {
+            let seen = matrix.faults.get(*fault).is_some_and(|s| s.iter().any(|x| x.split(' ').next() == Some(rule.id)));
+            if !seen {
+                let known = faults::all().iter().any(|f| f.id == *fault);
+                matrix.unproven.push(format!("{} ← {fault}{}", rule.id, if known { "" } else { " (no such fault)" }));
+            }
+        }
+    }
+    for (fault, seen) in &matrix.faults {
+        if seen.is_empty() {
+            matrix.missed.push(fault.clone());
+        } else if !rules::catalogue().any(|r| r.proven_by.contains(&fault.as_str())) {
+            matrix.unclaimed.push(format!("{fault}: {}", seen.join(", ")));
+        }
+    }
+}
+
+fn split(cases: &[Case]) -> (Vec<Case>, Vec<Case>) {
+    cases.iter().cloned().partition(|c| c.scenario.idp == "rfc")
+}
+
+fn passes(tally: &Tally, rule: &str) -> u64 {
+    tally.get(rule).map_or(0, |t| t.0)
+}
+
+/// Rules with findings, as `rule (level)`; `failing_only` leaves SHOULDs and notes out.
+fn failing(finished: &Finished, failing_only: bool) -> Vec<String> {
+    let mut out: Vec<String> = finished
+        .report
+        .findings
+        .iter()
+        .filter(|f| !failing_only || matches!(f.level, Level::Must | Level::Idp | Level::Should))
+        .map(|f| format!("{} ({})", f.rule, f.level.name()))
+        .collect();
+    out.sort();
+    out.dedup();
+    out
+}
+
+type Job = (Option<String>, Option<String>);
+
+/// Runs the suite once per fault or variant, two at a time.
+async fn many(cases: &[Case], jobs: Vec<Job>) -> Result<Vec<(String, Finished)>, String> {
+    let mut out = Vec::new();
+    let mut waiting = jobs.into_iter();
+    let mut running = tokio::task::JoinSet::new();
+    let width = std::thread::available_parallelism().map_or(2, usize::from);
+    loop {
+        while running.len() < width
+            && let Some((fault, variant)) = waiting.next()
+        {
+            let cases = cases.to_vec();
+            running.spawn(async move {
+                let name = fault.clone().or(variant.clone()).unwrap_or_default();
+                suite(cases, fault, variant).await.map(|f| (name, f))
+            });
+        }
+        match running.join_next().await {
+            None => return Ok(out),
+            Some(joined) => out.push(joined.map_err(|e| format!("a proof run broke: {e}"))??),
+        }
+    }
+}
+
+/// One run of the cases against a fresh embedded server.
+async fn suite(cases: Vec<Case>, fault: Option<String>, variant: Option<String>) -> Result<Finished, String> {
+    let name = fault.clone().or(variant.clone()).unwrap_or_else(|| "healthy".to_owned());
+    let options = ServerOptions {
+        token: Some(TOKEN.to_owned()),
+        other_token: Some(OTHER_TOKEN.to_owned()),
+        faults: fault.into_iter().collect(),
+        variants: variant.into_iter().collect(),
+        ..ServerOptions::default()
+    };
+    let server = Server::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), options).await.map_err(|e| format!("{name}: {e}"))?;
+    let mut target = Target::new(Url::parse(&server.base_url()).map_err(|e| e.to_string())?);
+    target.credentials = Credentials::bearer(SecretString::from(TOKEN)).map_err(|e| e.to_string())?;
+    target.other = Some(Credentials::bearer(SecretString::from(OTHER_TOKEN)).map_err(|e| e.to_string())?);
+    target.limits.timeout = std::time::Duration::from_secs(5);
+    let http = Arc::new(Http::new(target).map_err(|e| e.to_string())?);
+    let options = Options { embedded: true, keep: true, keep_http: false, guard: Guard { read_only: false, allow_existing: false }, ..Options::default() };
+    let redactor = Redactor::new(vec![TOKEN.to_owned(), OTHER_TOKEN.to_owned()]);
+    let finished = crate::run::run(http, cases, options, None, redactor, Arc::new(AtomicBool::new(false)), &mut |_| {}).await;
+    server.stop().await;
+    match finished {
+        Ok(finished) => Ok(finished),
+        // A fault that makes the whole target unusable is seen by the refusal to run.
+        Err(unusable) => Err(format!("{name}: {unusable}")),
+    }
 }

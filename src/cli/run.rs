@@ -83,7 +83,8 @@ async fn run(args: RunArgs) -> Result<Exit, Failure> {
                 }
             }
         };
-        crate::run::run(http.clone(), cases, options, journal.clone(), place.redactor.clone(), stop.clone(), &mut emit).await
+        crate::run::run(http.clone(), cases, options, journal.clone(), place.redactor.clone(), stop.clone(), &mut emit)
+            .await
     };
     let Finished { mut report, .. } = match finished {
         Ok(finished) => finished,
@@ -122,7 +123,11 @@ impl Place {
     async fn open(settings: &Settings) -> Result<Self, Failure> {
         let env = |name: &str| std::env::var(name).ok();
         if let Some(text) = &settings.connection.base_url {
-            let url = Url::parse(text).map_err(|e| Failure::usage(format!("--base-url {text:?} is no URL: {e}; write it like https://app.example.com/scim/v2")))?;
+            let url = Url::parse(text).map_err(|e| {
+                Failure::usage(format!(
+                    "--base-url {text:?} is no URL: {e}; write it like https://app.example.com/scim/v2"
+                ))
+            })?;
             let connected = connect(&settings.connection, url, &env).map_err(Failure::usage)?;
             return Ok(Self { target: connected.target, redactor: connected.redactor, server: None });
         }
@@ -134,7 +139,11 @@ impl Place {
             ..ServerOptions::default()
         };
         let server = Server::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), options).await.map_err(|e| {
-            if e.kind() == std::io::ErrorKind::InvalidInput { Failure::usage(e) } else { Failure::broken(format!("cannot start the embedded server: {e}")) }
+            if e.kind() == std::io::ErrorKind::InvalidInput {
+                Failure::usage(e)
+            } else {
+                Failure::broken(format!("cannot start the embedded server: {e}"))
+            }
         })?;
         let url = Url::parse(&server.base_url()).map_err(Failure::broken)?;
         let mut target = Target::new(url);
@@ -156,7 +165,8 @@ pub(super) const OTHER_TOKEN: &str = "embedded-tenant-two-8b41e7";
 fn cases(settings: &Settings) -> Result<Vec<Case>, Failure> {
     let (files, names): (Vec<&String>, Vec<&String>) = settings.scenarios.iter().partition(|s| is_file(s));
     let profiles = idp::bundled().map_err(|e| Failure::usage(e.render(false)))?;
-    let profiles: BTreeMap<String, Arc<IdpProfile>> = profiles.into_iter().map(|p| (p.name.clone(), Arc::new(p))).collect();
+    let profiles: BTreeMap<String, Arc<IdpProfile>> =
+        profiles.into_iter().map(|p| (p.name.clone(), Arc::new(p))).collect();
     let mut loaded: Vec<Scenario> = Vec::new();
     let mut wrong: Vec<String> = Vec::new();
     if files.is_empty() || !names.is_empty() {
@@ -179,7 +189,8 @@ fn cases(settings: &Settings) -> Result<Vec<Case>, Failure> {
     let mut own: Vec<Scenario> = Vec::new();
     for file in files {
         for path in super::check::walk(Path::new(file)).map_err(Failure::usage)? {
-            let text = std::fs::read_to_string(&path).map_err(|e| Failure::usage(format!("{}: {e}", path.display())))?;
+            let text =
+                std::fs::read_to_string(&path).map_err(|e| Failure::usage(format!("{}: {e}", path.display())))?;
             take(super::check::load_text(&path, &text), &mut own, &mut wrong);
         }
     }
@@ -193,6 +204,11 @@ fn cases(settings: &Settings) -> Result<Vec<Case>, Failure> {
     Ok(cases)
 }
 
+/// Every bundled case, for proofs.
+pub(super) fn bundled_cases() -> Result<Vec<Case>, String> {
+    cases(&Settings::default()).map_err(|f| f.text)
+}
+
 fn take(result: Result<Scenario, Vec<scenario::LoadError>>, good: &mut Vec<Scenario>, wrong: &mut Vec<String>) {
     match result {
         Ok(scenario) => good.push(scenario),
@@ -201,15 +217,23 @@ fn take(result: Result<Scenario, Vec<scenario::LoadError>>, good: &mut Vec<Scena
 }
 
 fn is_file(text: &str) -> bool {
-    text.ends_with(".yaml") || text.ends_with(".yml") || Path::new(text).is_dir() && !scenario::bundled_ids().iter().any(|id| id.starts_with(&format!("{}/", text.trim_end_matches('/'))))
+    text.ends_with(".yaml")
+        || text.ends_with(".yml")
+        || Path::new(text).is_dir()
+            && !scenario::bundled_ids().iter().any(|id| id.starts_with(&format!("{}/", text.trim_end_matches('/'))))
 }
 
-fn with_profiles(scenarios: Vec<Scenario>, profiles: &BTreeMap<String, Arc<IdpProfile>>) -> Result<Vec<(Scenario, Arc<IdpProfile>)>, Failure> {
+fn with_profiles(
+    scenarios: Vec<Scenario>,
+    profiles: &BTreeMap<String, Arc<IdpProfile>>,
+) -> Result<Vec<(Scenario, Arc<IdpProfile>)>, Failure> {
     scenarios
         .into_iter()
         .map(|s| match profiles.get(&s.idp) {
             Some(p) => Ok((s, p.clone())),
-            None => Err(Failure::usage(format!("{}: `idp: {}` is not known; there are {}", s.file, s.idp, names(profiles)))),
+            None => {
+                Err(Failure::usage(format!("{}: `idp: {}` is not known; there are {}", s.file, s.idp, names(profiles))))
+            }
         })
         .collect()
 }
@@ -219,7 +243,11 @@ fn names(profiles: &BTreeMap<String, Arc<IdpProfile>>) -> String {
 }
 
 /// A name that fits nothing is an error: a typo must not pass for "nothing to test".
-fn unknown_names(selection: &Selection, loaded: &[Scenario], profiles: &BTreeMap<String, Arc<IdpProfile>>) -> Result<(), Failure> {
+fn unknown_names(
+    selection: &Selection,
+    loaded: &[Scenario],
+    profiles: &BTreeMap<String, Arc<IdpProfile>>,
+) -> Result<(), Failure> {
     if let Some(idp) = selection.idps.iter().find(|i| !profiles.contains_key(&i.to_lowercase())) {
         return Err(Failure::usage(format!("--idp {idp} is not known; there are {}", names(profiles))));
     }
@@ -278,7 +306,12 @@ fn reproduce_flags(settings: &Settings) -> String {
 fn sinks(settings: &Settings) -> Result<Vec<Box<dyn Sink>>, Failure> {
     let ci = std::env::var_os("CI").is_some();
     let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(Progress::new(!ci && !settings.quiet))];
-    let options = TerminalOptions { verbose: settings.verbose, quiet: settings.quiet, show_http: settings.show_http, ..TerminalOptions::default() };
+    let options = TerminalOptions {
+        verbose: settings.verbose,
+        quiet: settings.quiet,
+        show_http: settings.show_http,
+        ..TerminalOptions::default()
+    };
     sinks.push(Box::new(Terminal::new(anstream::AutoStream::auto(std::io::stdout()), options)));
     for (name, path) in &settings.reports.files {
         let Some(format) = crate::report::format(name) else { continue };
@@ -314,7 +347,9 @@ fn listen_for_stop(stop: Arc<AtomicBool>) {
     tokio::spawn(async move {
         interrupted().await;
         stop.store(true, Ordering::SeqCst);
-        anstream::eprintln!("\ninterrupted: finishing the request in flight and cleaning up (again to end at once; then `scimproof clean`)");
+        anstream::eprintln!(
+            "\ninterrupted: finishing the request in flight and cleaning up (again to end at once; then `scimproof clean`)"
+        );
         interrupted().await;
         std::process::exit(i32::from(Exit::Interrupted.code()));
     });
@@ -347,8 +382,12 @@ fn fresh_seed() -> u64 {
 
 fn read_baseline(file: &Path, may_be_missing: bool) -> Result<Baseline, Failure> {
     match std::fs::read_to_string(file) {
-        Ok(text) => Baseline::parse(&text).map_err(|e| Failure::usage(format!("{}:{}: {}", file.display(), e.line, e.message))),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound && may_be_missing => Baseline::parse("").map_err(|e| Failure::usage(e.message)),
+        Ok(text) => {
+            Baseline::parse(&text).map_err(|e| Failure::usage(format!("{}:{}: {}", file.display(), e.line, e.message)))
+        }
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound && may_be_missing => {
+            Baseline::parse("").map_err(|e| Failure::usage(e.message))
+        }
         Err(e) => Err(Failure::usage(format!("cannot read the baseline {}: {e}", file.display()))),
     }
 }
@@ -358,11 +397,11 @@ fn settle_baseline(settings: &Settings, accepted: Option<Baseline>, report: &mut
     if settings.update_baseline {
         let played: Vec<String> = report.cases.iter().map(crate::event::CaseReport::name).collect();
         let text = accepted.write(&report.findings, &played);
-        crate::report::write_file(file, |out: &mut dyn Write| out.write_all(text.as_bytes())).map_err(Failure::broken)?;
+        crate::report::write_file(file, |out: &mut dyn Write| out.write_all(text.as_bytes()))
+            .map_err(Failure::broken)?;
         anstream::eprintln!("wrote {}", file.display());
         return Ok(());
     }
     baseline::apply_to_report(report, &accepted, time::OffsetDateTime::now_utc().date());
     Ok(())
 }
-

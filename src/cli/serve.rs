@@ -18,12 +18,7 @@ pub struct ServeArgs {
     #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     pub host: IpAddr,
     /// Bearer token that clients must send; without one everybody is let in
-    #[arg(
-        long,
-        value_name = "TOKEN",
-        env = "SCIMPROOF_SERVE_TOKEN",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "TOKEN", env = "SCIMPROOF_SERVE_TOKEN", hide_env_values = true)]
     pub token: Option<String>,
     /// Bearer token of a second tenant with data of its own
     #[arg(long, value_name = "TOKEN", requires = "token")]

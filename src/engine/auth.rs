@@ -45,13 +45,8 @@ impl Credentials {
     /// A bearer token, checked: a header must be able to carry it.
     pub fn bearer(token: SecretString) -> Result<Self, EngineError> {
         let text = token.expose_secret();
-        if text
-            .get(..7)
-            .is_some_and(|p| p.eq_ignore_ascii_case("bearer "))
-        {
-            return Err(EngineError::Credentials(
-                "the token begins with `Bearer `; give the token alone".into(),
-            ));
+        if text.get(..7).is_some_and(|p| p.eq_ignore_ascii_case("bearer ")) {
+            return Err(EngineError::Credentials("the token begins with `Bearer `; give the token alone".into()));
         }
         check_sendable("the token", text)?;
         Ok(Self::Bearer(token))
@@ -59,13 +54,11 @@ impl Credentials {
 
     /// Basic credentials from `user:password`.
     pub fn basic(pair: &SecretString) -> Result<Self, EngineError> {
-        let (user, password) = pair.expose_secret().split_once(':').ok_or_else(|| {
-            EngineError::Credentials("basic credentials are written `user:password`".into())
-        })?;
-        Ok(Self::Basic {
-            user: user.to_owned(),
-            password: SecretString::from(password.to_owned()),
-        })
+        let (user, password) = pair
+            .expose_secret()
+            .split_once(':')
+            .ok_or_else(|| EngineError::Credentials("basic credentials are written `user:password`".into()))?;
+        Ok(Self::Basic { user: user.to_owned(), password: SecretString::from(password.to_owned()) })
     }
 
     /// A header; `Authorization: Bearer x` becomes [`Credentials::Bearer`] so that wrong variants of it can be built.
@@ -73,16 +66,11 @@ impl Credentials {
         check_sendable(&format!("the value of `{name}`"), value.expose_secret())?;
         let text = value.expose_secret();
         if name.eq_ignore_ascii_case("authorization")
-            && text
-                .get(..7)
-                .is_some_and(|p| p.eq_ignore_ascii_case("bearer "))
+            && text.get(..7).is_some_and(|p| p.eq_ignore_ascii_case("bearer "))
         {
             return Self::bearer(SecretString::from(text[7..].trim().to_owned()));
         }
-        Ok(Self::Header {
-            name: name.to_owned(),
-            value,
-        })
+        Ok(Self::Header { name: name.to_owned(), value })
     }
 }
 
@@ -110,29 +98,19 @@ pub enum SecretSource {
 }
 
 /// Reads a secret; line ends after it are removed. `env` looks up an environment variable.
-pub fn secret_from(
-    source: &SecretSource,
-    env: &dyn Fn(&str) -> Option<String>,
-) -> Result<SecretString, EngineError> {
+pub fn secret_from(source: &SecretSource, env: &dyn Fn(&str) -> Option<String>) -> Result<SecretString, EngineError> {
     let (from, read) = match source {
-        SecretSource::Env(name) => (
-            format!("environment variable `{name}`"),
-            env(name).ok_or_else(|| "it is not set".to_owned()),
-        ),
-        SecretSource::File(path) => (
-            format!("file `{}`", path.display()),
-            std::fs::read_to_string(path).map_err(|e| e.to_string()),
-        ),
+        SecretSource::Env(name) => {
+            (format!("environment variable `{name}`"), env(name).ok_or_else(|| "it is not set".to_owned()))
+        }
+        SecretSource::File(path) => {
+            (format!("file `{}`", path.display()), std::fs::read_to_string(path).map_err(|e| e.to_string()))
+        }
         SecretSource::Command(line) => ("the command".to_owned(), output_of(line)),
     };
-    let fail = |why: String| EngineError::Secret {
-        from: from.clone(),
-        why,
-    };
+    let fail = |why: String| EngineError::Secret { from: from.clone(), why };
     let text = read.map_err(fail)?;
-    let text = text
-        .trim_start_matches('\u{feff}')
-        .trim_end_matches(['\r', '\n']);
+    let text = text.trim_start_matches('\u{feff}').trim_end_matches(['\r', '\n']);
     if text.trim().is_empty() {
         return Err(fail("it is empty".into()));
     }
@@ -143,11 +121,7 @@ pub fn secret_from(
 }
 
 fn output_of(line: &str) -> Result<String, String> {
-    let (shell, flag) = if cfg!(windows) {
-        ("cmd", "/C")
-    } else {
-        ("sh", "-c")
-    };
+    let (shell, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
     let output = std::process::Command::new(shell)
         .args([flag, line])
         .stderr(std::process::Stdio::inherit())
@@ -173,10 +147,7 @@ pub(super) struct Signature {
 
 impl Signature {
     fn header(name: &str, value: String) -> Self {
-        Self {
-            header: Some((name.to_owned(), SecretString::from(value))),
-            ..Self::default()
-        }
+        Self { header: Some((name.to_owned(), SecretString::from(value))), ..Self::default() }
     }
 }
 
@@ -187,27 +158,16 @@ pub(super) struct Signer {
 }
 
 impl Signer {
-    pub(super) fn new(
-        credentials: &Credentials,
-        target: &Target,
-        trust: &Trust,
-    ) -> Result<Self, EngineError> {
+    pub(super) fn new(credentials: &Credentials, target: &Target, trust: &Trust) -> Result<Self, EngineError> {
         let tokens = match credentials {
             Credentials::OAuth(config) => Some(TokenSource::new(config.clone(), target, trust)?),
             _ => None,
         };
-        Ok(Self {
-            credentials: credentials.clone(),
-            tokens,
-        })
+        Ok(Self { credentials: credentials.clone(), tokens })
     }
 
     /// What to put on a request of that kind ([`AuthKind::Other`] is the other signer's `Configured`).
-    pub(super) async fn sign(
-        &self,
-        kind: AuthKind,
-        site: &Site,
-    ) -> Result<Signature, TransportFailure> {
+    pub(super) async fn sign(&self, kind: AuthKind, site: &Site) -> Result<Signature, TransportFailure> {
         match kind {
             AuthKind::None => return Ok(Signature::default()),
             AuthKind::EmptyBearer => {
@@ -224,29 +184,19 @@ impl Signer {
         let text = token.expose_secret();
         let mut signature = match kind {
             AuthKind::WrongScheme => Signature::header("Authorization", format!("Basic {text}")),
-            AuthKind::LowercaseScheme => {
-                Signature::header("Authorization", format!("bearer {text}"))
+            AuthKind::LowercaseScheme => Signature::header("Authorization", format!("bearer {text}")),
+            AuthKind::Query => {
+                Signature { query: Some(SecretString::from(encode_query_value(text))), ..Signature::default() }
             }
-            AuthKind::Query => Signature {
-                query: Some(SecretString::from(encode_query_value(text))),
-                ..Signature::default()
-            },
             _ => Signature::header("Authorization", format!("Bearer {text}")),
         };
         // Only the ordinary form says something about the token when it is turned down.
-        signature.generation =
-            generation.filter(|_| matches!(kind, AuthKind::Configured | AuthKind::Other));
+        signature.generation = generation.filter(|_| matches!(kind, AuthKind::Configured | AuthKind::Other));
         Ok(signature)
     }
 
-    fn sign_without_token(
-        &self,
-        kind: AuthKind,
-        site: &Site,
-    ) -> Result<Signature, TransportFailure> {
-        let no_form = |form: &str| {
-            Err(site.refusal(format!("credentials of this kind cannot be sent {form}")))
-        };
+    fn sign_without_token(&self, kind: AuthKind, site: &Site) -> Result<Signature, TransportFailure> {
+        let no_form = |form: &str| Err(site.refusal(format!("credentials of this kind cannot be sent {form}")));
         match (&self.credentials, kind) {
             (Credentials::None, AuthKind::Configured | AuthKind::Other) => Ok(Signature::default()),
             (Credentials::None, _) => no_form("in another way, because none are configured"),
@@ -257,18 +207,12 @@ impl Signer {
                     AuthKind::LowercaseScheme => "basic",
                     _ => "Basic",
                 };
-                Ok(Signature::header(
-                    "Authorization",
-                    format!("{scheme} {}", basic_pair(user, password)),
-                ))
+                Ok(Signature::header("Authorization", format!("{scheme} {}", basic_pair(user, password))))
             }
-            (Credentials::Header { value, .. }, AuthKind::WrongScheme) => Ok(Signature::header(
-                "Authorization",
-                format!("Basic {}", value.expose_secret()),
-            )),
-            (Credentials::Header { name, value }, _) => {
-                Ok(Signature::header(name, value.expose_secret().to_owned()))
+            (Credentials::Header { value, .. }, AuthKind::WrongScheme) => {
+                Ok(Signature::header("Authorization", format!("Basic {}", value.expose_secret())))
             }
+            (Credentials::Header { name, value }, _) => Ok(Signature::header(name, value.expose_secret().to_owned())),
             (Credentials::Bearer(_) | Credentials::OAuth(_), _) => Ok(Signature::default()),
         }
     }
@@ -277,10 +221,7 @@ impl Signer {
         match &self.credentials {
             Credentials::Basic { .. } => {
                 let nobody = SecretString::from(WRONG_TOKEN);
-                Signature::header(
-                    "Authorization",
-                    format!("Basic {}", basic_pair("nobody", &nobody)),
-                )
+                Signature::header("Authorization", format!("Basic {}", basic_pair("nobody", &nobody)))
             }
             Credentials::Header { name, .. } => Signature::header(name, WRONG_TOKEN.into()),
             _ => Signature::header("Authorization", format!("Bearer {WRONG_TOKEN}")),
@@ -316,10 +257,7 @@ impl Signer {
             Credentials::None => Vec::new(),
             Credentials::Bearer(token) => vec![token.clone()],
             Credentials::Basic { user, password } => {
-                vec![
-                    password.clone(),
-                    SecretString::from(basic_pair(user, password)),
-                ]
+                vec![password.clone(), SecretString::from(basic_pair(user, password))]
             }
             Credentials::Header { value, .. } => vec![value.clone()],
             Credentials::OAuth(config) => config.secrets(),
@@ -346,25 +284,14 @@ mod tests {
     use super::*;
 
     fn site() -> Site {
-        Site {
-            what: "GET /Users".into(),
-            origin: "http://localhost".into(),
-            option: "--base-url",
-        }
+        Site { what: "GET /Users".into(), origin: "http://localhost".into(), option: "--base-url" }
     }
 
     fn header(credentials: Credentials, kind: AuthKind) -> Option<(String, String)> {
-        let signer = Signer {
-            credentials,
-            tokens: None,
-        };
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap();
+        let signer = Signer { credentials, tokens: None };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let signature = runtime.block_on(signer.sign(kind, &site())).unwrap();
-        signature
-            .header
-            .map(|(n, v)| (n, v.expose_secret().to_owned()))
+        signature.header.map(|(n, v)| (n, v.expose_secret().to_owned()))
     }
 
     #[test]
@@ -374,10 +301,7 @@ mod tests {
         assert_eq!(value(AuthKind::Configured).unwrap(), "Bearer t0p");
         assert_eq!(value(AuthKind::None), None);
         assert_eq!(value(AuthKind::EmptyBearer).unwrap(), "Bearer ");
-        assert_eq!(
-            value(AuthKind::Wrong).unwrap(),
-            format!("Bearer {WRONG_TOKEN}")
-        );
+        assert_eq!(value(AuthKind::Wrong).unwrap(), format!("Bearer {WRONG_TOKEN}"));
         assert_eq!(value(AuthKind::WrongScheme).unwrap(), "Basic t0p");
         assert_eq!(value(AuthKind::LowercaseScheme).unwrap(), "bearer t0p");
         assert_eq!(value(AuthKind::Query), None);
@@ -386,28 +310,17 @@ mod tests {
     #[test]
     fn basic_and_own_headers_have_a_wrong_form_too() {
         let basic = Credentials::basic(&SecretString::from("alice:a:b")).unwrap();
-        assert_eq!(
-            header(basic.clone(), AuthKind::Configured).unwrap().1,
-            "Basic YWxpY2U6YTpi"
-        );
-        assert_ne!(
-            header(basic, AuthKind::Wrong).unwrap().1,
-            "Basic YWxpY2U6YTpi"
-        );
+        assert_eq!(header(basic.clone(), AuthKind::Configured).unwrap().1, "Basic YWxpY2U6YTpi");
+        assert_ne!(header(basic, AuthKind::Wrong).unwrap().1, "Basic YWxpY2U6YTpi");
         let own = Credentials::header("X-Api-Key", SecretString::from("k")).unwrap();
-        assert_eq!(
-            header(own.clone(), AuthKind::Configured).unwrap(),
-            ("X-Api-Key".into(), "k".into())
-        );
+        assert_eq!(header(own.clone(), AuthKind::Configured).unwrap(), ("X-Api-Key".into(), "k".into()));
         assert_eq!(header(own, AuthKind::Wrong).unwrap().1, WRONG_TOKEN);
     }
 
     #[test]
     fn unusable_tokens_are_refused_without_showing_them() {
         for token in ["Bearer hidden", "hid\nden", "hiddén", ""] {
-            let error = Credentials::bearer(SecretString::from(token))
-                .unwrap_err()
-                .to_string();
+            let error = Credentials::bearer(SecretString::from(token)).unwrap_err().to_string();
             assert!(!error.contains("hid"), "{error}");
         }
     }
@@ -417,40 +330,21 @@ mod tests {
         let env = |name: &str| (name == "SET").then(|| "s3\n".to_owned());
         let read = |source| secret_from(&source, &env).map(|s| s.expose_secret().to_owned());
         assert_eq!(read(SecretSource::Env("SET".into())).unwrap(), "s3");
-        let error = read(SecretSource::Env("UNSET".into()))
-            .unwrap_err()
-            .to_string();
-        assert_eq!(
-            error,
-            "no secret from environment variable `UNSET`: it is not set"
-        );
+        let error = read(SecretSource::Env("UNSET".into())).unwrap_err().to_string();
+        assert_eq!(error, "no secret from environment variable `UNSET`: it is not set");
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "\u{feff}f1le\r\n").unwrap();
-        assert_eq!(
-            read(SecretSource::File(file.path().into())).unwrap(),
-            "f1le"
-        );
+        assert_eq!(read(SecretSource::File(file.path().into())).unwrap(), "f1le");
         std::fs::write(file.path(), "two\nlines").unwrap();
-        assert!(
-            read(SecretSource::File(file.path().into()))
-                .unwrap_err()
-                .to_string()
-                .ends_with("more than one line")
-        );
+        assert!(read(SecretSource::File(file.path().into())).unwrap_err().to_string().ends_with("more than one line"));
         assert!(read(SecretSource::File("no/such/file".into())).is_err());
-        assert_eq!(
-            read(SecretSource::Command("echo c0mmand".into())).unwrap(),
-            "c0mmand"
-        );
+        assert_eq!(read(SecretSource::Command("echo c0mmand".into())).unwrap(), "c0mmand");
         assert!(read(SecretSource::Command("exit 3".into())).is_err());
     }
 
     #[test]
     fn debug_output_shows_no_secret() {
-        let shown = format!(
-            "{:?}",
-            Credentials::bearer(SecretString::from("t0psecret")).unwrap()
-        );
+        let shown = format!("{:?}", Credentials::bearer(SecretString::from("t0psecret")).unwrap());
         assert!(!shown.contains("t0psecret"), "{shown}");
     }
 }

@@ -36,24 +36,15 @@ fn read_headers(
     limits: &Limits,
     site: &Site,
 ) -> Result<Vec<(String, String)>, TransportFailure> {
-    let size: usize = answer
-        .headers()
-        .iter()
-        .map(|(k, v)| k.as_str().len() + v.len())
-        .sum();
+    let size: usize = answer.headers().iter().map(|(k, v)| k.as_str().len() + v.len()).sum();
     if size > limits.max_header_bytes {
         return Err(site.protocol(format!(
             "{} sent {size} bytes of headers; more than {} are not read",
             site.origin, limits.max_header_bytes
         )));
     }
-    let text =
-        |v: &reqwest::header::HeaderValue| String::from_utf8_lossy(v.as_bytes()).into_owned();
-    Ok(answer
-        .headers()
-        .iter()
-        .map(|(k, v)| (k.as_str().to_owned(), text(v)))
-        .collect())
+    let text = |v: &reqwest::header::HeaderValue| String::from_utf8_lossy(v.as_bytes()).into_owned();
+    Ok(answer.headers().iter().map(|(k, v)| (k.as_str().to_owned(), text(v))).collect())
 }
 
 /// The body as sent, and whether it went on beyond the limit.
@@ -97,11 +88,7 @@ fn decode(
     max: usize,
     site: &Site,
 ) -> Result<(Vec<u8>, bool), TransportFailure> {
-    let coding = response
-        .header("content-encoding")
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
+    let coding = response.header("content-encoding").unwrap_or_default().trim().to_ascii_lowercase();
     if raw.is_empty() {
         return Ok((raw, false));
     }
@@ -120,11 +107,7 @@ fn decode(
     })
 }
 
-fn read_bounded(
-    reader: impl Read,
-    max: usize,
-    input_cut: bool,
-) -> std::io::Result<(Vec<u8>, bool)> {
+fn read_bounded(reader: impl Read, max: usize, input_cut: bool) -> std::io::Result<(Vec<u8>, bool)> {
     let mut out = Vec::new();
     // One byte more than allowed tells "exactly full" from "more to come".
     let mut reader = reader.take(max as u64 + 1);
@@ -147,19 +130,8 @@ mod tests {
 
     fn unpack(coding: &str, raw: Vec<u8>, max: usize) -> Result<(Vec<u8>, bool), String> {
         let headers = vec![("content-encoding".to_owned(), coding.to_owned())];
-        let site = Site {
-            what: "GET /".into(),
-            origin: "http://localhost".into(),
-            option: "",
-        };
-        decode(
-            &Response::new(200, headers, Vec::new()),
-            raw,
-            false,
-            max,
-            &site,
-        )
-        .map_err(|e| e.message)
+        let site = Site { what: "GET /".into(), origin: "http://localhost".into(), option: "" };
+        decode(&Response::new(200, headers, Vec::new()), raw, false, max, &site).map_err(|e| e.message)
     }
 
     fn gzip(data: &[u8]) -> Vec<u8> {
@@ -185,23 +157,13 @@ mod tests {
         let bomb = gzip(&vec![b' '; 5 << 20]);
         let (body, cut) = unpack("gzip", bomb, 1000).unwrap();
         assert_eq!((body.len(), cut), (1000, true));
-        assert_eq!(
-            unpack("gzip", gzip(b"1234"), 4).unwrap(),
-            (b"1234".to_vec(), false)
-        );
+        assert_eq!(unpack("gzip", gzip(b"1234"), 4).unwrap(), (b"1234".to_vec(), false));
     }
 
     #[test]
     fn foreign_codings_stay_and_broken_ones_are_reported() {
-        assert_eq!(
-            unpack("br", b"abc".to_vec(), 9),
-            Ok((b"abc".to_vec(), false))
-        );
+        assert_eq!(unpack("br", b"abc".to_vec(), 9), Ok((b"abc".to_vec(), false)));
         assert_eq!(unpack("gzip", Vec::new(), 9), Ok((Vec::new(), false)));
-        assert!(
-            unpack("gzip", b"{\"plain\": true}".to_vec(), 99)
-                .unwrap_err()
-                .contains("cannot be unpacked")
-        );
+        assert!(unpack("gzip", b"{\"plain\": true}".to_vec(), 99).unwrap_err().contains("cannot be unpacked"));
     }
 }

@@ -96,16 +96,8 @@ impl Site {
 
     /// The deadline passed; `after` is what had arrived by then.
     pub(super) fn timeout(&self, limit: Duration, after: &str) -> TransportFailure {
-        let happened = format!(
-            "{} did not finish its answer within {} s ({after})",
-            self.origin,
-            limit.as_secs_f64()
-        );
-        self.failure(
-            FailureKind::Timeout,
-            happened,
-            "If the server is only slow, raise --timeout.",
-        )
+        let happened = format!("{} did not finish its answer within {} s ({after})", self.origin, limit.as_secs_f64());
+        self.failure(FailureKind::Timeout, happened, "If the server is only slow, raise --timeout.")
     }
 
     /// The answer's framing or encoding is broken in a way that the client library does not report.
@@ -119,11 +111,7 @@ impl Site {
     }
 
     /// Turns an error of the client library into the user's words. `after` tells what had arrived, e.g. `after status 200`.
-    pub(super) fn describe(
-        &self,
-        error: reqwest::Error,
-        after: Option<String>,
-    ) -> TransportFailure {
+    pub(super) fn describe(&self, error: reqwest::Error, after: Option<String>) -> TransportFailure {
         let error = error.without_url();
         let chain = chain_text(&error);
         let kind = kind_of(&error, &chain.to_ascii_lowercase());
@@ -137,10 +125,7 @@ impl Site {
         match kind {
             FailureKind::Dns => (
                 format!("the host name of {origin} has no address"),
-                format!(
-                    "Check the spelling of {}, and whether a VPN or a proxy is needed.",
-                    self.option
-                ),
+                format!("Check the spelling of {}, and whether a VPN or a proxy is needed.", self.option),
             ),
             FailureKind::Refused if chain.contains("tunnel") || chain.contains("proxy") => (
                 format!("the proxy gave no way to {origin}"),
@@ -148,38 +133,25 @@ impl Site {
             ),
             FailureKind::Refused => (
                 format!("nothing accepts connections at {origin}"),
-                format!(
-                    "Is the server running, and are host and port of {} right?",
-                    self.option
-                ),
+                format!("Is the server running, and are host and port of {} right?", self.option),
             ),
             FailureKind::Tls => (format!("no TLS connection to {origin}"), tls_advice(chain)),
             FailureKind::Timeout => (
                 format!("no connection to {origin} in time"),
-                "Is there a firewall in between? If the server is only slow, raise --timeout."
-                    .into(),
+                "Is there a firewall in between? If the server is only slow, raise --timeout.".into(),
             ),
             FailureKind::Closed => (
                 format!("{origin} closed the connection before its answer was complete"),
-                "Look for a crash or a Content-Length that is too large in the server's log."
-                    .into(),
+                "Look for a crash or a Content-Length that is too large in the server's log.".into(),
             ),
-            FailureKind::Protocol if chain.contains("head is too large") => (
-                format!("{origin} sent more headers than are read"),
-                String::new(),
-            ),
-            FailureKind::Protocol
-                if origin.starts_with("http:") && chain.contains("HTTP version") =>
-            {
-                (
-                    format!("what {origin} sent is not valid HTTP"),
-                    "If this port speaks TLS, write https:// in the URL.".into(),
-                )
+            FailureKind::Protocol if chain.contains("head is too large") => {
+                (format!("{origin} sent more headers than are read"), String::new())
             }
-            FailureKind::Protocol => (
+            FailureKind::Protocol if origin.starts_with("http:") && chain.contains("HTTP version") => (
                 format!("what {origin} sent is not valid HTTP"),
-                String::new(),
+                "If this port speaks TLS, write https:// in the URL.".into(),
             ),
+            FailureKind::Protocol => (format!("what {origin} sent is not valid HTTP"), String::new()),
             FailureKind::Refusal => ("the request could not be built".into(), String::new()),
         }
     }
@@ -244,13 +216,7 @@ fn kind_of(error: &reqwest::Error, chain: &str) -> FailureKind {
         FailureKind::Timeout
     } else if says(&["dns error", "failed to lookup"]) {
         FailureKind::Dns
-    } else if says(&[
-        "certificate",
-        "handshake",
-        "received corrupt message",
-        "fatal alert",
-        "tls",
-    ]) {
+    } else if says(&["certificate", "handshake", "received corrupt message", "fatal alert", "tls"]) {
         FailureKind::Tls
     } else if says(&["tunnel", "proxy", "socks"]) {
         FailureKind::Refused
@@ -289,9 +255,7 @@ fn kind_from_io(error: &reqwest::Error) -> Option<FailureKind> {
     }
     match found {
         // rustls ends a handshake that the other side drops with "tls handshake eof".
-        Some(FailureKind::Closed) if error.is_connect() && chain_text(error).contains("tls") => {
-            Some(FailureKind::Tls)
-        }
+        Some(FailureKind::Closed) if error.is_connect() && chain_text(error).contains("tls") => Some(FailureKind::Tls),
         Some(FailureKind::Closed) if error.is_connect() => Some(FailureKind::Closed),
         other => other,
     }
@@ -300,16 +264,12 @@ fn kind_from_io(error: &reqwest::Error) -> Option<FailureKind> {
 fn kind_of_io(io: &std::io::Error) -> Option<FailureKind> {
     use std::io::ErrorKind as K;
     match io.kind() {
-        K::ConnectionRefused
-        | K::HostUnreachable
-        | K::NetworkUnreachable
-        | K::AddrNotAvailable
-        | K::NetworkDown => Some(FailureKind::Refused),
-        K::ConnectionReset
-        | K::ConnectionAborted
-        | K::BrokenPipe
-        | K::UnexpectedEof
-        | K::NotConnected => Some(FailureKind::Closed),
+        K::ConnectionRefused | K::HostUnreachable | K::NetworkUnreachable | K::AddrNotAvailable | K::NetworkDown => {
+            Some(FailureKind::Refused)
+        }
+        K::ConnectionReset | K::ConnectionAborted | K::BrokenPipe | K::UnexpectedEof | K::NotConnected => {
+            Some(FailureKind::Closed)
+        }
         K::TimedOut => Some(FailureKind::Timeout),
         _ => None,
     }
@@ -317,11 +277,7 @@ fn kind_of_io(io: &std::io::Error) -> Option<FailureKind> {
 
 /// Foreign text on its way to a message: one line, no control characters, at most `max` characters.
 pub(super) fn clean_text(text: &str, max: usize) -> String {
-    let mut out: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(max)
-        .collect();
+    let mut out: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(max).collect();
     if text.chars().nth(max).is_some() {
         out.push('…');
     }
@@ -340,11 +296,7 @@ mod tests {
 
     #[test]
     fn a_timeout_names_request_place_and_option() {
-        let site = Site {
-            what: "GET /Users".into(),
-            origin: "http://localhost:1".into(),
-            option: "--base-url",
-        };
+        let site = Site { what: "GET /Users".into(), origin: "http://localhost:1".into(), option: "--base-url" };
         let failure = site.timeout(Duration::from_secs(30), "nothing arrived");
         assert_eq!(failure.kind, FailureKind::Timeout);
         assert_eq!(

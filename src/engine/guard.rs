@@ -39,10 +39,7 @@ impl Guard {
             return Ok(());
         }
         if self.read_only {
-            return Err(format!(
-                "{} {path} could change something, and --read-only is set",
-                out.method
-            ));
+            return Err(format!("{} {path} could change something, and --read-only is set", out.method));
         }
         if self.allow_existing {
             return Ok(());
@@ -68,37 +65,22 @@ fn owned(method: &str, path: &str, created: &Created) -> Result<(), String> {
     if segments(path).len() >= 2 && created.contains(path) {
         return Ok(());
     }
-    Err(format!(
-        "{method} {path} would touch something that this run did not create (--allow-existing permits it)"
-    ))
+    Err(format!("{method} {path} would touch something that this run did not create (--allow-existing permits it)"))
 }
 
 /// RFC 7644 §3.7: a bulk request is as harmless as its operations. Targets that name a `bulkId` are made by the request itself.
 fn bulk_check(out: &Outgoing, created: &Created) -> Result<(), String> {
-    if segments(out.path())
-        .last()
-        .is_none_or(|s| !s.eq_ignore_ascii_case("bulk"))
-    {
+    if segments(out.path()).last().is_none_or(|s| !s.eq_ignore_ascii_case("bulk")) {
         return Ok(());
     }
-    let body = out
-        .body
-        .as_deref()
-        .and_then(|b| serde_json::from_slice::<serde_json::Value>(b).ok());
+    let body = out.body.as_deref().and_then(|b| serde_json::from_slice::<serde_json::Value>(b).ok());
     let field = |v: &serde_json::Value, name: &str| {
-        let (_, value) = v
-            .as_object()?
-            .iter()
-            .find(|(k, _)| k.eq_ignore_ascii_case(name))?;
+        let (_, value) = v.as_object()?.iter().find(|(k, _)| k.eq_ignore_ascii_case(name))?;
         Some(value.clone())
     };
     let operations = body.as_ref().and_then(|b| field(b, "Operations"));
     for operation in operations.iter().filter_map(|o| o.as_array()).flatten() {
-        let text = |name| {
-            field(operation, name)
-                .and_then(|v| v.as_str().map(str::to_owned))
-                .unwrap_or_default()
-        };
+        let text = |name| field(operation, name).and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
         let (method, path) = (text("method"), text("path"));
         let harmless = method.eq_ignore_ascii_case("POST") || reads(&method, &path);
         if !harmless && !path.to_ascii_lowercase().contains("bulkid:") {
@@ -109,30 +91,17 @@ fn bulk_check(out: &Outgoing, created: &Created) -> Result<(), String> {
 }
 
 fn segments(path: &str) -> Vec<String> {
-    path.split(['?', '#'])
-        .next()
-        .unwrap_or_default()
-        .split('/')
-        .filter(|s| !s.is_empty())
-        .map(percent_decode)
-        .collect()
+    path.split(['?', '#']).next().unwrap_or_default().split('/').filter(|s| !s.is_empty()).map(percent_decode).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const DEFAULT: Guard = Guard {
-        read_only: false,
-        allow_existing: false,
-    };
+    const DEFAULT: Guard = Guard { read_only: false, allow_existing: false };
 
     fn out(method: &str, target: &str) -> Outgoing {
-        Outgoing {
-            method: method.into(),
-            target: target.into(),
-            ..Outgoing::default()
-        }
+        Outgoing { method: method.into(), target: target.into(), ..Outgoing::default() }
     }
 
     fn made(paths: &[&str]) -> Created {
@@ -143,10 +112,7 @@ mod tests {
 
     #[test]
     fn read_only_lets_reads_and_searches_through() {
-        let guard = Guard {
-            read_only: true,
-            allow_existing: true,
-        };
+        let guard = Guard { read_only: true, allow_existing: true };
         let created = made(&["/Users/1"]);
         for (method, target, may) in [
             ("GET", "/Users/7", true),
@@ -159,11 +125,7 @@ mod tests {
             ("DELETE", "/Users/1", false),
             ("PROPPATCH", "/Users/1", false),
         ] {
-            assert_eq!(
-                guard.check(&out(method, target), &created).is_ok(),
-                may,
-                "{method} {target}"
-            );
+            assert_eq!(guard.check(&out(method, target), &created).is_ok(), may, "{method} {target}");
         }
     }
 
@@ -180,16 +142,9 @@ mod tests {
             ("DELETE", "/", false),
             ("delete", "/Users/2", false),
         ] {
-            assert_eq!(
-                DEFAULT.check(&out(method, target), &created).is_ok(),
-                may,
-                "{method} {target}"
-            );
+            assert_eq!(DEFAULT.check(&out(method, target), &created).is_ok(), may, "{method} {target}");
         }
-        let guard = Guard {
-            allow_existing: true,
-            ..DEFAULT
-        };
+        let guard = Guard { allow_existing: true, ..DEFAULT };
         assert!(guard.check(&out("DELETE", "/Users/2"), &created).is_ok());
     }
 

@@ -56,17 +56,10 @@ impl Http {
         let mut target = target.settle()?;
         adopt_authorization_header(&mut target)?;
         for (name, value) in &target.extra_headers {
-            header_pair(name, value).map_err(|why| EngineError::Header {
-                name: name.clone(),
-                why,
-            })?;
+            header_pair(name, value).map_err(|why| EngineError::Header { name: name.clone(), why })?;
         }
         let trust = Trust::load(&target.tls)?;
-        let other = target
-            .other
-            .as_ref()
-            .map(|c| Signer::new(c, &target, &trust))
-            .transpose()?;
+        let other = target.other.as_ref().map(|c| Signer::new(c, &target, &trust)).transpose()?;
         Ok(Self {
             client: trust.client(&target.base_url, &target.limits, &target.proxy)?,
             main: Signer::new(&target.credentials, &target, &trust)?,
@@ -87,11 +80,8 @@ impl Http {
 
     /// Sends one request. Whatever happens is in the exchange.
     pub async fn send(&self, out: Outgoing) -> Exchange {
-        let site = Site {
-            what: format!("{} {}", out.method, out.path()),
-            origin: self.target.origin(),
-            option: "--base-url",
-        };
+        let site =
+            Site { what: format!("{} {}", out.method, out.path()), origin: self.target.origin(), option: "--base-url" };
         let first = self.send_once(&out, &site).await;
         let (exchange, Some(generation)) = first else {
             return first.0;
@@ -138,17 +128,13 @@ impl Http {
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         if self.target.tls.insecure {
-            warnings.push("the server's certificate is not checked (--insecure): anybody in between can read the token".into());
+            warnings.push(
+                "the server's certificate is not checked (--insecure): anybody in between can read the token".into(),
+            );
         }
         let base = &self.target.base_url;
-        if base.scheme() == "http"
-            && !is_loopback(base)
-            && !matches!(self.target.credentials, Credentials::None)
-        {
-            warnings.push(format!(
-                "the credentials go to {} without encryption",
-                self.target.origin()
-            ));
+        if base.scheme() == "http" && !is_loopback(base) && !matches!(self.target.credentials, Credentials::None) {
+            warnings.push(format!("the credentials go to {} without encryption", self.target.origin()));
         }
         warnings
     }
@@ -175,12 +161,7 @@ impl Http {
         let started = OffsetDateTime::now_utc();
         let clock = Instant::now();
         let outcome = body::exchange(&self.client, request, &self.target.limits, site).await;
-        let exchange = Exchange {
-            request: record,
-            outcome,
-            duration: clock.elapsed(),
-            started: Some(started),
-        };
+        let exchange = Exchange { request: record, outcome, duration: clock.elapsed(), started: Some(started) };
         (exchange, generation)
     }
 
@@ -213,23 +194,18 @@ impl Http {
             .map_err(|_| site.refusal("this is no HTTP method".into()))?;
         // Before the credentials: nothing may sign in for a request that must not go out.
         let mut url = self.target.join(&out.target, site)?;
-        let signer = self.signer(out.auth).ok_or_else(|| {
-            site.refusal("the second tenant's credentials are not given (--other-token-env)".into())
-        })?;
+        let signer = self
+            .signer(out.auth)
+            .ok_or_else(|| site.refusal("the second tenant's credentials are not given (--other-token-env)".into()))?;
         let signature = signer.sign(out.auth, site).await?;
         if let Some(token) = &signature.query {
             url = with_access_token(url, token, site)?;
         }
-        let headers = self
-            .headers(out, &signature)
-            .map_err(|why| site.refusal(why))?;
+        let headers = self.headers(out, &signature).map_err(|why| site.refusal(why))?;
         record.url = url.to_string();
         record.path = self.target.path_below(&url);
         record.query = url.query().map(str::to_owned);
-        record.headers = headers
-            .iter()
-            .map(|(k, v)| (title_case(k.as_str()), text(v)))
-            .collect();
+        record.headers = headers.iter().map(|(k, v)| (title_case(k.as_str()), text(v))).collect();
         let mut request = reqwest::Request::new(method, url);
         *request.headers_mut() = headers;
         *request.body_mut() = out.body.clone().map(reqwest::Body::from);
@@ -239,8 +215,7 @@ impl Http {
     fn headers(&self, out: &Outgoing, signature: &Signature) -> Result<HeaderMap, String> {
         let mut map = HeaderMap::new();
         for (name, value) in out.headers.iter().chain(&self.target.extra_headers) {
-            let (name, value) =
-                header_pair(name, value).map_err(|why| format!("header `{name}`: {why}"))?;
+            let (name, value) = header_pair(name, value).map_err(|why| format!("header `{name}`: {why}"))?;
             // The client library counts the bytes itself; a recorded number would be wrong as soon as a name differs in length.
             if name != CONTENT_LENGTH && name != TRANSFER_ENCODING {
                 map.insert(name, value);
@@ -261,20 +236,12 @@ impl Http {
 }
 
 fn unsent(request: Request, failure: TransportFailure) -> Exchange {
-    Exchange {
-        request,
-        outcome: Err(failure),
-        duration: Duration::ZERO,
-        started: Some(OffsetDateTime::now_utc()),
-    }
+    Exchange { request, outcome: Err(failure), duration: Duration::ZERO, started: Some(OffsetDateTime::now_utc()) }
 }
 
 /// `--header "Authorization: …"` is a way to give credentials: as such, requests without or with wrong ones can be built.
 fn adopt_authorization_header(target: &mut Target) -> Result<(), EngineError> {
-    let place = target
-        .extra_headers
-        .iter()
-        .position(|(n, _)| n.trim().eq_ignore_ascii_case("authorization"));
+    let place = target.extra_headers.iter().position(|(n, _)| n.trim().eq_ignore_ascii_case("authorization"));
     let Some(place) = place else { return Ok(()) };
     if !matches!(target.credentials, Credentials::None) {
         return Err(EngineError::Credentials(
@@ -282,14 +249,13 @@ fn adopt_authorization_header(target: &mut Target) -> Result<(), EngineError> {
         ));
     }
     let (name, value) = target.extra_headers.remove(place);
-    target.credentials =
-        Credentials::header(name.trim(), SecretString::from(value.trim().to_owned()))?;
+    target.credentials = Credentials::header(name.trim(), SecretString::from(value.trim().to_owned()))?;
     Ok(())
 }
 
 fn header_pair(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {
-    let name = HeaderName::from_bytes(name.trim().as_bytes())
-        .map_err(|_| "the name is not allowed in HTTP".to_owned())?;
+    let name =
+        HeaderName::from_bytes(name.trim().as_bytes()).map_err(|_| "the name is not allowed in HTTP".to_owned())?;
     let value = HeaderValue::from_bytes(value.as_bytes())
         .map_err(|_| "the value holds a line break or another control character".to_owned())?;
     Ok((name, value))
@@ -297,17 +263,10 @@ fn header_pair(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Str
 
 /// RFC 6750 §2.3, which RFC 6750 itself says should not be used: servers should turn it down.
 fn with_access_token(url: Url, token: &SecretString, site: &Site) -> Result<Url, TransportFailure> {
-    let sign = if url.query().is_some_and(|q| !q.is_empty()) {
-        "&"
-    } else {
-        "?"
-    };
+    let sign = if url.query().is_some_and(|q| !q.is_empty()) { "&" } else { "?" };
     let plain = url.as_str().trim_end_matches('?');
-    Url::parse(&format!(
-        "{plain}{sign}access_token={}",
-        token.expose_secret()
-    ))
-    .map_err(|e| site.refusal(format!("the URL cannot be built: {e}")))
+    Url::parse(&format!("{plain}{sign}access_token={}", token.expose_secret()))
+        .map_err(|e| site.refusal(format!("the URL cannot be built: {e}")))
 }
 
 /// As `http1_title_case_headers` writes it.
@@ -391,10 +350,7 @@ mod tests {
     #[test]
     fn an_authorization_header_becomes_the_credentials() {
         let mut target = Target::new(Url::parse("http://localhost").unwrap());
-        target.extra_headers = vec![
-            ("authorization".into(), "Bearer abc".into()),
-            ("X-Tenant".into(), "7".into()),
-        ];
+        target.extra_headers = vec![("authorization".into(), "Bearer abc".into()), ("X-Tenant".into(), "7".into())];
         let http = Http::new(target.clone()).unwrap();
         assert!(matches!(http.target().credentials, Credentials::Bearer(_)));
         assert_eq!(http.target().extra_headers.len(), 1);

@@ -98,16 +98,9 @@ impl Journal {
             made_dir,
             run_id: run_id.to_owned(),
             base_url: shown(base_url),
-            state: Mutex::new(State {
-                file,
-                pending: Pending::default(),
-            }),
+            state: Mutex::new(State { file, pending: Pending::default() }),
         };
-        journal.write(&Line::Started {
-            format: FORMAT.into(),
-            run: run_id.to_owned(),
-            base_url: shown(base_url),
-        })?;
+        journal.write(&Line::Started { format: FORMAT.into(), run: run_id.to_owned(), base_url: shown(base_url) })?;
         Ok(journal)
     }
 
@@ -125,70 +118,46 @@ impl Journal {
             Err(TryLockError::Error(e)) => return Err(failed(path, "could not be locked", e)),
         }
         let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)
-            .map_err(|e| failed(path, "could not be read", e))?;
+        file.read_to_end(&mut bytes).map_err(|e| failed(path, "could not be read", e))?;
         let about = JournalFile::parse(path, &bytes)?;
         if bytes.last() != Some(&b'\n') {
             // A crash in the middle of a write leaves half a line; what follows must begin on a new one.
-            file.write_all(b"\n")
-                .map_err(|e| failed(path, "could not be written", e))?;
+            file.write_all(b"\n").map_err(|e| failed(path, "could not be written", e))?;
         }
         Ok(Some(Self {
             path: path.to_owned(),
-            made_dir: path
-                .parent()
-                .filter(|d| d.ends_with(DEFAULT_DIR))
-                .map(Path::to_owned),
+            made_dir: path.parent().filter(|d| d.ends_with(DEFAULT_DIR)).map(Path::to_owned),
             run_id: about.run_id,
             base_url: about.base_url,
-            state: Mutex::new(State {
-                file,
-                pending: about.pending,
-            }),
+            state: Mutex::new(State { file, pending: about.pending }),
         }))
     }
 
     /// Before a create is sent: `key` is the unique userName (users) or displayName (everything else) in its body.
     pub fn intent(&self, method: &str, path: &str, key: &str) -> Result<Intent, EngineError> {
         let n = self.next_number();
-        self.write(&Line::Intent {
-            n,
-            method: method.to_owned(),
-            path: path.to_owned(),
-            key: key.to_owned(),
-        })?;
+        self.write(&Line::Intent { n, method: method.to_owned(), path: path.to_owned(), key: key.to_owned() })?;
         Ok(Intent(n))
     }
 
     /// The server made it, at this path below the base URL.
     pub fn created(&self, intent: Intent, path: &str) -> Result<(), EngineError> {
-        self.write(&Line::Settled {
-            n: intent.0,
-            path: Some(path.to_owned()),
-        })
+        self.write(&Line::Settled { n: intent.0, path: Some(path.to_owned()) })
     }
 
     /// The server made nothing (4xx), or nothing was sent.
     pub fn nothing_made(&self, intent: Intent) -> Result<(), EngineError> {
-        self.write(&Line::Settled {
-            n: intent.0,
-            path: None,
-        })
+        self.write(&Line::Settled { n: intent.0, path: None })
     }
 
     /// Something of ours turned up that no intent announced.
     pub fn found(&self, path: &str) -> Result<(), EngineError> {
-        self.write(&Line::Settled {
-            n: self.next_number(),
-            path: Some(path.to_owned()),
-        })
+        self.write(&Line::Settled { n: self.next_number(), path: Some(path.to_owned()) })
     }
 
     /// It is gone.
     pub fn deleted(&self, path: &str) -> Result<(), EngineError> {
-        self.write(&Line::Deleted {
-            path: path.to_owned(),
-        })
+        self.write(&Line::Deleted { path: path.to_owned() })
     }
 
     /// What may still be on the server, in order of creation.
@@ -223,8 +192,7 @@ impl Journal {
         }
         // Windows removes no file that is open.
         drop(self.state);
-        std::fs::remove_file(&self.path)
-            .map_err(|e| failed(&self.path, "could not be removed", e))?;
+        std::fs::remove_file(&self.path).map_err(|e| failed(&self.path, "could not be removed", e))?;
         if let Some(dir) = &self.made_dir {
             // Fails while another run has its journal there, and should.
             let _ = std::fs::remove_dir(dir);
@@ -263,19 +231,14 @@ impl Journal {
         text.push(b'\n');
         let mut state = self.lock();
         // One call: appended whole, and in the system's hands when it returns.
-        state
-            .file
-            .write_all(&text)
-            .map_err(|e| failed(&self.path, "could not be written", e))?;
+        state.file.write_all(&text).map_err(|e| failed(&self.path, "could not be written", e))?;
         state.pending.apply(line);
         Ok(())
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         // A case that panicked elsewhere must not keep the others from cleaning up.
-        self.state
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -301,33 +264,16 @@ impl JournalFile {
 
     fn parse(path: &Path, bytes: &[u8]) -> Result<Self, EngineError> {
         let text = String::from_utf8_lossy(bytes);
-        let mut lines = text
-            .lines()
-            .filter_map(|l| serde_json::from_str::<Line>(l).ok());
-        let Some(Line::Started {
-            format,
-            run,
-            base_url,
-        }) = lines.next()
-        else {
-            return Err(foreign(
-                path,
-                "it does not begin like a journal of scimproof",
-            ));
+        let mut lines = text.lines().filter_map(|l| serde_json::from_str::<Line>(l).ok());
+        let Some(Line::Started { format, run, base_url }) = lines.next() else {
+            return Err(foreign(path, "it does not begin like a journal of scimproof"));
         };
         if format != FORMAT {
-            return Err(foreign(
-                path,
-                "it was written by another version of scimproof",
-            ));
+            return Err(foreign(path, "it was written by another version of scimproof"));
         }
         let mut pending = Pending::default();
         lines.for_each(|line| pending.apply(&line));
-        Ok(Self {
-            run_id: run,
-            base_url,
-            pending,
-        })
+        Ok(Self { run_id: run, base_url, pending })
     }
 
     /// What may still be on the server, in order of creation.
@@ -405,46 +351,23 @@ impl From<u64> for Intent {
 }
 
 fn key_attribute(collection: &str) -> &'static str {
-    let last = collection
-        .trim_end_matches('/')
-        .rsplit('/')
-        .next()
-        .unwrap_or_default();
-    if last.eq_ignore_ascii_case("users") {
-        "userName"
-    } else {
-        "displayName"
-    }
+    let last = collection.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    if last.eq_ignore_ascii_case("users") { "userName" } else { "displayName" }
 }
 
 fn create_file(dir: &Path, run_id: &str) -> Result<(PathBuf, File), EngineError> {
-    let stem: String = run_id
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || c == '-' {
-                c
-            } else {
-                '_'
-            }
-        })
-        .take(80)
-        .collect();
+    let stem: String =
+        run_id.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).take(80).collect();
     let mut removed_under_us = 0;
     for n in 1.. {
         std::fs::create_dir_all(dir).map_err(|e| failed(dir, "could not be made", e))?;
-        let suffix = if n == 1 {
-            String::new()
-        } else {
-            format!("-{n}")
-        };
+        let suffix = if n == 1 { String::new() } else { format!("-{n}") };
         let path = dir.join(format!("{stem}{suffix}.jsonl"));
         match OpenOptions::new().append(true).create_new(true).open(&path) {
             Ok(file) => return Ok((path, file)),
             Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
             // Another run ended between our two calls and took the empty folder along.
-            Err(e) if e.kind() == ErrorKind::NotFound && removed_under_us < 3 => {
-                removed_under_us += 1
-            }
+            Err(e) if e.kind() == ErrorKind::NotFound && removed_under_us < 3 => removed_under_us += 1,
             Err(e) => return Err(failed(&path, "could not be made", e)),
         }
     }
@@ -463,18 +386,11 @@ fn shown(base_url: &Url) -> String {
 }
 
 fn failed(path: &Path, doing: &'static str, source: std::io::Error) -> EngineError {
-    EngineError::Journal {
-        path: path.to_owned(),
-        doing,
-        source,
-    }
+    EngineError::Journal { path: path.to_owned(), doing, source }
 }
 
 fn foreign(path: &Path, why: &str) -> EngineError {
-    EngineError::NotAJournal {
-        path: path.to_owned(),
-        why: why.into(),
-    }
+    EngineError::NotAJournal { path: path.to_owned(), why: why.into() }
 }
 
 #[cfg(test)]
@@ -511,10 +427,7 @@ mod tests {
             attribute: "displayName",
             key: "r7-team".into(),
         };
-        assert_eq!(
-            Journal::pending(&path).unwrap(),
-            [unknown, resource("/Users/2")]
-        );
+        assert_eq!(Journal::pending(&path).unwrap(), [unknown, resource("/Users/2")]);
         let whole = std::fs::read_to_string(&path).unwrap();
         assert!(!whole.contains("hidden"), "{whole}");
     }
@@ -562,20 +475,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("taken");
         std::fs::write(&file, "x").unwrap();
-        let error = Journal::open(&file.join("j"), "r", &base())
-            .err()
-            .unwrap()
-            .to_string();
-        assert!(
-            error.contains("taken") && error.contains("could not be made"),
-            "{error}"
-        );
-        assert!(
-            JournalFile::read(&file)
-                .unwrap_err()
-                .to_string()
-                .contains("does not begin like a journal")
-        );
+        let error = Journal::open(&file.join("j"), "r", &base()).err().unwrap().to_string();
+        assert!(error.contains("taken") && error.contains("could not be made"), "{error}");
+        assert!(JournalFile::read(&file).unwrap_err().to_string().contains("does not begin like a journal"));
     }
 
     #[test]
@@ -593,10 +495,7 @@ mod tests {
                 pending: Pending::default(),
             }),
         };
-        let error = journal
-            .intent("POST", "/Users", "k")
-            .unwrap_err()
-            .to_string();
+        let error = journal.intent("POST", "/Users", "k").unwrap_err().to_string();
         assert!(error.contains("could not be written"), "{error}");
     }
 

@@ -126,21 +126,12 @@ struct Token {
 const SIGN_IN_PAUSE: Duration = Duration::from_secs(5);
 
 impl TokenSource {
-    pub(super) fn new(
-        config: OAuthConfig,
-        target: &Target,
-        trust: &Trust,
-    ) -> Result<Self, EngineError> {
+    pub(super) fn new(config: OAuthConfig, target: &Target, trust: &Trust) -> Result<Self, EngineError> {
         let url = &config.token_url;
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-            return Err(EngineError::Credentials(
-                "the token URL must begin with https:// or http://".into(),
-            ));
+            return Err(EngineError::Credentials("the token URL must begin with https:// or http://".into()));
         }
-        let limits = Limits {
-            max_body: 1 << 20,
-            ..target.limits.clone()
-        };
+        let limits = Limits { max_body: 1 << 20, ..target.limits.clone() };
         let refresh = match &config.grant {
             Grant::RefreshToken(token) => Some(token.clone()),
             Grant::ClientCredentials => None,
@@ -153,10 +144,7 @@ impl TokenSource {
                 option: "the token URL",
             },
             limits,
-            state: Mutex::new(State {
-                refresh,
-                ..State::default()
-            }),
+            state: Mutex::new(State { refresh, ..State::default() }),
             seen: std::sync::Mutex::default(),
             config,
         })
@@ -197,10 +185,7 @@ impl TokenSource {
 
     /// Everything secret that the token endpoint gave us.
     pub(super) fn fetched(&self) -> Vec<SecretString> {
-        self.seen
-            .lock()
-            .expect("nothing panics while holding it")
-            .clone()
+        self.seen.lock().expect("nothing panics while holding it").clone()
     }
 
     async fn fetch_into(&self, state: &mut State) -> Result<(SecretString, u64), TransportFailure> {
@@ -232,18 +217,13 @@ impl TokenSource {
         }
     }
 
-    async fn fetch(
-        &self,
-        refresh: Option<&SecretString>,
-    ) -> Result<(Token, Option<SecretString>), TransportFailure> {
+    async fn fetch(&self, refresh: Option<&SecretString>) -> Result<(Token, Option<SecretString>), TransportFailure> {
         let mut request = self
             .client
             .post(self.config.token_url.clone())
             .header(ACCEPT, "application/json")
             .form(&self.config.form(refresh));
-        if let (Some(secret), ClientAuth::Basic) =
-            (&self.config.client_secret, self.config.client_auth)
-        {
+        if let (Some(secret), ClientAuth::Basic) = (&self.config.client_secret, self.config.client_auth) {
             let mut value = HeaderValue::from_str(&format!("Basic {}", self.config.basic(secret)))
                 .expect("base64 is always a header value");
             value.set_sensitive(true);
@@ -266,23 +246,13 @@ impl TokenSource {
         let Some(json) = response.json() else {
             return Err(self.broken(response, "did not answer JSON"));
         };
-        let Some(value) = json
-            .get("access_token")
-            .and_then(Value::as_str)
-            .filter(|t| !t.is_empty())
-        else {
+        let Some(value) = json.get("access_token").and_then(Value::as_str).filter(|t| !t.is_empty()) else {
             return Err(self.broken(response, "answered without `access_token`"));
         };
-        let kind = json
-            .get("token_type")
-            .and_then(Value::as_str)
-            .unwrap_or("bearer");
+        let kind = json.get("token_type").and_then(Value::as_str).unwrap_or("bearer");
         if !kind.eq_ignore_ascii_case("bearer") {
             let kind = clean_text(kind, 40);
-            return Err(self.broken(
-                response,
-                &format!("gave a token of type `{kind}`, and only `Bearer` can be sent"),
-            ));
+            return Err(self.broken(response, &format!("gave a token of type `{kind}`, and only `Bearer` can be sent")));
         }
         if value.chars().any(|c| c.is_control() || !c.is_ascii()) {
             return Err(self.broken(response, "gave a token that no header can carry"));
@@ -292,10 +262,7 @@ impl TokenSource {
             stale_at: lifetime(json).map(|life| asked + life),
             accepted: false,
         };
-        let refresh = json
-            .get("refresh_token")
-            .and_then(Value::as_str)
-            .filter(|t| !t.is_empty());
+        let refresh = json.get("refresh_token").and_then(Value::as_str).filter(|t| !t.is_empty());
         Ok((token, refresh.map(|t| SecretString::from(t.to_owned()))))
     }
 
@@ -307,10 +274,7 @@ impl TokenSource {
                 message = message.replace(secret.expose_secret(), "[secret]");
             }
         }
-        TransportFailure {
-            kind: FailureKind::Refusal,
-            message,
-        }
+        TransportFailure { kind: FailureKind::Refusal, message }
     }
 
     fn broken(&self, response: &Response, what: &str) -> TransportFailure {
@@ -319,10 +283,7 @@ impl TokenSource {
         } else {
             ""
         };
-        self.failure(&format!(
-            "failed: the server {what} (status {}).{page}",
-            response.status
-        ))
+        self.failure(&format!("failed: the server {what} (status {}).{page}", response.status))
     }
 
     /// RFC 6749 §5.2.
@@ -333,27 +294,18 @@ impl TokenSource {
                 response.status
             ));
         }
-        let field = |name| {
-            response
-                .json()
-                .and_then(|j| j.get(name))
-                .and_then(Value::as_str)
-        };
+        let field = |name| response.json().and_then(|j| j.get(name)).and_then(Value::as_str);
         let Some(code) = field("error") else {
             return self.broken(response, "refused without saying why");
         };
         let advice = match code {
-            "invalid_client" | "unauthorized_client"
-                if self.config.client_auth == ClientAuth::Body =>
-            {
+            "invalid_client" | "unauthorized_client" if self.config.client_auth == ClientAuth::Body => {
                 "Check client id and secret; some servers want them as basic credentials."
             }
             "invalid_client" | "unauthorized_client" => {
                 "Check client id and secret; some servers want them in the form."
             }
-            "invalid_grant" => {
-                "The refresh token has expired, was used up or belongs to another client: sign in anew."
-            }
+            "invalid_grant" => "The refresh token has expired, was used up or belongs to another client: sign in anew.",
             "invalid_scope" => "Check the scope.",
             "unsupported_grant_type" => "The server does not offer this grant to this client.",
             _ => "",
@@ -370,8 +322,7 @@ impl TokenSource {
 }
 
 fn looks_like_html(response: &Response) -> bool {
-    response.media_type().is_some_and(|t| t.contains("html"))
-        || response.text().trim_start().get(..1) == Some("<")
+    response.media_type().is_some_and(|t| t.contains("html")) || response.text().trim_start().get(..1) == Some("<")
 }
 
 /// How long the token is good, less a margin; `None` when the server does not say (RFC 6749 §5.1: RECOMMENDED).
@@ -398,10 +349,7 @@ mod tests {
         assert_eq!(life(json!(3600)), Some(Duration::from_secs(3570)));
         assert_eq!(life(json!("100")), Some(Duration::from_secs(90)));
         assert_eq!(life(json!(-5)), Some(Duration::ZERO));
-        assert_eq!(
-            life(json!(1e300)),
-            Some(Duration::from_secs(30 * 86_400 - 30))
-        );
+        assert_eq!(life(json!(1e300)), Some(Duration::from_secs(30 * 86_400 - 30)));
         assert_eq!(life(json!("soon")), None);
         assert_eq!(life(json!("NaN")), None);
         assert_eq!(lifetime(&json!({})), None);

@@ -13,7 +13,12 @@ use jsonpath_rust::JsonPath;
 use serde_json::Value;
 
 /// Fills a request in.
-pub fn request(spec: &RequestSpec, scenario: &Scenario, profile: &IdpProfile, values: &dyn Values) -> Result<Outgoing, Missing> {
+pub fn request(
+    spec: &RequestSpec,
+    scenario: &Scenario,
+    profile: &IdpProfile,
+    values: &dyn Values,
+) -> Result<Outgoing, Missing> {
     let mut target = spec.target.render_encoded(values, profile.encoding)?;
     for (name, value) in &spec.query {
         target.push(if target.contains('?') { '&' } else { '?' });
@@ -61,10 +66,15 @@ fn scim_value(body: &Value, text: &str, types: &[ResourceType]) -> Option<Value>
     if let Some(direct) = plain_path(body, text) {
         return Some(direct);
     }
-    let rt = types.iter().find(|t| path::parse_path(text, t).is_ok_and(|p| t.attribute(&p.attr).is_some())).or(types.first())?;
+    let rt = types
+        .iter()
+        .find(|t| path::parse_path(text, t).is_ok_and(|p| t.attribute(&p.attr).is_some()))
+        .or(types.first())?;
     let parsed = path::parse_path(text, rt).ok()?;
     let found = path::select(body, &parsed, rt);
-    let many = parsed.filter.is_none() && parsed.sub.is_none() && rt.attribute(&parsed.attr).is_some_and(|r| r.leaf().multi_valued);
+    let many = parsed.filter.is_none()
+        && parsed.sub.is_none()
+        && rt.attribute(&parsed.attr).is_some_and(|r| r.leaf().multi_valued);
     match (many, found.as_slice()) {
         (_, []) => None,
         (true, items) => Some(Value::Array(items.iter().map(|v| (*v).clone()).collect())),
@@ -77,7 +87,10 @@ fn plain_path(body: &Value, text: &str) -> Option<Value> {
     let mut here = body;
     let mut rest = text;
     if let Some(object) = body.as_object()
-        && let Some(key) = object.keys().filter(|k| k.starts_with("urn:")).find(|k| text.len() >= k.len() && text[..k.len()].eq_ignore_ascii_case(k))
+        && let Some(key) = object
+            .keys()
+            .filter(|k| k.starts_with("urn:"))
+            .find(|k| text.len() >= k.len() && text[..k.len()].eq_ignore_ascii_case(k))
     {
         here = &object[key];
         rest = text[key.len()..].trim_start_matches([':', '.']);
@@ -112,9 +125,14 @@ fn single(template: &Template, values: &dyn Values) -> Option<Value> {
 pub fn test(matcher: &Matcher, value: Option<&Value>, values: &dyn Values) -> Option<String> {
     let assigned = value.filter(|v| !v.is_null());
     let passed = match matcher {
-        Matcher::Equals(json) => json.render(values).is_ok_and(|want| assigned.is_some_and(|v| same(v, &want)) || (want.is_null() && assigned.is_none())),
+        Matcher::Equals(json) => json
+            .render(values)
+            .is_ok_and(|want| assigned.is_some_and(|v| same(v, &want)) || (want.is_null() && assigned.is_none())),
         Matcher::NotEquals(json) => json.render(values).is_ok_and(|want| !assigned.is_some_and(|v| same(v, &want))),
-        Matcher::OneOf(list) => list.iter().any(|j| j.render(values).is_ok_and(|want| assigned.is_some_and(|v| same(v, &want)) || (want.is_null() && assigned.is_none()))),
+        Matcher::OneOf(list) => list.iter().any(|j| {
+            j.render(values)
+                .is_ok_and(|want| assigned.is_some_and(|v| same(v, &want)) || (want.is_null() && assigned.is_none()))
+        }),
         Matcher::Contains(json) => json.render(values).is_ok_and(|want| assigned.is_some_and(|v| contains(v, &want))),
         Matcher::Present => assigned.is_some(),
         Matcher::Absent => assigned.is_none_or(|v| v.as_array().is_some_and(Vec::is_empty)),
@@ -151,7 +169,9 @@ fn of_type(value: &Value, kind: JsonType) -> bool {
 }
 
 fn describe(matcher: &Matcher, values: &dyn Values) -> String {
-    let text = |j: &crate::scenario::template::JsonTemplate| j.render(values).map_or_else(|m| m.to_string(), |v| v.to_string());
+    let text = |j: &crate::scenario::template::JsonTemplate| {
+        j.render(values).map_or_else(|m| m.to_string(), |v| v.to_string())
+    };
     match matcher {
         Matcher::Equals(j) => text(j),
         Matcher::NotEquals(j) => format!("anything but {}", text(j)),

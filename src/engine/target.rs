@@ -53,12 +53,7 @@ impl Target {
         let _ = shown.set_username("");
         let _ = shown.set_password(None);
         shown.set_query(None);
-        let refuse = |why: &str| {
-            Err(EngineError::BaseUrl {
-                url: shown.to_string(),
-                why: why.into(),
-            })
-        };
+        let refuse = |why: &str| Err(EngineError::BaseUrl { url: shown.to_string(), why: why.into() });
         if !matches!(self.base_url.scheme(), "http" | "https") || !self.base_url.has_host() {
             return refuse("it must begin with https:// or http://");
         }
@@ -105,25 +100,17 @@ impl Target {
             ));
         }
         // url::Url would resolve these, also in their encoded spelling, and the request would go somewhere else.
-        if path
-            .split('/')
-            .any(|s| matches!(percent_decode(s).as_str(), "." | ".."))
-        {
+        if path.split('/').any(|s| matches!(percent_decode(s).as_str(), "." | "..")) {
             return Err(site.refusal("a `.` or `..` in the path would leave the base URL".into()));
         }
-        let slash = if path.is_empty() || path.starts_with('/') {
-            ""
-        } else {
-            "/"
-        };
+        let slash = if path.is_empty() || path.starts_with('/') { "" } else { "/" };
         let mut text = format!("{}{}{slash}{path}", self.origin(), self.prefix());
         let queries: Vec<&str> = query.into_iter().chain(self.base_url.query()).collect();
         if !queries.is_empty() {
             text.push('?');
             text.push_str(&queries.join("&"));
         }
-        let url =
-            Url::parse(&text).map_err(|e| site.refusal(format!("the URL cannot be built: {e}")))?;
+        let url = Url::parse(&text).map_err(|e| site.refusal(format!("the URL cannot be built: {e}")))?;
         let below = url.path().strip_prefix(self.prefix());
         let inside = below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         if !inside || url.origin() != self.base_url.origin() {
@@ -151,11 +138,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            timeout: Duration::from_secs(30),
-            max_body: 16 << 20,
-            max_header_bytes: 256 << 10,
-        }
+        Self { timeout: Duration::from_secs(30), max_body: 16 << 20, max_header_bytes: 256 << 10 }
     }
 }
 
@@ -196,15 +179,14 @@ pub(crate) fn encode_query_value(text: &str) -> String {
 
 fn encode_with(text: &str, keep: &[u8]) -> String {
     use std::fmt::Write;
-    text.bytes()
-        .fold(String::with_capacity(text.len()), |mut out, byte| {
-            if byte.is_ascii_alphanumeric() || keep.contains(&byte) {
-                out.push(char::from(byte));
-            } else {
-                write!(out, "%{byte:02X}").expect("writing to a String cannot fail");
-            }
-            out
-        })
+    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
+        if byte.is_ascii_alphanumeric() || keep.contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            write!(out, "%{byte:02X}").expect("writing to a String cannot fail");
+        }
+        out
+    })
 }
 
 #[cfg(test)]
@@ -216,11 +198,7 @@ mod tests {
     }
 
     fn joined(base: &str, path: &str) -> Option<String> {
-        let site = Site {
-            what: String::new(),
-            origin: String::new(),
-            option: "",
-        };
+        let site = Site { what: String::new(), origin: String::new(), option: "" };
         target(base).join(path, &site).ok().map(String::from)
     }
 
@@ -242,18 +220,9 @@ mod tests {
 
     #[test]
     fn a_base_without_path_and_a_base_with_query_work() {
-        assert_eq!(
-            joined("http://localhost:1", "/Users").unwrap(),
-            "http://localhost:1/Users"
-        );
-        assert_eq!(
-            joined("http://localhost:1/s", "").unwrap(),
-            "http://localhost:1/s"
-        );
-        assert_eq!(
-            joined("http://localhost:1/s", "Users").unwrap(),
-            "http://localhost:1/s/Users"
-        );
+        assert_eq!(joined("http://localhost:1", "/Users").unwrap(), "http://localhost:1/Users");
+        assert_eq!(joined("http://localhost:1/s", "").unwrap(), "http://localhost:1/s");
+        assert_eq!(joined("http://localhost:1/s", "Users").unwrap(), "http://localhost:1/s/Users");
         assert_eq!(
             joined("http://localhost:1/s?t=7", "/Users?count=1").unwrap(),
             "http://localhost:1/s/Users?count=1&t=7"
@@ -274,14 +243,8 @@ mod tests {
         ] {
             assert_eq!(joined("http://localhost:1/scim/v2", path), None, "{path}");
         }
-        assert_eq!(
-            joined("http://localhost:1", "@example.org/x").unwrap(),
-            "http://localhost:1/@example.org/x"
-        );
-        assert_eq!(
-            joined("http://localhost:1", "//example.org/x").unwrap(),
-            "http://localhost:1//example.org/x"
-        );
+        assert_eq!(joined("http://localhost:1", "@example.org/x").unwrap(), "http://localhost:1/@example.org/x");
+        assert_eq!(joined("http://localhost:1", "//example.org/x").unwrap(), "http://localhost:1//example.org/x");
     }
 
     #[test]
@@ -293,11 +256,7 @@ mod tests {
 
     #[test]
     fn unusable_base_urls_are_refused_without_showing_the_password() {
-        for base in [
-            "ftp://u:hidden@localhost/",
-            "http://u:hidden@localhost/#x",
-            "mailto:a@example.com",
-        ] {
+        for base in ["ftp://u:hidden@localhost/", "http://u:hidden@localhost/#x", "mailto:a@example.com"] {
             let error = Target::new(Url::parse(base).unwrap()).settle().unwrap_err();
             assert!(!error.to_string().contains("hidden"), "{error}");
         }
@@ -305,10 +264,7 @@ mod tests {
 
     #[test]
     fn hostile_ids_stay_one_segment() {
-        assert_eq!(
-            encode_segment("a/../b?c#d \"é"),
-            "a%2F..%2Fb%3Fc%23d%20%22%C3%A9"
-        );
+        assert_eq!(encode_segment("a/../b?c#d \"é"), "a%2F..%2Fb%3Fc%23d%20%22%C3%A9");
     }
 
     #[test]

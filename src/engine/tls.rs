@@ -32,27 +32,16 @@ pub(super) struct Trust {
 impl Trust {
     pub(super) fn load(options: &TlsOptions) -> Result<Self, EngineError> {
         let roots = options.ca_file.as_deref().map(read_roots).transpose()?;
-        Ok(Self {
-            roots: roots.unwrap_or_default(),
-            identity: read_identity(options)?,
-            insecure: options.insecure,
-        })
+        Ok(Self { roots: roots.unwrap_or_default(), identity: read_identity(options)?, insecure: options.insecure })
     }
 
     /// A client for that address.
-    pub(super) fn client(
-        &self,
-        url: &Url,
-        limits: &Limits,
-        proxy: &ProxyChoice,
-    ) -> Result<Client, EngineError> {
+    pub(super) fn client(&self, url: &Url, limits: &Limits, proxy: &ProxyChoice) -> Result<Client, EngineError> {
         // Without a provider, reqwest panics; a second installation is refused, which is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let build = |system_roots: bool| {
             let builder = with_proxy(bare_client(limits), url, proxy)?;
-            self.apply(builder, system_roots)
-                .build()
-                .map_err(|e| EngineError::Client(causes(&e)))
+            self.apply(builder, system_roots).build().map_err(|e| EngineError::Client(causes(&e)))
         };
         match build(true) {
             // Slim containers have no CA certificates at all; plain http and --ca-file must work there.
@@ -63,11 +52,7 @@ impl Trust {
 
     fn apply(&self, mut builder: ClientBuilder, system_roots: bool) -> ClientBuilder {
         let roots = self.roots.iter().cloned();
-        builder = if system_roots {
-            builder.tls_certs_merge(roots)
-        } else {
-            builder.tls_certs_only(roots)
-        };
+        builder = if system_roots { builder.tls_certs_merge(roots) } else { builder.tls_certs_only(roots) };
         if let Some(identity) = &self.identity {
             builder = builder.identity(identity.clone());
         }
@@ -90,23 +75,14 @@ fn bare_client(limits: &Limits) -> ClientBuilder {
         .tcp_nodelay(true)
 }
 
-fn with_proxy(
-    builder: ClientBuilder,
-    url: &Url,
-    choice: &ProxyChoice,
-) -> Result<ClientBuilder, EngineError> {
+fn with_proxy(builder: ClientBuilder, url: &Url, choice: &ProxyChoice) -> Result<ClientBuilder, EngineError> {
     match choice {
         ProxyChoice::System if is_loopback(url) => Ok(builder.no_proxy()),
         ProxyChoice::System => Ok(builder),
         ProxyChoice::Direct => Ok(builder.no_proxy()),
         ProxyChoice::Url(text) => Proxy::all(text)
             .map(|proxy| builder.no_proxy().proxy(proxy))
-            .map_err(|e| {
-                EngineError::Client(format!(
-                    "the proxy URL is wrong: {}",
-                    causes(&e.without_url())
-                ))
-            }),
+            .map_err(|e| EngineError::Client(format!("the proxy URL is wrong: {}", causes(&e.without_url())))),
     }
 }
 
@@ -115,9 +91,7 @@ fn read_roots(file: &Path) -> Result<Vec<Certificate>, EngineError> {
     let pem = std::fs::read(file).map_err(|e| fail(e.to_string()))?;
     let roots = Certificate::from_pem_bundle(&pem).map_err(|e| fail(causes(&e)))?;
     if roots.is_empty() {
-        return Err(fail(
-            "it holds no `BEGIN CERTIFICATE`; PEM is expected".into(),
-        ));
+        return Err(fail("it holds no `BEGIN CERTIFICATE`; PEM is expected".into()));
     }
     Ok(roots)
 }
@@ -125,40 +99,24 @@ fn read_roots(file: &Path) -> Result<Vec<Certificate>, EngineError> {
 fn read_identity(options: &TlsOptions) -> Result<Option<Identity>, EngineError> {
     let Some(cert) = &options.client_cert else {
         return match &options.client_key {
-            Some(key) => Err(tls_error(
-                "client key",
-                key,
-                "a client certificate is needed with it".into(),
-            )),
+            Some(key) => Err(tls_error("client key", key, "a client certificate is needed with it".into())),
             None => Ok(None),
         };
     };
-    let mut pem =
-        std::fs::read(cert).map_err(|e| tls_error("client certificate", cert, e.to_string()))?;
+    let mut pem = std::fs::read(cert).map_err(|e| tls_error("client certificate", cert, e.to_string()))?;
     if let Some(key) = &options.client_key {
-        let key_pem =
-            std::fs::read(key).map_err(|e| tls_error("client key", key, e.to_string()))?;
+        let key_pem = std::fs::read(key).map_err(|e| tls_error("client key", key, e.to_string()))?;
         pem.push(b'\n');
         pem.extend(key_pem);
     }
     if String::from_utf8_lossy(&pem).contains("ENCRYPTED PRIVATE KEY") {
-        return Err(tls_error(
-            "client certificate",
-            cert,
-            "its key is encrypted; decrypt it first".into(),
-        ));
+        return Err(tls_error("client certificate", cert, "its key is encrypted; decrypt it first".into()));
     }
-    Identity::from_pem(&pem)
-        .map(Some)
-        .map_err(|e| tls_error("client certificate", cert, causes(&e)))
+    Identity::from_pem(&pem).map(Some).map_err(|e| tls_error("client certificate", cert, causes(&e)))
 }
 
 fn tls_error(what: &'static str, file: &Path, why: String) -> EngineError {
-    EngineError::Tls {
-        what,
-        file: file.to_owned(),
-        why,
-    }
+    EngineError::Tls { what, file: file.to_owned(), why }
 }
 
 fn causes(error: &dyn std::error::Error) -> String {

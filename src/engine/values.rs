@@ -5,9 +5,9 @@
 use crate::profile::idp::{ExternalId, IdpProfile};
 use crate::scenario::model::Scenario;
 use crate::scenario::template::{Template, Values};
+use rand::RngExt;
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
-use rand::RngExt;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -78,7 +78,10 @@ impl CaseValues {
     }
 
     fn group(&self, name: &str) -> Map<String, Value> {
-        let pairs = [("displayName", format!("{} {}", capitalised(name), self.run)), ("externalId", self.guid(&format!("external/{name}")))];
+        let pairs = [
+            ("displayName", format!("{} {}", capitalised(name), self.run)),
+            ("externalId", self.guid(&format!("external/{name}"))),
+        ];
         pairs.into_iter().map(|(k, v)| (k.to_owned(), Value::String(v))).collect()
     }
 
@@ -87,10 +90,14 @@ impl CaseValues {
         for (key, value) in overrides {
             let value = match value {
                 // Checked at load: an override holds only names that exist before the case starts.
-                Value::String(text) => Template::parse(text).ok().and_then(|t| t.render(self).ok()).map_or_else(|| value.clone(), Value::String),
+                Value::String(text) => Template::parse(text)
+                    .ok()
+                    .and_then(|t| t.render(self).ok())
+                    .map_or_else(|| value.clone(), Value::String),
                 other => other.clone(),
             };
-            if key == "userName" && !overrides.contains_key("email") && value.as_str().is_some_and(|v| v.contains('@')) {
+            if key == "userName" && !overrides.contains_key("email") && value.as_str().is_some_and(|v| v.contains('@'))
+            {
                 made.insert("email".to_owned(), value.clone());
             }
             made.insert(key.clone(), value);
@@ -129,8 +136,14 @@ impl CaseValues {
 
     /// Text that a reader would recognise as a name in messages: the first person's userName, the first group's name.
     pub fn names(&self) -> (Option<String>, Option<String>) {
-        let first = |key: &str| self.fixtures.values().find_map(|f| f.get(key).and_then(Value::as_str)).map(str::to_owned);
-        let group = self.fixtures.values().find(|f| !f.contains_key("userName")).and_then(|f| f.get("displayName")?.as_str()).map(str::to_owned);
+        let first =
+            |key: &str| self.fixtures.values().find_map(|f| f.get(key).and_then(Value::as_str)).map(str::to_owned);
+        let group = self
+            .fixtures
+            .values()
+            .find(|f| !f.contains_key("userName"))
+            .and_then(|f| f.get("displayName")?.as_str())
+            .map(str::to_owned);
         (first("userName"), group)
     }
 }

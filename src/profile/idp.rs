@@ -34,9 +34,7 @@ pub struct IdpProfile {
 }
 
 /// How a provider writes URLs.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Encoding {
     /// Blank is `%20`; hex in upper case.
@@ -47,9 +45,7 @@ pub enum Encoding {
 }
 
 /// Shape of generated external ids.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ExternalId {
     /// A GUID.
@@ -97,9 +93,6 @@ pub fn find(name: &str) -> Result<Option<IdpProfile>, LoadError> {
 pub fn names() -> Vec<&'static str> {
     scenario::bundled()
         .iter()
-        .filter_map(|(path, _)| {
-            path.strip_prefix("scenarios/")?
-                .strip_suffix("/profile.yaml")
-        })
+        .filter_map(|(path, _)| path.strip_prefix("scenarios/")?.strip_suffix("/profile.yaml"))
         .collect()
 }

@@ -162,12 +162,26 @@ pub static RULES: &[Rule] = &[
         clash: false,
         impact: Impact::CreateFails,
         breaks: &[],
-        requirements: &["create-minimal-user", "create-full-user", "create-readonly-ignored", "data-null-equals-unset", "create-groups-empty", "create-meta-resourcetype", "create-password-accepted", "data-attr-names-ci"],
+        requirements: &[
+            "create-minimal-user",
+            "create-full-user",
+            "create-readonly-ignored",
+            "data-null-equals-unset",
+            "create-groups-empty",
+            "create-meta-resourcetype",
+            "create-password-accepted",
+            "data-attr-names-ci",
+        ],
         explain: "The body is right by the RFC and by the target's own schema. Only `userName` is required; read-only attributes sent by a client are ignored; null means \"not set\"; e-mail addresses may hold a plus sign; names, e-mails and externalId may be missing.",
         hint: "Need nothing but userName (or declare more as required in /Schemas); ignore id, meta and groups; take null as absent.",
         wrong: "POST {\"schemas\":[User],\"userName\":\"a+b@example.com\"} → 400",
         right: "→ 201",
-        proven_by: &["create-requires-externalid", "create-requires-name", "create-rejects-plus-address", "create-with-meta-rejected"],
+        proven_by: &[
+            "create-requires-externalid",
+            "create-requires-name",
+            "create-rejects-plus-address",
+            "create-with-meta-rejected",
+        ],
         check: refusal_rule!("create/valid-user-refused"),
     },
     Rule {
@@ -242,7 +256,13 @@ pub static RULES: &[Rule] = &[
         clash: false,
         impact: Impact::UpdateLost,
         breaks: &[],
-        requirements: &["create-get-after", "returned-default", "data-extension-roundtrip", "data-extension-container", "create-full-user"],
+        requirements: &[
+            "create-get-after",
+            "returned-default",
+            "data-extension-roundtrip",
+            "data-extension-container",
+            "create-full-user",
+        ],
         explain: "The server declares the attribute (or it is one that every identity provider needs), took it, and does not show it. The identity provider sends it again on each evaluation, or never notices.",
         hint: "Store and return every attribute that your schema declares as readWrite; do not declare what you do not keep.",
         wrong: "POST {…,\"title\":\"Boss\"} → 201\nGET → no title",
@@ -338,7 +358,12 @@ pub static RULES: &[Rule] = &[
         clash: false,
         impact: Impact::ClientConfused,
         breaks: &[],
-        requirements: &["create-missing-username-400", "create-empty-username-400", "group-missing-displayname-400", "put-required-missing-400"],
+        requirements: &[
+            "create-missing-username-400",
+            "create-empty-username-400",
+            "group-missing-displayname-400",
+            "put-required-missing-400",
+        ],
         explain: "`userName` (and what the schema declares as required) must be there and not be empty.",
         hint: "Answer 400 with scimType invalidValue.",
         wrong: "POST {\"schemas\":[User]} → 201",
@@ -420,7 +445,9 @@ fn answer_empty(view: &View<'_>) -> Verdict {
     if !created(view) || view.call.method != "POST" {
         return Verdict::NotApplicable;
     }
-    let empty = view.response().is_some_and(|r| r.body.iter().all(u8::is_ascii_whitespace) || r.json().is_some_and(Value::is_null));
+    let empty = view
+        .response()
+        .is_some_and(|r| r.body.iter().all(u8::is_ascii_whitespace) || r.json().is_some_and(Value::is_null));
     if empty { Verdict::fail("body", "the new resource", "nothing") } else { Verdict::Pass }
 }
 
@@ -435,14 +462,18 @@ fn location_missing(view: &View<'_>) -> Verdict {
 }
 
 fn location_wrong(view: &View<'_>) -> Verdict {
-    let Some(location) = view.response().filter(|_| created(view)).and_then(|r| r.header("location")) else { return Verdict::NotApplicable };
+    let Some(location) = view.response().filter(|_| created(view)).and_then(|r| r.header("location")) else {
+        return Verdict::NotApplicable;
+    };
     let Some(body) = view.object() else { return Verdict::NotApplicable };
     let Some(id) = get_ci(body, "id").and_then(Value::as_str) else { return Verdict::NotApplicable };
-    let last = location.trim_end_matches('/').rsplit('/').next().map(crate::exchange::percent_decode).unwrap_or_default();
+    let last =
+        location.trim_end_matches('/').rsplit('/').next().map(crate::exchange::percent_decode).unwrap_or_default();
     if last != id {
         return Verdict::fail("header Location", format!("…{}/{id}", view.call.endpoint), location);
     }
-    let meta = get_ci(body, "meta").and_then(Value::as_object).and_then(|m| get_ci(m, "location")).and_then(Value::as_str);
+    let meta =
+        get_ci(body, "meta").and_then(Value::as_object).and_then(|m| get_ci(m, "location")).and_then(Value::as_str);
     match meta {
         Some(m) if !same_path(m, location) => Verdict::fail("body /meta/location", location, m),
         _ => Verdict::Pass,
@@ -469,7 +500,11 @@ fn duplicate_wrong_status(view: &View<'_>) -> Verdict {
     if !view.must_refuse(Reason::Duplicate) || !view.client_error() {
         return Verdict::NotApplicable;
     }
-    if view.status() == 409 { Verdict::Pass } else { Verdict::fail("status", "409 Conflict", view.status().to_string()) }
+    if view.status() == 409 {
+        Verdict::Pass
+    } else {
+        Verdict::fail("status", "409 Conflict", view.status().to_string())
+    }
 }
 
 fn duplicate_without_scimtype(view: &View<'_>) -> Verdict {
@@ -488,7 +523,11 @@ fn missing_required(view: &View<'_>) -> Verdict {
         return Verdict::NotApplicable;
     }
     if view.accepted() {
-        return Verdict::fail("status", format!("400 invalidValue: {} is required", view.forecast.detail), view.status().to_string());
+        return Verdict::fail(
+            "status",
+            format!("400 invalidValue: {} is required", view.forecast.detail),
+            view.status().to_string(),
+        );
     }
     Verdict::Pass
 }
@@ -498,7 +537,11 @@ fn wrong_type(view: &View<'_>) -> Verdict {
         return Verdict::NotApplicable;
     }
     if view.accepted() {
-        return Verdict::fail("status", format!("400 invalidValue: {}", view.forecast.detail), view.status().to_string());
+        return Verdict::fail(
+            "status",
+            format!("400 invalidValue: {}", view.forecast.detail),
+            view.status().to_string(),
+        );
     }
     Verdict::Pass
 }
@@ -517,9 +560,15 @@ fn client_id_kept(view: &View<'_>) -> Verdict {
 }
 
 fn id_is_external_id(view: &View<'_>) -> Verdict {
-    let Some(body) = view.call.body.as_ref().and_then(Value::as_object).filter(|_| created(view)) else { return Verdict::NotApplicable };
-    let Some(id) = view.object().and_then(|b| get_ci(b, "id")).and_then(Value::as_str) else { return Verdict::NotApplicable };
-    let same = ["externalId", "userName"].iter().find(|n| get_ci(body, n).and_then(Value::as_str).is_some_and(|v| v.eq_ignore_ascii_case(id)));
+    let Some(body) = view.call.body.as_ref().and_then(Value::as_object).filter(|_| created(view)) else {
+        return Verdict::NotApplicable;
+    };
+    let Some(id) = view.object().and_then(|b| get_ci(b, "id")).and_then(Value::as_str) else {
+        return Verdict::NotApplicable;
+    };
+    let same = ["externalId", "userName"]
+        .iter()
+        .find(|n| get_ci(body, n).and_then(Value::as_str).is_some_and(|v| v.eq_ignore_ascii_case(id)));
     match same {
         Some(name) => Verdict::fail("body /id", "an id of the server's own", format!("the client's {name}")),
         None => Verdict::Pass,

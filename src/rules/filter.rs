@@ -21,7 +21,33 @@ pub static RULES: &[Rule] = &[
         clash: false,
         impact: Impact::DuplicateCreated,
         breaks: &[],
-        requirements: &["filter-eq", "filter-ne", "filter-co", "filter-sw", "filter-ew", "filter-pr", "filter-and", "filter-or", "filter-not", "filter-precedence", "filter-subattr", "filter-multivalued-any", "filter-valuepath", "filter-id", "filter-boolean", "filter-null", "filter-gt-string", "filter-gt-datetime", "filter-quoting", "filter-just-created", "filter-group-displayname", "filter-group-member", "filter-search-post", "filter-op-case", "filter-attr-case"],
+        requirements: &[
+            "filter-eq",
+            "filter-ne",
+            "filter-co",
+            "filter-sw",
+            "filter-ew",
+            "filter-pr",
+            "filter-and",
+            "filter-or",
+            "filter-not",
+            "filter-precedence",
+            "filter-subattr",
+            "filter-multivalued-any",
+            "filter-valuepath",
+            "filter-id",
+            "filter-boolean",
+            "filter-null",
+            "filter-gt-string",
+            "filter-gt-datetime",
+            "filter-quoting",
+            "filter-just-created",
+            "filter-group-displayname",
+            "filter-group-member",
+            "filter-search-post",
+            "filter-op-case",
+            "filter-attr-case",
+        ],
         explain: "The resource exists, was accepted as it is, and the filter is true for it, but the answer leaves it out. The identity provider concludes that the person is unknown and creates a second account, or runs into 409 for ever.",
         hint: "Evaluate the filter as RFC 7644 defines it: JSON escapes in strings, multi-valued attributes match if any value does, not before and before or, resources visible at once after their creation.",
         wrong: "user with title \"x\"; GET /Users?filter=title eq \"x\" → totalResults 0",
@@ -85,12 +111,28 @@ pub static RULES: &[Rule] = &[
         clash: false,
         impact: Impact::WrongMatch,
         breaks: &[],
-        requirements: &["filter-eq", "filter-eq-miss", "filter-never-ignored", "filter-and", "filter-or", "filter-not", "filter-precedence", "filter-valuepath", "sec-injection", "filter-unknown-attr"],
+        requirements: &[
+            "filter-eq",
+            "filter-eq-miss",
+            "filter-never-ignored",
+            "filter-and",
+            "filter-or",
+            "filter-not",
+            "filter-precedence",
+            "filter-valuepath",
+            "sec-injection",
+            "filter-unknown-attr",
+        ],
         explain: "The answer holds a resource for which the filter is false: the filter was ignored, cut short, or `eq` works like `contains`. The identity provider links to the wrong account, or fails with several matches.",
         hint: "Evaluate the whole expression; refuse with 400 invalidFilter what you cannot evaluate; never ignore it.",
         wrong: "groups app and app-test; filter=displayName eq \"app\" → both",
         right: "→ only app",
-        proven_by: &["filter-users-ignored", "filter-groups-ignored", "filter-eq-matches-substring", "filter-parentheses-ignored"],
+        proven_by: &[
+            "filter-users-ignored",
+            "filter-groups-ignored",
+            "filter-eq-matches-substring",
+            "filter-parentheses-ignored",
+        ],
         check: surplus,
     },
     Rule {
@@ -165,13 +207,40 @@ pub static RULES: &[Rule] = &[
         clash: false,
         impact: Impact::LookupFails,
         breaks: &[],
-        requirements: &["filter-ne", "filter-co", "filter-sw", "filter-ew", "filter-pr", "filter-quoting", "filter-emails-work", "filter-attr-case", "filter-op-case", "filter-long"],
+        requirements: &[
+            "filter-ne",
+            "filter-co",
+            "filter-sw",
+            "filter-ew",
+            "filter-pr",
+            "filter-quoting",
+            "filter-emails-work",
+            "filter-attr-case",
+            "filter-op-case",
+            "filter-long",
+        ],
         explain: "The filter is valid by the grammar and names declared attributes.",
         hint: "Implement all operators of Table 3, sub-attributes and value paths.",
         wrong: "filter=title ne \"x\" → 400",
         right: "→ 200",
         proven_by: &["filter-operator-rejected"],
         check: refusal_rule!("filter/valid-filter-refused"),
+    },
+    Rule {
+        id: "filter/value-path-comparison-refused",
+        title: "Entra's look-up by work e-mail is refused",
+        spec: "Entra: supported queries (emails[type eq \"work\"].value eq …); not in the grammar of RFC 7644 Figure 1",
+        level: Level::Idp,
+        clash: true,
+        impact: Impact::LookupFails,
+        breaks: &["entra"],
+        requirements: &["filter-emails-work", "entra-match-username"],
+        explain: "Entra writes a comparison behind a value path when work e-mail is the matching attribute. The RFC's grammar does not have this form, so a server may refuse it; then Entra cannot match.",
+        hint: "Accept `attr[filter].sub op value` as \"an element that passes the filter and whose sub-attribute compares\".",
+        wrong: "filter=emails[type eq \"work\"].value eq \"a@example.com\" → 400",
+        right: "→ 200 with the user",
+        proven_by: &["filter-work-email-rejected"],
+        check: refusal_rule!("filter/value-path-comparison-refused"),
     },
     Rule {
         id: "filter/broken-filter-accepted",
@@ -197,7 +266,17 @@ pub static RULES: &[Rule] = &[
         clash: false,
         impact: Impact::ClientConfused,
         breaks: &[],
-        requirements: &["sort-ascending", "sort-descending", "sort-case-insensitive", "sort-subattr", "sort-missing-last", "sort-datetime", "sort-filter", "sort-groups", "sort-multivalued-primary"],
+        requirements: &[
+            "sort-ascending",
+            "sort-descending",
+            "sort-case-insensitive",
+            "sort-subattr",
+            "sort-missing-last",
+            "sort-datetime",
+            "sort-filter",
+            "sort-groups",
+            "sort-multivalued-primary",
+        ],
         explain: "The server claims sorting and the entries of the page are out of order. Text that is not caseExact is sorted without regard to case.",
         hint: "Sort by the attribute, case-insensitively unless caseExact, resources without a value last when ascending.",
         wrong: "sortBy=userName&sortOrder=descending → a, b, c",
@@ -229,7 +308,20 @@ pub static RULES: &[Rule] = &[
         clash: false,
         impact: Impact::ClientConfused,
         breaks: &["entra"],
-        requirements: &["proj-attributes-get", "proj-attributes-list", "proj-attributes-search", "proj-attributes-subattr", "proj-excluded-get", "proj-excluded-list", "proj-excluded-members", "proj-post-put-patch", "create-attributes-param", "put-attributes-param", "entra-group-get-no-members", "group-list-excludes-ok"],
+        requirements: &[
+            "proj-attributes-get",
+            "proj-attributes-list",
+            "proj-attributes-search",
+            "proj-attributes-subattr",
+            "proj-excluded-get",
+            "proj-excluded-list",
+            "proj-excluded-members",
+            "proj-post-put-patch",
+            "create-attributes-param",
+            "put-attributes-param",
+            "entra-group-get-no-members",
+            "group-list-excludes-ok",
+        ],
         explain: "An attribute that was excluded (or not asked for) is in the answer. Entra excludes `members` because large groups would not fit.",
         hint: "Cut the representation: the minimum set plus what `attributes` names, or the default set without what `excludedAttributes` names.",
         wrong: "GET /Groups/g?excludedAttributes=members → members",
@@ -291,7 +383,9 @@ pub static RULES: &[Rule] = &[
 fn kind(view: &View<'_>) -> &'static str {
     let text = view.call.filter_text.as_deref().unwrap_or_default().to_ascii_lowercase();
     let selection = view.observed.selection.as_ref();
-    if selection.is_some_and(|s| s.missing_inactive > 0 && s.missing_inactive == s.missing.len()) && !text.contains("active") {
+    if selection.is_some_and(|s| s.missing_inactive > 0 && s.missing_inactive == s.missing.len())
+        && !text.contains("active")
+    {
         return "inactive";
     }
     let simple = !text.contains(" and ") && !text.contains(" or ");
@@ -307,7 +401,9 @@ fn kind(view: &View<'_>) -> &'static str {
 }
 
 fn judge_missing(view: &View<'_>, which: &str) -> Verdict {
-    let Some(selection) = view.observed.selection.as_ref().filter(|s| s.complete && view.call.filter.is_some()) else { return Verdict::NotApplicable };
+    let Some(selection) = view.observed.selection.as_ref().filter(|s| s.complete && view.call.filter.is_some()) else {
+        return Verdict::NotApplicable;
+    };
     if selection.missing.is_empty() {
         let proof = selection.matching > 0 && passes_as(view, which);
         return if proof { Verdict::Pass } else { Verdict::NotApplicable };
@@ -318,10 +414,17 @@ fn judge_missing(view: &View<'_>, which: &str) -> Verdict {
     let filter = view.call.filter_text.clone().unwrap_or_default();
     let mut finding = Finding::new(
         "body /Resources",
-        format!("{} for {filter}", selection.missing.iter().map(|(id, name)| format!("{name} ({id})")).collect::<Vec<_>>().join(", ")),
+        format!(
+            "{} for {filter}",
+            selection.missing.iter().map(|(id, name)| format!("{name} ({id})")).collect::<Vec<_>>().join(", ")
+        ),
         format!("{} entries without it", view.entries().len()),
     );
-    finding.because = selection.missing.first().and_then(|(id, _)| view.before.find(&view.call.endpoint, id)).map(|k| k.last_write.clone());
+    finding.because = selection
+        .missing
+        .first()
+        .and_then(|(id, _)| view.before.find(&view.call.endpoint, id))
+        .map(|k| k.last_write.clone());
     Verdict::Fail(vec![finding])
 }
 
@@ -332,7 +435,13 @@ fn passes_as(view: &View<'_>, which: &str) -> bool {
     match which {
         "external" => lower.starts_with("externalid eq"),
         "inactive" => view.entries().iter().any(|e| get_ci(e, "active") == Some(&Value::Bool(false))),
-        "case" => lower.starts_with("username eq") && view.entries().iter().any(|e| get_ci(e, "userName").and_then(Value::as_str).is_some_and(|n| !text.contains(n))),
+        "case" => {
+            lower.starts_with("username eq")
+                && view
+                    .entries()
+                    .iter()
+                    .any(|e| get_ci(e, "userName").and_then(Value::as_str).is_some_and(|n| !text.contains(n)))
+        }
         _ => true,
     }
 }
@@ -357,11 +466,17 @@ fn missing_inactive(view: &View<'_>) -> Verdict {
 fn external_case(view: &View<'_>) -> bool {
     let text = view.call.filter_text.as_deref().unwrap_or_default().to_ascii_lowercase();
     text.starts_with("externalid eq")
-        && view.entries().iter().any(|e| get_ci(e, "externalId").and_then(Value::as_str).is_some_and(|x| !x.is_empty() && text.contains(&x.to_ascii_lowercase())))
+        && view.entries().iter().any(|e| {
+            get_ci(e, "externalId")
+                .and_then(Value::as_str)
+                .is_some_and(|x| !x.is_empty() && text.contains(&x.to_ascii_lowercase()))
+        })
 }
 
 fn surplus(view: &View<'_>) -> Verdict {
-    let Some(selection) = view.observed.selection.as_ref().filter(|_| view.call.filter.is_some()) else { return Verdict::NotApplicable };
+    let Some(selection) = view.observed.selection.as_ref().filter(|_| view.call.filter.is_some()) else {
+        return Verdict::NotApplicable;
+    };
     if selection.surplus.is_empty() {
         return if selection.not_matching > 0 { Verdict::Pass } else { Verdict::NotApplicable };
     }
@@ -374,7 +489,9 @@ fn surplus(view: &View<'_>) -> Verdict {
 }
 
 fn surplus_external(view: &View<'_>) -> Verdict {
-    let Some(selection) = view.observed.selection.as_ref().filter(|_| view.call.filter.is_some()) else { return Verdict::NotApplicable };
+    let Some(selection) = view.observed.selection.as_ref().filter(|_| view.call.filter.is_some()) else {
+        return Verdict::NotApplicable;
+    };
     let text = view.call.filter_text.as_deref().unwrap_or_default().to_ascii_lowercase();
     if !text.starts_with("externalid eq") {
         return Verdict::NotApplicable;
@@ -386,11 +503,19 @@ fn surplus_external(view: &View<'_>) -> Verdict {
 }
 
 fn broken(view: &View<'_>) -> Verdict {
-    if !view.must_refuse(Reason::BrokenFilter) || view.status() == 0 || view.status() >= 500 || !view.target.feature("filter") {
+    if !view.must_refuse(Reason::BrokenFilter)
+        || view.status() == 0
+        || view.status() >= 500
+        || !view.target.feature("filter")
+    {
         return Verdict::NotApplicable;
     }
     if view.accepted() {
-        return Verdict::fail("status", format!("400 invalidFilter for {:?}", view.forecast.detail), view.status().to_string());
+        return Verdict::fail(
+            "status",
+            format!("400 invalidFilter for {:?}", view.forecast.detail),
+            view.status().to_string(),
+        );
     }
     Verdict::Pass
 }
@@ -398,7 +523,10 @@ fn broken(view: &View<'_>) -> Verdict {
 /// Our own entries of a sorted page, in order, as believed.
 fn sorted_ours<'a>(view: &View<'a>) -> Vec<(&'a Map<String, Value>, Value)> {
     let Some(rt) = view.resource_type() else { return Vec::new() };
-    let Some(path) = view.call.sort_by.as_deref().and_then(|s| crate::scim::path::parse_attr_path_for(s, rt).ok()) else { return Vec::new() };
+    let Some(path) = view.call.sort_by.as_deref().and_then(|s| crate::scim::path::parse_attr_path_for(s, rt).ok())
+    else {
+        return Vec::new();
+    };
     if rt.attribute(&path).is_none() {
         return Vec::new();
     }
@@ -429,10 +557,16 @@ fn order(view: &View<'_>) -> Verdict {
     }
     for pair in ours.windows(2) {
         if compare(view, &pair[0].1, &pair[1].1) == Ordering::Greater {
-            let name = |m: &Map<String, Value>| get_ci(m, "userName").or_else(|| get_ci(m, "displayName")).map_or_else(String::new, short);
+            let name = |m: &Map<String, Value>| {
+                get_ci(m, "userName").or_else(|| get_ci(m, "displayName")).map_or_else(String::new, short)
+            };
             let by = view.call.sort_by.clone().unwrap_or_default();
             let direction = if view.call.descending { "descending" } else { "ascending" };
-            return Verdict::fail("body /Resources", format!("{direction} by {by}"), format!("{} before {}", name(pair[0].0), name(pair[1].0)));
+            return Verdict::fail(
+                "body /Resources",
+                format!("{direction} by {by}"),
+                format!("{} before {}", name(pair[0].0), name(pair[1].0)),
+            );
         }
     }
     Verdict::Pass
@@ -441,15 +575,22 @@ fn order(view: &View<'_>) -> Verdict {
 /// A first page, cut from a longer list of our own: what is not on it must not come before what is.
 fn sort_paged(view: &View<'_>) -> Verdict {
     let first = view.call.effective_start() == Some(1);
-    let (Some(selection), true) = (&view.observed.selection, first && view.target.claims("sort") && view.list().is_some()) else { return Verdict::NotApplicable };
+    let (Some(selection), true) =
+        (&view.observed.selection, first && view.target.claims("sort") && view.list().is_some())
+    else {
+        return Verdict::NotApplicable;
+    };
     let ours = sorted_ours(view);
     let Some((_, last)) = ours.last() else { return Verdict::NotApplicable };
-    if selection.missing.is_empty() || view.call.effective_count().is_none_or(|c| c == 0) || view.call.filter.is_none() {
+    if selection.missing.is_empty() || view.call.effective_count().is_none_or(|c| c == 0) || view.call.filter.is_none()
+    {
         return Verdict::NotApplicable;
     }
     for (id, name) in &selection.missing {
         let Some(known) = view.before.find(&view.call.endpoint, id) else { continue };
-        if compare(view, &known.doc, last) == Ordering::Less && ours.iter().all(|(_, doc)| compare(view, &known.doc, doc) == Ordering::Less) {
+        if compare(view, &known.doc, last) == Ordering::Less
+            && ours.iter().all(|(_, doc)| compare(view, &known.doc, doc) == Ordering::Less)
+        {
             return Verdict::fail("body /Resources", format!("{name} on the first page"), "entries that come after it");
         }
     }
@@ -458,7 +599,11 @@ fn sort_paged(view: &View<'_>) -> Verdict {
 
 /// Representations that a projection applies to, and the names it is made of.
 fn projected<'a>(view: &View<'a>) -> Vec<&'a Map<String, Value>> {
-    if view.call.projected() && view.on_resources() && view.call.method != "HEAD" && !(view.call.attributes.is_some() && view.call.excluded.is_some()) {
+    if view.call.projected()
+        && view.on_resources()
+        && view.call.method != "HEAD"
+        && !(view.call.attributes.is_some() && view.call.excluded.is_some())
+    {
         view.resources()
     } else {
         Vec::new()
@@ -469,7 +614,9 @@ const ALWAYS: [&str; 3] = ["id", "schemas", "meta"];
 
 fn top(name: &str, view: &View<'_>) -> String {
     let rt = view.resource_type();
-    let urn = rt.and_then(|r| r.extensions.iter().find(|e| name.to_ascii_lowercase().starts_with(&e.schema.id.to_ascii_lowercase())));
+    let urn = rt.and_then(|r| {
+        r.extensions.iter().find(|e| name.to_ascii_lowercase().starts_with(&e.schema.id.to_ascii_lowercase()))
+    });
     if let Some(e) = urn {
         return e.schema.id.clone();
     }
@@ -504,10 +651,17 @@ fn not_excluded(view: &View<'_>) -> Verdict {
         if let Some(asked) = &view.call.attributes {
             let kept: Vec<String> = asked.iter().map(|n| top(n, view)).collect();
             let extra = body.iter().find(|(k, v)| {
-                !ALWAYS.iter().any(|a| a.eq_ignore_ascii_case(k)) && !always(k, rt) && !kept.iter().any(|n| n.eq_ignore_ascii_case(k)) && !facts::is_empty(v)
+                !ALWAYS.iter().any(|a| a.eq_ignore_ascii_case(k))
+                    && !always(k, rt)
+                    && !kept.iter().any(|n| n.eq_ignore_ascii_case(k))
+                    && !facts::is_empty(v)
             });
             if let Some((name, _)) = extra {
-                findings.push(Finding::new(format!("body /{name}"), format!("absent: only {} was asked for", asked.join(", ")), "present"));
+                findings.push(Finding::new(
+                    format!("body /{name}"),
+                    format!("absent: only {} was asked for", asked.join(", ")),
+                    "present",
+                ));
             }
         }
         findings.truncate(3);
@@ -518,7 +672,10 @@ fn not_excluded(view: &View<'_>) -> Verdict {
 /// True for attributes whose `returned` is always, which no projection takes away (RFC 7643 §7).
 fn always(name: &str, rt: &crate::scim::schema::ResourceType) -> bool {
     ALWAYS.iter().any(|a| a.eq_ignore_ascii_case(name))
-        || parse_attr_path(name).ok().and_then(|p| rt.attribute(&p).map(|r| r.attribute.returned == crate::scim::schema::Returned::Always)).unwrap_or(false)
+        || parse_attr_path(name)
+            .ok()
+            .and_then(|p| rt.attribute(&p).map(|r| r.attribute.returned == crate::scim::schema::Returned::Always))
+            .unwrap_or(false)
 }
 
 fn excluded_null(view: &View<'_>) -> Verdict {
@@ -550,17 +707,27 @@ fn asked(view: &View<'_>) -> Verdict {
     let Some(rt) = view.resource_type() else { return Verdict::NotApplicable };
     let mut judged = false;
     for body in projected(view) {
-        let Some(known) = get_ci(body, "id").and_then(Value::as_str).and_then(|id| view.before.find(&view.call.endpoint, id)) else { continue };
-        let Some(full) = known.last_full.as_ref().filter(|_| !known.dirty && known.refused.is_none() && view.call.op != Op::Patch && view.call.op != Op::Replace) else { continue };
+        let Some(known) =
+            get_ci(body, "id").and_then(Value::as_str).and_then(|id| view.before.find(&view.call.endpoint, id))
+        else {
+            continue;
+        };
+        let Some(full) = known.last_full.as_ref().filter(|_| {
+            !known.dirty && known.refused.is_none() && view.call.op != Op::Patch && view.call.op != Op::Replace
+        }) else {
+            continue;
+        };
         for name in names {
             let Ok(path) = crate::scim::path::parse_path(name, rt) else { continue };
-            let wanted: Vec<&Value> = crate::scim::path::select(full, &path, rt).into_iter().filter(|v| !facts::is_empty(v)).collect();
+            let wanted: Vec<&Value> =
+                crate::scim::path::select(full, &path, rt).into_iter().filter(|v| !facts::is_empty(v)).collect();
             if wanted.is_empty() {
                 continue;
             }
             judged = true;
             let whole = Value::Object(body.clone());
-            let shown: Vec<&Value> = crate::scim::path::select(&whole, &path, rt).into_iter().filter(|v| !facts::is_empty(v)).collect();
+            let shown: Vec<&Value> =
+                crate::scim::path::select(&whole, &path, rt).into_iter().filter(|v| !facts::is_empty(v)).collect();
             if shown.is_empty() {
                 return Verdict::fail(format!("body /{name}"), short(wanted[0]), "nothing");
             }

@@ -34,7 +34,13 @@ pub static RULES: &[Rule] = &[
         clash: false,
         impact: Impact::MembersLost,
         breaks: &[],
-        requirements: &["group-member-add", "group-member-add-many", "group-member-shape", "entra-group-add-remove-member", "okta-group-push-members"],
+        requirements: &[
+            "group-member-add",
+            "group-member-add-many",
+            "group-member-shape",
+            "entra-group-add-remove-member",
+            "okta-group-push-members",
+        ],
         explain: "The membership change was accepted and a read of the group does not show it. The identity provider logs success and does not send it again. Okta sends no `type` and no `$ref`; Entra sends only `value`; parallel additions must all survive.",
         hint: "Add every element of the value list; need nothing but `value`; make concurrent changes of one group wait for each other.",
         wrong: "PATCH /Groups/g {\"op\":\"add\",\"path\":\"members\",\"value\":[{\"value\":\"u1\"}]} → 204\nGET → u1 is no member",
@@ -50,7 +56,12 @@ pub static RULES: &[Rule] = &[
         clash: false,
         impact: Impact::AccessKept,
         breaks: &[],
-        requirements: &["group-member-remove-filter", "group-member-remove-value", "group-member-remove-all", "entra-group-add-remove-member"],
+        requirements: &[
+            "group-member-remove-filter",
+            "group-member-remove-value",
+            "group-member-remove-all",
+            "entra-group-add-remove-member",
+        ],
         explain: "A removal was accepted and the person keeps the membership, and so the access that hangs on it. Nobody is told.",
         hint: "Evaluate `members[value eq \"id\"]`, and for Entra the list of values, by `value` alone; ignore `$ref` and `display`.",
         wrong: "PATCH /Groups/g {\"op\":\"remove\",\"path\":\"members[value eq \\\"u1\\\"]\"} → 204\nGET → u1 is still a member",
@@ -315,11 +326,23 @@ fn deleted_user_still_member(view: &View<'_>) -> Verdict {
     if view.call.endpoint != "/Groups" || view.call.op != Op::Read || view.status() != 200 || view.call.projected() {
         return Verdict::NotApplicable;
     }
-    let gone: Vec<&str> = view.before.known.iter().filter(|k| k.endpoint == "/Users" && k.state == State::Gone).map(|k| k.id.as_str()).collect();
-    let Some(known) = view.call.id.as_deref().and_then(|id| view.before.find("/Groups", id)) else { return Verdict::NotApplicable };
+    let gone: Vec<&str> = view
+        .before
+        .known
+        .iter()
+        .filter(|k| k.endpoint == "/Users" && k.state == State::Gone)
+        .map(|k| k.id.as_str())
+        .collect();
+    let Some(known) = view.call.id.as_deref().and_then(|id| view.before.find("/Groups", id)) else {
+        return Verdict::NotApplicable;
+    };
     let shown = view.exchange.json().map(member_ids).unwrap_or_default();
     let was_member = gone.iter().any(|g| member_ids(&known.doc).iter().any(|m| m == g));
-    let findings = shown.iter().filter(|m| gone.contains(&m.as_str())).map(|m| Finding::new("body /members", "no deleted user", m.clone())).collect::<Vec<_>>();
+    let findings = shown
+        .iter()
+        .filter(|m| gone.contains(&m.as_str()))
+        .map(|m| Finding::new("body /members", "no deleted user", m.clone()))
+        .collect::<Vec<_>>();
     if findings.is_empty() && !was_member { Verdict::NotApplicable } else { Verdict::from_findings(findings) }
 }
 
@@ -328,15 +351,22 @@ fn user_groups_stale(view: &View<'_>) -> Verdict {
         return Verdict::NotApplicable;
     }
     let Some(user) = view.call.id.as_deref() else { return Verdict::NotApplicable };
-    let Some(shown) = view.object().and_then(|o| get_ci(o, "groups")).and_then(Value::as_array) else { return Verdict::NotApplicable };
+    let Some(shown) = view.object().and_then(|o| get_ci(o, "groups")).and_then(Value::as_array) else {
+        return Verdict::NotApplicable;
+    };
     let ids: Vec<String> = shown.iter().filter_map(|g| g.get("value").and_then(crate::shadow::text_of)).collect();
     let mut findings = Vec::new();
     for group in view.before.known.iter().filter(|k| k.endpoint == "/Groups" && ids.contains(&k.id)) {
         let member = member_ids(&group.doc).iter().any(|m| m == user);
         match group.state {
-            State::Gone => findings.push(Finding::new("body /groups", "no deleted group", group.id.clone()).because(group.last_write.clone())),
+            State::Gone => findings.push(
+                Finding::new("body /groups", "no deleted group", group.id.clone()).because(group.last_write.clone()),
+            ),
             State::Live if !member && group.refused.is_none() && !group.facts.is_empty() => {
-                findings.push(Finding::new("body /groups", "only groups that hold the user", group.id.clone()).because(group.last_write.clone()));
+                findings.push(
+                    Finding::new("body /groups", "only groups that hold the user", group.id.clone())
+                        .because(group.last_write.clone()),
+                );
             }
             _ => {}
         }
@@ -357,7 +387,13 @@ fn member_shape(view: &View<'_>) -> Verdict {
     let mut findings = Vec::new();
     for list in members {
         match list {
-            Value::Array(items) => findings.extend(items.iter().filter(|m| wrong(m)).take(1).map(|m| Finding::new("body /members", "{\"value\": \"id\"}", short(m)))),
+            Value::Array(items) => findings.extend(
+                items
+                    .iter()
+                    .filter(|m| wrong(m))
+                    .take(1)
+                    .map(|m| Finding::new("body /members", "{\"value\": \"id\"}", short(m))),
+            ),
             Value::Null => {}
             other => findings.push(Finding::new("body /members", "a list", short(other))),
         }
@@ -371,14 +407,21 @@ fn members_missing_in_list(view: &View<'_>) -> Verdict {
     }
     let mut seen = false;
     for entry in view.entries() {
-        let Some(known) = get_ci(entry, "id").and_then(Value::as_str).and_then(|id| view.before.find("/Groups", id)) else { continue };
+        let Some(known) = get_ci(entry, "id").and_then(Value::as_str).and_then(|id| view.before.find("/Groups", id))
+        else {
+            continue;
+        };
         let read = known.last_full.as_ref().map(member_ids).unwrap_or_default();
-        if known.state != State::Live || read.is_empty() || known.refused.is_some() || member_ids(&known.doc).is_empty() {
+        if known.state != State::Live || read.is_empty() || known.refused.is_some() || member_ids(&known.doc).is_empty()
+        {
             continue;
         }
         seen = true;
         if get_ci(entry, "members").is_none_or(crate::shadow::facts::is_empty) {
-            return Verdict::Fail(vec![Finding::new(format!("entry {}", known.id), "members, as in GET by id", "no members").because(known.step.clone())]);
+            return Verdict::Fail(vec![
+                Finding::new(format!("entry {}", known.id), "members, as in GET by id", "no members")
+                    .because(known.step.clone()),
+            ]);
         }
     }
     if seen { Verdict::Pass } else { Verdict::NotApplicable }

@@ -18,12 +18,24 @@ pub static RULES: &[Rule] = &[
         clash: false,
         impact: Impact::UserNotFound,
         breaks: &[],
-        requirements: &["create-get-after", "read-200", "res-id-stable", "res-id-url-safe", "okta-reactivate", "entra-incremental-cycle"],
+        requirements: &[
+            "create-get-after",
+            "read-200",
+            "res-id-stable",
+            "res-id-url-safe",
+            "okta-reactivate",
+            "entra-incremental-cycle",
+        ],
         explain: "The id came from the server's own answer and nobody deleted the resource, yet it answers 404. This is the cause behind \"User not found\": the identity provider stores the id once and uses it for ever. Usual causes: the create answer shows another id than the store uses; inactive users are hidden; the id is the userName and breaks on a rename; a replica lags behind.",
         hint: "Use one immutable id everywhere; find resources by it whatever their status; answer reads from a store that has seen the write.",
         wrong: "POST /Users → 201 {\"id\":\"a@example.com\"}\nGET /Users/a%40example.com → 404",
         right: "GET /Users/{id} → 200",
-        proven_by: &["create-response-id-is-username", "deactivate-response-404", "get-hides-inactive", "id-changes-on-rename"],
+        proven_by: &[
+            "create-response-id-is-username",
+            "deactivate-response-404",
+            "get-hides-inactive",
+            "id-changes-on-rename",
+        ],
         check: refusal_rule!("identity/live-resource-not-found"),
     },
     Rule {
@@ -281,7 +293,11 @@ fn list_id_differs(view: &View<'_>) -> Verdict {
         if let Some((ours, _)) = missing
             && !view.before.ours(&view.call.endpoint, &id)
         {
-            return Verdict::Fail(vec![Finding::new(format!("entry {name}"), format!("id {ours}"), format!("id {id}"))]);
+            return Verdict::Fail(vec![Finding::new(
+                format!("entry {name}"),
+                format!("id {ours}"),
+                format!("id {id}"),
+            )]);
         }
     }
     if matched { Verdict::Pass } else { Verdict::NotApplicable }
@@ -291,9 +307,13 @@ fn id_reused(view: &View<'_>) -> Verdict {
     if view.call.op != Op::Create || !view.accepted() {
         return Verdict::NotApplicable;
     }
-    let Some(id) = view.object().and_then(|b| get_ci(b, "id")).and_then(Value::as_str) else { return Verdict::NotApplicable };
+    let Some(id) = view.object().and_then(|b| get_ci(b, "id")).and_then(Value::as_str) else {
+        return Verdict::NotApplicable;
+    };
     match view.before.known.iter().find(|k| k.id == id) {
-        Some(k) => Verdict::Fail(vec![Finding::new("body /id", "an id that was never used", id).because(k.last_write.clone())]),
+        Some(k) => {
+            Verdict::Fail(vec![Finding::new("body /id", "an id that was never used", id).because(k.last_write.clone())])
+        }
         None => Verdict::Pass,
     }
 }
@@ -302,7 +322,11 @@ fn delete_status(view: &View<'_>) -> Verdict {
     if view.call.op != Op::Delete || !view.accepted() || !view.must_accept() {
         return Verdict::NotApplicable;
     }
-    if view.status() == 204 { Verdict::Pass } else { Verdict::fail("status", "204 No Content", view.status().to_string()) }
+    if view.status() == 204 {
+        Verdict::Pass
+    } else {
+        Verdict::fail("status", "204 No Content", view.status().to_string())
+    }
 }
 
 fn still_there(view: &View<'_>) -> Verdict {
@@ -310,7 +334,12 @@ fn still_there(view: &View<'_>) -> Verdict {
         return Verdict::NotApplicable;
     }
     if view.accepted() {
-        let step = view.call.id.as_deref().and_then(|id| view.before.find(&view.call.endpoint, id)).map(|k| k.last_write.clone());
+        let step = view
+            .call
+            .id
+            .as_deref()
+            .and_then(|id| view.before.find(&view.call.endpoint, id))
+            .map(|k| k.last_write.clone());
         let mut finding = Finding::new("status", "404: it was deleted", view.status().to_string());
         finding.because = step;
         return Verdict::Fail(vec![finding]);
@@ -323,7 +352,10 @@ fn still_listed(view: &View<'_>) -> Verdict {
     if !view.before.known.iter().any(|k| k.endpoint == view.call.endpoint && k.state == State::Gone) {
         return Verdict::NotApplicable;
     }
-    let findings = selection.ghosts.iter().map(|(id, name)| Finding::new("body /Resources", "no deleted resource", format!("{id} {name}")));
+    let findings = selection
+        .ghosts
+        .iter()
+        .map(|(id, name)| Finding::new("body /Resources", "no deleted resource", format!("{id} {name}")));
     Verdict::from_findings(findings.collect())
 }
 
@@ -352,7 +384,10 @@ fn unknown_status(view: &View<'_>) -> Verdict {
         return Verdict::NotApplicable;
     }
     // Ids of an odd shape may be refused by whatever stands before the application; only plain ones are judged.
-    let plain = view.call.id.as_deref().is_some_and(|id| id.len() <= 64 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'));
+    let plain =
+        view.call.id.as_deref().is_some_and(|id| {
+            id.len() <= 64 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        });
     match view.status() {
         _ if !plain => Verdict::NotApplicable,
         404 => Verdict::Pass,

@@ -18,7 +18,13 @@ pub static RULES: &[Rule] = &[
         clash: false,
         impact: Impact::LookupFails,
         breaks: &[],
-        requirements: &["list-envelope", "list-resources-array", "list-resources-required", "entra-casing-of-members", "entra-match-username"],
+        requirements: &[
+            "list-envelope",
+            "list-resources-array",
+            "list-resources-required",
+            "entra-casing-of-members",
+            "entra-match-username",
+        ],
         explain: "Every query answers with one object whose `schemas` names ListResponse; `Resources` is a list, spelled with a capital R, and there when totalResults is above 0.",
         hint: "Wrap the result; write `Resources`.",
         wrong: "GET /Users → [ {…} ]",
@@ -71,7 +77,11 @@ pub static RULES: &[Rule] = &[
         hint: "Limit the page; treat a negative count as 0.",
         wrong: "count=0 → 7 resources",
         right: "count=0 → totalResults 7, no Resources",
-        proven_by: &["list-count-zero-returns-resources", "list-negative-count-returns-all", "list-groups-ignores-paging"],
+        proven_by: &[
+            "list-count-zero-returns-resources",
+            "list-negative-count-returns-all",
+            "list-groups-ignores-paging",
+        ],
         check: count_exceeded,
     },
     Rule {
@@ -194,7 +204,14 @@ pub static RULES: &[Rule] = &[
         clash: false,
         impact: Impact::ConnectionTestFails,
         breaks: &[],
-        requirements: &["read-users-endpoint-get", "list-empty-200", "page-max", "list-unknown-params-ignored", "base-trailing-slash", "okta-test-connector"],
+        requirements: &[
+            "read-users-endpoint-get",
+            "list-empty-200",
+            "page-max",
+            "list-unknown-params-ignored",
+            "base-trailing-slash",
+            "okta-test-connector",
+        ],
         explain: "GET of a resource endpoint, with or without paging, answers 200 with a ListResponse, also when it is empty or the page lies past the end.",
         hint: "Accept startIndex, count and unknown parameters; answer 200 with an empty list.",
         wrong: "GET /Users/?startIndex=1&count=1 → 404",
@@ -222,16 +239,26 @@ fn envelope(view: &View<'_>) -> Verdict {
         let body = view.exchange.json().map_or_else(|| "no JSON".to_owned(), short);
         return Verdict::fail("body", "a ListResponse object", body);
     };
-    let named = get_ci(list, "schemas").and_then(Value::as_array).is_some_and(|a| a.iter().filter_map(Value::as_str).any(|s| s.eq_ignore_ascii_case(urn::LIST)));
+    let named = get_ci(list, "schemas")
+        .and_then(Value::as_array)
+        .is_some_and(|a| a.iter().filter_map(Value::as_str).any(|s| s.eq_ignore_ascii_case(urn::LIST)));
     if !named {
-        return Verdict::fail("body /schemas", urn::LIST, get_ci(list, "schemas").map_or_else(|| "nothing".to_owned(), short));
+        return Verdict::fail(
+            "body /schemas",
+            urn::LIST,
+            get_ci(list, "schemas").map_or_else(|| "nothing".to_owned(), short),
+        );
     }
     let total = integer(list, "totalResults").unwrap_or(0);
     match (list.get("Resources"), get_ci(list, "Resources")) {
         (Some(Value::Array(_)), _) => Verdict::Pass,
         (Some(other), _) => Verdict::fail("body /Resources", "a list", short(other)),
         (None, Some(_)) => Verdict::fail("body", "`Resources` in this spelling", "another spelling of Resources"),
-        (None, None) if total > 0 && view.call.effective_count() != Some(0) && view.call.effective_start().is_some_and(|s| s <= total) => {
+        (None, None)
+            if total > 0
+                && view.call.effective_count() != Some(0)
+                && view.call.effective_start().is_some_and(|s| s <= total) =>
+        {
             Verdict::fail("body /Resources", "the matching resources", "no Resources")
         }
         (None, None) => Verdict::Pass,
@@ -279,7 +306,13 @@ fn total_wrong(view: &View<'_>) -> Verdict {
     let start = view.call.effective_start().unwrap_or(1);
     let asked = view.call.effective_count();
     let short_page = asked.is_none_or(|c| entries < c) && asked != Some(0);
-    let surplus_total = total > start - 1 + entries && entries > 0 && short_page && view.target.max_results.is_none_or(|m| entries < m) && asked.is_some_and(|c| c <= 100) && start == 1 && stable(view);
+    let surplus_total = total > start - 1 + entries
+        && entries > 0
+        && short_page
+        && view.target.max_results.is_none_or(|m| entries < m)
+        && asked.is_some_and(|c| c <= 100)
+        && start == 1
+        && stable(view);
     if surplus_total && !view.call.cursor && asked.is_some_and(|c| entries * 2 < c) {
         // A server may cap a page below `count`, but then it says so in itemsPerPage and keeps a whole page; half a page with more to come is a wrong total.
         let per_page = integer(list, "itemsPerPage").unwrap_or(entries);
@@ -287,19 +320,31 @@ fn total_wrong(view: &View<'_>) -> Verdict {
             return Verdict::fail("body /totalResults", format!("{}", start - 1 + entries), total.to_string());
         }
     }
-    let past_end = entries == 0 && selection.matching > 0 && start > 1 && view.call.filter.is_some() && asked != Some(0);
+    let past_end =
+        entries == 0 && selection.matching > 0 && start > 1 && view.call.filter.is_some() && asked != Some(0);
     if past_end && total >= start && start > matching + 50 {
-        return Verdict::fail("body /totalResults", format!("the number of matches ({matching} of ours)"), total.to_string());
+        return Verdict::fail(
+            "body /totalResults",
+            format!("the number of matches ({matching} of ours)"),
+            total.to_string(),
+        );
     }
     let others = view.earlier.iter().rev().find(|p| {
-        p.call.endpoint == view.call.endpoint && p.call.filter_text == view.call.filter_text && p.call.lists() && p.call.auth == view.call.auth
-            && p.exchange.status() == Some(200) && before_write(view, &p.step)
+        p.call.endpoint == view.call.endpoint
+            && p.call.filter_text == view.call.filter_text
+            && p.call.lists()
+            && p.call.auth == view.call.auth
+            && p.exchange.status() == Some(200)
+            && before_write(view, &p.step)
     });
     if let Some(other) = others.filter(|_| stable(view))
         && let Some(before) = other.exchange.json().and_then(Value::as_object).and_then(|o| integer(o, "totalResults"))
         && before != total
     {
-        return Verdict::Fail(vec![Finding::new("body /totalResults", format!("{before}, as on the other page"), total.to_string()).because(other.step.clone())]);
+        return Verdict::Fail(vec![
+            Finding::new("body /totalResults", format!("{before}, as on the other page"), total.to_string())
+                .because(other.step.clone()),
+        ]);
     }
     Verdict::Pass
 }
@@ -307,24 +352,36 @@ fn total_wrong(view: &View<'_>) -> Verdict {
 /// True when no write happened between that earlier step and now.
 fn before_write(view: &View<'_>, step: &str) -> bool {
     let at = view.earlier.iter().rposition(|p| p.step == step).unwrap_or(0);
-    !view.earlier[at..].iter().any(|p| matches!(p.call.method.as_str(), "POST" | "PUT" | "PATCH" | "DELETE") && !p.call.lists())
+    !view.earlier[at..]
+        .iter()
+        .any(|p| matches!(p.call.method.as_str(), "POST" | "PUT" | "PATCH" | "DELETE") && !p.call.lists())
 }
 
 fn count_exceeded(view: &View<'_>) -> Verdict {
     let Some(count) = page(view).and(view.call.effective_count()) else { return Verdict::NotApplicable };
     let entries = view.entries().len() as i64;
-    if entries > count { Verdict::fail("body /Resources", format!("at most {count} entries"), format!("{entries} entries")) } else { Verdict::Pass }
+    if entries > count {
+        Verdict::fail("body /Resources", format!("at most {count} entries"), format!("{entries} entries"))
+    } else {
+        Verdict::Pass
+    }
 }
 
 fn items_per_page(view: &View<'_>) -> Verdict {
     let Some(items) = page(view).and_then(|l| integer(l, "itemsPerPage")) else { return Verdict::NotApplicable };
     let entries = view.entries().len() as i64;
-    if items == entries { Verdict::Pass } else { Verdict::fail("body /itemsPerPage", entries.to_string(), items.to_string()) }
+    if items == entries {
+        Verdict::Pass
+    } else {
+        Verdict::fail("body /itemsPerPage", entries.to_string(), items.to_string())
+    }
 }
 
 fn start_index(view: &View<'_>) -> Verdict {
     let Some(list) = page(view) else { return Verdict::NotApplicable };
-    let (Some(shown), Some(asked)) = (integer(list, "startIndex"), view.call.effective_start()) else { return Verdict::NotApplicable };
+    let (Some(shown), Some(asked)) = (integer(list, "startIndex"), view.call.effective_start()) else {
+        return Verdict::NotApplicable;
+    };
     if view.call.cursor {
         return Verdict::NotApplicable;
     }
@@ -338,19 +395,27 @@ fn start_index(view: &View<'_>) -> Verdict {
 }
 
 fn pages_disagree(view: &View<'_>) -> Verdict {
-    if page(view).is_none() || !stable(view) || view.call.start_index.as_deref().is_some_and(|s| s.trim().parse::<i64>().is_err()) {
+    if page(view).is_none()
+        || !stable(view)
+        || view.call.start_index.as_deref().is_some_and(|s| s.trim().parse::<i64>().is_err())
+    {
         return Verdict::NotApplicable;
     }
     let clashes = &view.observed.page_clashes;
     if let Some(clash) = clashes.iter().find(|c| !c.text.starts_with("totalResults")) {
-        return Verdict::Fail(vec![Finding::new("body /Resources", "each entry once, in one order", clash.text.clone()).because(clash.other.clone())]);
+        return Verdict::Fail(vec![
+            Finding::new("body /Resources", "each entry once, in one order", clash.text.clone())
+                .because(clash.other.clone()),
+        ]);
     }
     if view.before.pages.is_empty() || view.entries().is_empty() { Verdict::NotApplicable } else { Verdict::Pass }
 }
 
 fn empty_page(view: &View<'_>) -> Verdict {
     let Some(list) = page(view) else { return Verdict::NotApplicable };
-    let (Some(total), Some(start)) = (integer(list, "totalResults"), view.call.effective_start()) else { return Verdict::NotApplicable };
+    let (Some(total), Some(start)) = (integer(list, "totalResults"), view.call.effective_start()) else {
+        return Verdict::NotApplicable;
+    };
     let fits = total >= start && view.call.effective_count() != Some(0) && !view.call.cursor;
     if !fits || !stable(view) {
         return Verdict::NotApplicable;
@@ -363,12 +428,18 @@ fn empty_page(view: &View<'_>) -> Verdict {
 
 fn past_end(view: &View<'_>) -> Verdict {
     let Some(list) = page(view) else { return Verdict::NotApplicable };
-    let (Some(total), Some(start)) = (integer(list, "totalResults"), view.call.effective_start()) else { return Verdict::NotApplicable };
+    let (Some(total), Some(start)) = (integer(list, "totalResults"), view.call.effective_start()) else {
+        return Verdict::NotApplicable;
+    };
     if start <= total || start <= 1 || !stable(view) || view.call.cursor {
         return Verdict::NotApplicable;
     }
     let entries = view.entries().len();
-    if entries == 0 { Verdict::Pass } else { Verdict::fail("body /Resources", format!("nothing: the list ends at {total}"), format!("{entries} entries")) }
+    if entries == 0 {
+        Verdict::Pass
+    } else {
+        Verdict::fail("body /Resources", format!("nothing: the list ends at {total}"), format!("{entries} entries"))
+    }
 }
 
 fn twice(view: &View<'_>) -> Verdict {
@@ -376,5 +447,11 @@ fn twice(view: &View<'_>) -> Verdict {
     if view.entries().len() < 2 {
         return Verdict::NotApplicable;
     }
-    Verdict::from_findings(selection.twice.iter().map(|id| Finding::new("body /Resources", "each resource once", format!("{id} twice"))).collect())
+    Verdict::from_findings(
+        selection
+            .twice
+            .iter()
+            .map(|id| Finding::new("body /Resources", "each resource once", format!("{id} twice")))
+            .collect(),
+    )
 }

@@ -21,12 +21,26 @@ pub static RULES: &[Rule] = &[
         clash: false,
         impact: Impact::RetriesForever,
         breaks: &[],
-        requirements: &["err-no-500", "read-404-odd-ids", "create-malformed-400", "page-count-nonnumeric", "filter-long"],
+        requirements: &[
+            "err-no-500",
+            "read-404-odd-ids",
+            "create-malformed-400",
+            "page-count-nonnumeric",
+            "filter-long",
+        ],
         explain: "The server crashed on a request that it had to carry out or to refuse with a 4xx. Identity providers take 5xx for a passing fault and repeat the request, on and on.",
         hint: "Find the exception in the server's log; validate what comes from outside and answer 400, 404 or 409.",
         wrong: "POST /Users with an empty body → 500",
         right: "→ 400 invalidSyntax",
-        proven_by: &["create-duplicate-returns-500", "create-without-emails-500", "malformed-json-500", "unknown-id-500", "patch-null-value-500", "patch-missing-operations-500", "auth-missing-token-500"],
+        proven_by: &[
+            "create-duplicate-returns-500",
+            "create-without-emails-500",
+            "malformed-json-500",
+            "unknown-id-500",
+            "patch-null-value-500",
+            "patch-missing-operations-500",
+            "auth-missing-token-500",
+        ],
         check: server_error,
     },
     Rule {
@@ -181,7 +195,14 @@ pub static RULES: &[Rule] = &[
         clash: false,
         impact: Impact::CreateFails,
         breaks: &[],
-        requirements: &["ct-request-scim-json", "ct-request-charset", "ct-request-json", "ct-accept-scim-json", "ct-accept-none", "ct-accept-charset"],
+        requirements: &[
+            "ct-request-scim-json",
+            "ct-request-charset",
+            "ct-request-json",
+            "ct-accept-scim-json",
+            "ct-accept-none",
+            "ct-accept-charset",
+        ],
         explain: "`application/scim+json`, with or without `; charset=utf-8`, is the media type of SCIM; `Accept` may be absent, `*/*`, `application/json` or `application/scim+json`.",
         hint: "Compare the media type without its parameters; do not refuse on Accept.",
         wrong: "Content-Type: application/scim+json; charset=utf-8 → 415",
@@ -381,7 +402,10 @@ fn server_error(view: &View<'_>) -> Verdict {
 
 /// An error answer of the SCIM service itself (not of a discovery path that need not exist, a HEAD or 304).
 fn error_answer(view: &View<'_>) -> bool {
-    (400..600).contains(&view.status()) && view.call.method != "HEAD" && view.call.op != Op::Other && !matches!(view.status(), 429 | 502..=504)
+    (400..600).contains(&view.status())
+        && view.call.method != "HEAD"
+        && view.call.op != Op::Other
+        && !matches!(view.status(), 429 | 502..=504)
 }
 
 /// The Error body, when it is one.
@@ -403,7 +427,11 @@ fn body_not_scim(view: &View<'_>) -> Verdict {
         return softened(view, Finding::new("body", "a SCIM Error", actual));
     };
     match get_ci(body, "schemas") {
-        Some(Value::Array(list)) if list.iter().filter_map(Value::as_str).any(|s| s.eq_ignore_ascii_case(urn::ERROR)) => Verdict::Pass,
+        Some(Value::Array(list))
+            if list.iter().filter_map(Value::as_str).any(|s| s.eq_ignore_ascii_case(urn::ERROR)) =>
+        {
+            Verdict::Pass
+        }
         Some(other) => softened(view, Finding::new("body /schemas", urn::ERROR, short(other))),
         None => softened(view, Finding::new("body /schemas", urn::ERROR, "no schemas")),
     }
@@ -444,8 +472,21 @@ fn detail_missing(view: &View<'_>) -> Verdict {
 }
 
 const SCIM_TYPES: [&str; 15] = [
-    "invalidFilter", "tooMany", "uniqueness", "mutability", "invalidSyntax", "invalidPath", "noTarget", "invalidValue", "invalidVers", "sensitive",
-    "invalidCursor", "expiredCursor", "invalidCount", "invalidvers", "tooLarge",
+    "invalidFilter",
+    "tooMany",
+    "uniqueness",
+    "mutability",
+    "invalidSyntax",
+    "invalidPath",
+    "noTarget",
+    "invalidValue",
+    "invalidVers",
+    "sensitive",
+    "invalidCursor",
+    "expiredCursor",
+    "invalidCount",
+    "invalidvers",
+    "tooLarge",
 ];
 
 fn scimtype(view: &View<'_>) -> Verdict {
@@ -455,8 +496,12 @@ fn scimtype(view: &View<'_>) -> Verdict {
         Some(Value::Null) => Verdict::NotApplicable,
         Some(Value::String(s)) if SCIM_TYPES.contains(&s.as_str()) => Verdict::Pass,
         // A product's own word is no registered keyword, but no client is known to break on it; a text that stands for "nothing" is a bug.
-        Some(Value::String(s)) if s.is_empty() || s == "null" || s == "None" || s == "undefined" => Verdict::fail("body /scimType", "a keyword of Table 9, or absent", short(&Value::String(s.clone()))),
-        Some(Value::String(s)) => Verdict::Fail(vec![Finding::new("body /scimType", "a keyword of Table 9, or absent", s.clone()).level(Level::Note)]),
+        Some(Value::String(s)) if s.is_empty() || s == "null" || s == "None" || s == "undefined" => {
+            Verdict::fail("body /scimType", "a keyword of Table 9, or absent", short(&Value::String(s.clone())))
+        }
+        Some(Value::String(s)) => Verdict::Fail(vec![
+            Finding::new("body /scimType", "a keyword of Table 9, or absent", s.clone()).level(Level::Note),
+        ]),
         Some(other) => Verdict::fail("body /scimType", "a string", short(other)),
     }
 }
@@ -465,11 +510,26 @@ fn broken_json(view: &View<'_>) -> Verdict {
     if !view.must_refuse(Reason::BrokenBody) || view.status() == 0 || view.status() >= 500 {
         return Verdict::NotApplicable;
     }
-    if view.accepted() { Verdict::fail("status", "400 invalidSyntax", view.status().to_string()) } else { Verdict::Pass }
+    if view.accepted() {
+        Verdict::fail("status", "400 invalidSyntax", view.status().to_string())
+    } else {
+        Verdict::Pass
+    }
 }
 
 const INTERNALS: [&str; 12] = [
-    "Traceback (most recent", "at java.", "at org.", "at com.", ".java:", "Exception in thread", "SQLSTATE", "SELECT * FROM", "syntax error at or near", "node_modules/", "site-packages/", "goroutine ",
+    "Traceback (most recent",
+    "at java.",
+    "at org.",
+    "at com.",
+    ".java:",
+    "Exception in thread",
+    "SQLSTATE",
+    "SELECT * FROM",
+    "syntax error at or near",
+    "node_modules/",
+    "site-packages/",
+    "goroutine ",
 ];
 
 fn leak(view: &View<'_>) -> Verdict {
@@ -566,7 +626,9 @@ fn redirect(view: &View<'_>) -> Verdict {
 }
 
 fn unauthenticated(view: &View<'_>) -> bool {
-    matches!(view.call.auth, AuthKind::None | AuthKind::EmptyBearer | AuthKind::Wrong) && view.target.credentials && view.status() != 0
+    matches!(view.call.auth, AuthKind::None | AuthKind::EmptyBearer | AuthKind::Wrong)
+        && view.target.credentials
+        && view.status() != 0
 }
 
 fn auth_accepted(view: &View<'_>) -> Verdict {
@@ -580,7 +642,11 @@ fn auth_status(view: &View<'_>) -> Verdict {
     if !unauthenticated(view) || !view.on_resources() || !(300..500).contains(&view.status()) {
         return Verdict::NotApplicable;
     }
-    if view.status() == 401 { Verdict::Pass } else { Verdict::fail("status", "401 Unauthorized", view.status().to_string()) }
+    if view.status() == 401 {
+        Verdict::Pass
+    } else {
+        Verdict::fail("status", "401 Unauthorized", view.status().to_string())
+    }
 }
 
 fn www_authenticate(view: &View<'_>) -> Verdict {
@@ -594,16 +660,23 @@ fn www_authenticate(view: &View<'_>) -> Verdict {
 }
 
 fn auth_refused(view: &View<'_>) -> Verdict {
-    let ours = matches!(view.call.auth, AuthKind::Configured | AuthKind::Other) || (view.call.auth == AuthKind::LowercaseScheme && view.call.op == Op::List);
-    if !ours || view.call.op == Op::Me || !(view.on_resources() || view.call.op == Op::Discovery) || view.forecast.expect == Expectation::Refuse {
+    let ours = matches!(view.call.auth, AuthKind::Configured | AuthKind::Other)
+        || (view.call.auth == AuthKind::LowercaseScheme && view.call.op == Op::List);
+    if !ours
+        || view.call.op == Op::Me
+        || !(view.on_resources() || view.call.op == Op::Discovery)
+        || view.forecast.expect == Expectation::Refuse
+    {
         return Verdict::NotApplicable;
     }
     match view.status() {
-        401 if view.call.auth == AuthKind::LowercaseScheme => {
-            Verdict::Fail(vec![Finding::new("status", "200: the scheme is compared without regard to case", "401").level(Level::Should)])
-        }
+        401 if view.call.auth == AuthKind::LowercaseScheme => Verdict::Fail(vec![
+            Finding::new("status", "200: the scheme is compared without regard to case", "401").level(Level::Should),
+        ]),
         401 => Verdict::fail("status", "success with the configured credentials", "401 Unauthorized"),
-        403 if view.call.method == "GET" && view.call.op != Op::Discovery => Verdict::fail("status", "success with the configured credentials", "403 Forbidden"),
+        403 if view.call.method == "GET" && view.call.op != Op::Discovery => {
+            Verdict::fail("status", "success with the configured credentials", "403 Forbidden")
+        }
         200..=299 => Verdict::Pass,
         _ => Verdict::NotApplicable,
     }
@@ -627,11 +700,18 @@ fn foreign_shown(view: &View<'_>) -> Verdict {
     match view.call.op {
         Op::List | Op::Search => {
             let Some(selection) = &view.observed.selection else { return Verdict::NotApplicable };
-            let found = selection.foreign.iter().map(|(id, name)| Finding::new("body /Resources", "only the tenant's own resources", format!("{name} ({id})")));
+            let found = selection.foreign.iter().map(|(id, name)| {
+                Finding::new("body /Resources", "only the tenant's own resources", format!("{name} ({id})"))
+            });
             Verdict::from_findings(found.collect())
         }
         Op::Read => {
-            let foreign = view.call.id.as_deref().and_then(|id| view.before.find(&view.call.endpoint, id)).is_some_and(|k| k.tenant != tenant_of(view.call));
+            let foreign = view
+                .call
+                .id
+                .as_deref()
+                .and_then(|id| view.before.find(&view.call.endpoint, id))
+                .is_some_and(|k| k.tenant != tenant_of(view.call));
             match (foreign, view.accepted()) {
                 (true, true) => Verdict::fail("status", "404", view.status().to_string()),
                 (true, false) => Verdict::Pass,
@@ -651,12 +731,20 @@ fn foreign_changed(view: &View<'_>) -> Verdict {
         Op::Create if view.accepted() => {
             let id = view.object().and_then(|b| get_ci(b, "id")).and_then(Value::as_str).unwrap_or_default();
             match view.before.known.iter().find(|k| k.id == id && k.tenant != tenant) {
-                Some(k) => Verdict::Fail(vec![Finding::new("body /id", "a new resource", format!("{id}, of the other tenant")).because(k.step.clone())]),
+                Some(k) => Verdict::Fail(vec![
+                    Finding::new("body /id", "a new resource", format!("{id}, of the other tenant"))
+                        .because(k.step.clone()),
+                ]),
                 None => Verdict::Pass,
             }
         }
         Op::Patch | Op::Replace | Op::Delete => {
-            let foreign = view.call.id.as_deref().and_then(|id| view.before.find(&view.call.endpoint, id)).is_some_and(|k| k.tenant != tenant);
+            let foreign = view
+                .call
+                .id
+                .as_deref()
+                .and_then(|id| view.before.find(&view.call.endpoint, id))
+                .is_some_and(|k| k.tenant != tenant);
             match (foreign, view.accepted()) {
                 (true, true) => Verdict::fail("status", "404", view.status().to_string()),
                 (true, false) => Verdict::Pass,

@@ -19,7 +19,18 @@ pub use rule::{Finding, Impact, Level, Rule, Verdict};
 
 /// Every rule, area by area: security and loss of data first.
 pub fn catalogue() -> impl Iterator<Item = &'static Rule> {
-    [messages::RULES, identity::RULES, groups::RULES, patch::RULES, put::RULES, create::RULES, filter::RULES, list::RULES].into_iter().flatten()
+    [
+        messages::RULES,
+        identity::RULES,
+        groups::RULES,
+        patch::RULES,
+        put::RULES,
+        create::RULES,
+        filter::RULES,
+        list::RULES,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The rule with that id.

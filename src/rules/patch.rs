@@ -30,7 +30,14 @@ pub static RULES: &[Rule] = &[
         clash: false,
         impact: Impact::StaysActive,
         breaks: &[],
-        requirements: &["okta-deactivate-patch", "entra-disable", "patch-persists", "okta-reactivate", "entra-boolean-strings", "entra-restore"],
+        requirements: &[
+            "okta-deactivate-patch",
+            "entra-disable",
+            "patch-persists",
+            "okta-reactivate",
+            "entra-boolean-strings",
+            "entra-restore",
+        ],
         explain: "The server said yes to a change of `active` and a later read shows the old value. Nobody notices: the identity provider \
                   logs success and does not read back, while a person who left keeps access (or one who returned has none).",
         hint: "Apply `active` from every form: with and without path, with any case of `op`, as boolean and (for Entra) as the text \"False\". Test the stored value, not the answer.",
@@ -47,7 +54,15 @@ pub static RULES: &[Rule] = &[
         clash: false,
         impact: Impact::UpdateLost,
         breaks: &[],
-        requirements: &["patch-persists", "patch-add-simple", "patch-replace-simple", "patch-add-existing-replaces", "patch-replace-missing-is-add", "patch-multi-op", "patch-sequential"],
+        requirements: &[
+            "patch-persists",
+            "patch-add-simple",
+            "patch-replace-simple",
+            "patch-add-existing-replaces",
+            "patch-replace-missing-is-add",
+            "patch-multi-op",
+            "patch-sequential",
+        ],
         explain: "An `add` or `replace` was accepted and a later read does not show it. The identity provider believes that the profile is up to date and never sends the change again.",
         hint: "Apply `add` and `replace` to every attribute that you return, or refuse the request with 400; never accept and drop.",
         wrong: "PATCH … {\"op\":\"add\",\"path\":\"externalId\",\"value\":\"e7\"} → 200\nGET → no externalId",
@@ -63,7 +78,13 @@ pub static RULES: &[Rule] = &[
         clash: false,
         impact: Impact::UpdateLost,
         breaks: &[],
-        requirements: &["patch-replace-valuepath", "patch-replace-valuepath-sub", "entra-valuepath-update", "patch-remove-valuepath-sub", "entra-valuepath-creates"],
+        requirements: &[
+            "patch-replace-valuepath",
+            "patch-replace-valuepath-sub",
+            "entra-valuepath-update",
+            "patch-remove-valuepath-sub",
+            "entra-valuepath-creates",
+        ],
         explain: "`emails[type eq \"work\"].value` selects the sub-attribute of the matching elements. Entra sends each e-mail, phone and address change this way.",
         hint: "Evaluate the filter over the elements and change the sub-attribute of those that match, and only those.",
         wrong: "PATCH … {\"op\":\"replace\",\"path\":\"emails[type eq \\\"work\\\"].value\",\"value\":\"new@example.com\"} → 200\nGET → the old address",
@@ -111,7 +132,13 @@ pub static RULES: &[Rule] = &[
         clash: false,
         impact: Impact::UpdateLost,
         breaks: &[],
-        requirements: &["patch-path-extension-urn", "patch-path-core-urn", "patch-extension-object", "entra-manager-add", "entra-manager-remove"],
+        requirements: &[
+            "patch-path-extension-urn",
+            "patch-path-core-urn",
+            "patch-extension-object",
+            "entra-manager-add",
+            "entra-manager-remove",
+        ],
         explain: "`urn:…:enterprise:2.0:User:department` names one attribute of the extension; the version `2.0` in the URN contains a dot and is where naive parsers break.",
         hint: "Match the known schema URNs at the start of the path first, then parse the rest.",
         wrong: "PATCH … {\"op\":\"add\",\"path\":\"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department\",\"value\":\"Sales\"} → 200\nGET → no department",
@@ -127,7 +154,13 @@ pub static RULES: &[Rule] = &[
         clash: false,
         impact: Impact::UpdateLost,
         breaks: &[],
-        requirements: &["patch-remove-simple", "patch-remove-multi-all", "patch-remove-valuepath", "patch-replace-null", "put-null-clears"],
+        requirements: &[
+            "patch-remove-simple",
+            "patch-remove-multi-all",
+            "patch-remove-valuepath",
+            "patch-replace-null",
+            "put-null-clears",
+        ],
         explain: "After an accepted `remove` the attribute (or the selected elements) must be unassigned.",
         hint: "Unassign the attribute, delete the matching elements, and leave the rest.",
         wrong: "PATCH … {\"op\":\"remove\",\"path\":\"title\"} → 204\nGET → {\"title\":\"T\"}",
@@ -191,7 +224,12 @@ pub static RULES: &[Rule] = &[
         clash: false,
         impact: Impact::UpdateLost,
         breaks: &[],
-        requirements: &["patch-add-complex", "patch-replace-complex-keeps", "idp-no-side-effects", "patch-remove-valuepath"],
+        requirements: &[
+            "patch-add-complex",
+            "patch-replace-complex-keeps",
+            "idp-no-side-effects",
+            "patch-remove-valuepath",
+        ],
         explain: "A PATCH changes what its operations address and nothing else. Here an attribute that an earlier request wrote and this one did not name has another value.",
         hint: "Apply the operation to the stored resource instead of building a new one from the request.",
         wrong: "PATCH replace name.givenName → GET: name.familyName is gone",
@@ -416,7 +454,13 @@ pub static RULES: &[Rule] = &[
         clash: false,
         impact: Impact::RetriesForever,
         breaks: &["entra", "okta"],
-        requirements: &["patch-add-duplicate-noop", "patch-remove-absent-ok", "okta-deactivate-idempotent", "entra-escrow-retry", "idp-idempotent-replay"],
+        requirements: &[
+            "patch-add-duplicate-noop",
+            "patch-remove-absent-ok",
+            "okta-deactivate-idempotent",
+            "entra-escrow-retry",
+            "idp-idempotent-replay",
+        ],
         explain: "Setting an attribute to the value it already has is a success without effect. Identity providers repeat requests after a time-out and with each cycle.",
         hint: "Answer 200 or 204 when nothing is left to do.",
         wrong: "active user; PATCH replace active true → 400 \"No valid fields to update\"",
@@ -432,7 +476,14 @@ pub static RULES: &[Rule] = &[
         clash: false,
         impact: Impact::UpdateFails,
         breaks: &[],
-        requirements: &["patch-supported", "patch-path-case-insensitive", "patch-replace-simple", "patch-add-subattr-path", "patch-content-type", "patch-operations-key-case"],
+        requirements: &[
+            "patch-supported",
+            "patch-path-case-insensitive",
+            "patch-replace-simple",
+            "patch-add-subattr-path",
+            "patch-content-type",
+            "patch-operations-key-case",
+        ],
         explain: "The operations, paths and values are right by the RFC and by the target's own schema, yet the server refuses them.",
         hint: "Read the detail of the answer; support `add`, `replace` and `remove` on every writable attribute, attribute names in any case.",
         wrong: "PATCH … {\"op\":\"replace\",\"path\":\"displayName\",\"value\":\"New\"} → 400 \"value must be a boolean\"",
@@ -544,7 +595,12 @@ pub static RULES: &[Rule] = &[
         clash: false,
         impact: Impact::UpdateLost,
         breaks: &[],
-        requirements: &["patch-remove-required-400", "patch-remove-readonly-400", "patch-readonly-id-400", "patch-immutable-400"],
+        requirements: &[
+            "patch-remove-required-400",
+            "patch-remove-readonly-400",
+            "patch-readonly-id-400",
+            "patch-immutable-400",
+        ],
         explain: "The server shall refuse to remove a required attribute or to change a readOnly one, with scimType mutability. Many ignore it silently, which the client cannot see.",
         hint: "Answer 400 with scimType mutability.",
         wrong: "PATCH … {\"op\":\"remove\",\"path\":\"userName\"} → 204",
@@ -579,7 +635,8 @@ fn value_in_wrong_place(view: &View<'_>) -> Verdict {
         return if patched { Verdict::Pass } else { Verdict::NotApplicable };
     }
     let findings = view.observed.strays.iter().map(|s| {
-        Finding::new(format!("body {}", s.at), "no such value there", super::view::short(&s.value)).because(s.step.clone())
+        Finding::new(format!("body {}", s.at), "no such value there", super::view::short(&s.value))
+            .because(s.step.clone())
     });
     Verdict::Fail(findings.collect())
 }
@@ -602,7 +659,9 @@ fn answer_schema(view: &View<'_>) -> Verdict {
     if view.call.op != Op::Patch || view.status() != 200 {
         return Verdict::NotApplicable;
     }
-    let Some(schemas) = view.object().and_then(|o| get_ci(o, "schemas")).and_then(Value::as_array) else { return Verdict::NotApplicable };
+    let Some(schemas) = view.object().and_then(|o| get_ci(o, "schemas")).and_then(Value::as_array) else {
+        return Verdict::NotApplicable;
+    };
     let wrong = schemas.iter().filter_map(Value::as_str).any(|s| s.eq_ignore_ascii_case(urn::PATCH_OP));
     if wrong { Verdict::fail("body /schemas", "the schemas of the resource", urn::PATCH_OP) } else { Verdict::Pass }
 }
@@ -625,7 +684,8 @@ fn remove_without_path(view: &View<'_>) -> Verdict {
     let body = view.call.body.as_ref().and_then(Value::as_object);
     let bare = body.is_some_and(|b| {
         crate::shadow::forecast::operations(b).any(|o| {
-            crate::shadow::forecast::op_path(o).is_none() && get_ci(o, "op").and_then(Value::as_str).is_some_and(|t| t.eq_ignore_ascii_case("remove"))
+            crate::shadow::forecast::op_path(o).is_none()
+                && get_ci(o, "op").and_then(Value::as_str).is_some_and(|t| t.eq_ignore_ascii_case("remove"))
         })
     });
     if !bare {

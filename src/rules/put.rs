@@ -112,7 +112,13 @@ pub static RULES: &[Rule] = &[
         clash: false,
         impact: Impact::UpdateFails,
         breaks: &["okta"],
-        requirements: &["put-readonly-ignored", "put-roundtrip-get-body", "put-self-no-conflict", "okta-profile-push-empty-values", "put-required-missing-400"],
+        requirements: &[
+            "put-readonly-ignored",
+            "put-roundtrip-get-body",
+            "put-self-no-conflict",
+            "okta-profile-push-empty-values",
+            "put-required-missing-400",
+        ],
         explain: "The body is a valid representation of the resource: perhaps the very body that the server gave, with `id`, `meta` and `groups` in it, or its own userName. Read-only attributes are ignored, not refused.",
         hint: "Ignore read-only attributes; do not count the resource itself as a conflict; take null and \"\" as \"clear\".",
         wrong: "GET /Users/2819 → body; PUT the same body → 400",
@@ -181,7 +187,8 @@ fn put_empty(view: &View<'_>) -> Verdict {
 }
 
 fn put_creates(view: &View<'_>) -> Verdict {
-    let unknown = view.must_refuse(Reason::UnknownId) || view.must_refuse(Reason::Deleted) || view.must_refuse(Reason::OtherType);
+    let unknown =
+        view.must_refuse(Reason::UnknownId) || view.must_refuse(Reason::Deleted) || view.must_refuse(Reason::OtherType);
     if view.call.op != Op::Replace || !unknown || view.status() == 0 {
         return Verdict::NotApplicable;
     }

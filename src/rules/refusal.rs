@@ -44,7 +44,9 @@ fn refused(view: &View<'_>) -> bool {
 fn applies(view: &View<'_>) -> bool {
     matches!(view.call.auth, AuthKind::Configured | AuthKind::Other)
         && matches!(view.call.op, Op::Create | Op::Read | Op::List | Op::Search | Op::Replace | Op::Patch | Op::Delete)
-        && (view.forecast.expect == Expectation::Accept || (view.forecast.expect == Expectation::Either && choice_rule(view).is_some()))
+        && (view.forecast.expect == Expectation::Accept
+            || (view.forecast.expect == Expectation::Either && choice_rule(view).is_some()))
+        && view.call.method != "HEAD"
         && !conditional(view)
         && scim_media_types(view)
 }
@@ -56,7 +58,8 @@ fn scim_media_types(view: &View<'_>) -> bool {
         lower.contains("application/scim+json") || lower.contains("application/json") || lower.contains("*/*")
     };
     let request = &view.exchange.request;
-    request.header("accept").is_none_or(|a| a.trim().is_empty() || known(a)) && request.header("content-type").is_none_or(known)
+    request.header("accept").is_none_or(|a| a.trim().is_empty() || known(a))
+        && request.header("content-type").is_none_or(known)
 }
 
 fn conditional(view: &View<'_>) -> bool {
@@ -71,6 +74,7 @@ fn choice_rule(view: &View<'_>) -> Option<&'static str> {
         Choice::TextBoolean => "patch/text-boolean-refused",
         Choice::DottedKey => "patch/dotted-key-refused",
         Choice::BareReference => "patch/bare-manager-refused",
+        Choice::ValuePathComparison => "filter/value-path-comparison-refused",
         Choice::UndeclaredAttribute if !view.call.lists() => "create/undeclared-attribute-refused",
         _ => return None,
     };
@@ -114,7 +118,12 @@ fn list(view: &View<'_>, status: u16) -> &'static str {
     let text = view.call.filter_text.as_deref().unwrap_or_default().to_ascii_lowercase();
     if text.contains("urn:") {
         "filter/urn-attribute-refused"
-    } else if text.contains(" and ") || text.contains(" or ") || text.contains("not(") || text.contains("not (") || text.starts_with('(') {
+    } else if text.contains(" and ")
+        || text.contains(" or ")
+        || text.contains("not(")
+        || text.contains("not (")
+        || text.starts_with('(')
+    {
         "filter/logic-refused"
     } else {
         "filter/valid-filter-refused"
@@ -127,14 +136,21 @@ fn create(view: &View<'_>, status: u16) -> &'static str {
         return conflict(view, group);
     }
     let body = view.call.body.as_ref().and_then(Value::as_object);
-    let schemas: Vec<&str> = body.and_then(|b| get_ci(b, "schemas")).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    let schemas: Vec<&str> = body
+        .and_then(|b| get_ci(b, "schemas"))
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
     if schemas.iter().any(|s| s.contains("schemas.microsoft.com")) {
         return "create/legacy-group-schema-refused";
     }
     if group {
         return "create/valid-group-refused";
     }
-    let enterprise = schemas.iter().any(|s| s.eq_ignore_ascii_case(urn::ENTERPRISE)) || body.is_some_and(|b| get_ci(b, urn::ENTERPRISE).is_some());
+    let enterprise = schemas.iter().any(|s| s.eq_ignore_ascii_case(urn::ENTERPRISE))
+        || body.is_some_and(|b| get_ci(b, urn::ENTERPRISE).is_some());
     if enterprise { "create/enterprise-extension-refused" } else { "create/valid-user-refused" }
 }
 
@@ -142,13 +158,20 @@ fn create(view: &View<'_>, status: u16) -> &'static str {
 fn conflict(view: &View<'_>, group: bool) -> &'static str {
     let body = view.call.body.as_ref().and_then(Value::as_object);
     let attribute = if group { "displayName" } else { "userName" };
-    let Some(wanted) = body.and_then(|b| get_ci(b, attribute)).and_then(Value::as_str) else { return "create/conflict-without-duplicate" };
-    let gone = view.before.known.iter().any(|k| k.endpoint == view.call.endpoint && k.state == State::Gone && k.name().is_some_and(|n| n.eq_ignore_ascii_case(wanted)));
+    let Some(wanted) = body.and_then(|b| get_ci(b, attribute)).and_then(Value::as_str) else {
+        return "create/conflict-without-duplicate";
+    };
+    let gone = view.before.known.iter().any(|k| {
+        k.endpoint == view.call.endpoint
+            && k.state == State::Gone
+            && k.name().is_some_and(|n| n.eq_ignore_ascii_case(wanted))
+    });
     if gone {
         return "delete/name-not-released";
     }
     let was_named = view.earlier.iter().any(|p| {
-        p.call.endpoint == view.call.endpoint && p.call.body.as_ref().is_some_and(|b| b.to_string().to_lowercase().contains(&wanted.to_lowercase()))
+        p.call.endpoint == view.call.endpoint
+            && p.call.body.as_ref().is_some_and(|b| b.to_string().to_lowercase().contains(&wanted.to_lowercase()))
     });
     if was_named { "identity/old-name-not-released" } else { "create/conflict-without-duplicate" }
 }
@@ -168,13 +191,24 @@ fn patch(view: &View<'_>, status: u16) -> &'static str {
 fn forms(view: &View<'_>, body: &Map<String, Value>) -> Vec<&'static str> {
     let group = view.call.endpoint == "/Groups";
     let ops: Vec<&Map<String, Value>> = operations(body).collect();
-    let path_has = |needle: &str| ops.iter().any(|o| op_path(o).is_some_and(|p| p.to_ascii_lowercase().contains(needle)));
+    let path_has =
+        |needle: &str| ops.iter().any(|o| op_path(o).is_some_and(|p| p.to_ascii_lowercase().contains(needle)));
     let pathless = ops.iter().any(|o| op_path(o).is_none());
-    let capital = ops.iter().any(|o| get_ci(o, "op").and_then(Value::as_str).is_some_and(|t| t.chars().any(|c| c.is_ascii_uppercase())));
-    let own_id = ops.iter().any(|o| op_path(o).is_none() && get_ci(o, "value").and_then(Value::as_object).is_some_and(|v| get_ci(v, "id").is_some()));
-    let clears = ops.iter().any(|o| get_ci(o, "value").is_some_and(Value::is_null) && get_ci(o, "op").and_then(Value::as_str).is_some_and(|t| !t.eq_ignore_ascii_case("remove")));
-    let members = group && (path_has("members") || ops.iter().any(|o| get_ci(o, "value").is_some_and(|v| v.get("members").is_some())));
-    let unchanged = view.forecast.after.as_ref().is_some_and(|a| view.call.id.as_deref().and_then(|i| view.before.find(&view.call.endpoint, i)).is_some_and(|k| &k.doc == a));
+    let capital = ops
+        .iter()
+        .any(|o| get_ci(o, "op").and_then(Value::as_str).is_some_and(|t| t.chars().any(|c| c.is_ascii_uppercase())));
+    let own_id = ops.iter().any(|o| {
+        op_path(o).is_none() && get_ci(o, "value").and_then(Value::as_object).is_some_and(|v| get_ci(v, "id").is_some())
+    });
+    let clears = ops.iter().any(|o| {
+        get_ci(o, "value").is_some_and(Value::is_null)
+            && get_ci(o, "op").and_then(Value::as_str).is_some_and(|t| !t.eq_ignore_ascii_case("remove"))
+    });
+    let members = group
+        && (path_has("members") || ops.iter().any(|o| get_ci(o, "value").is_some_and(|v| v.get("members").is_some())));
+    let unchanged = view.forecast.after.as_ref().is_some_and(|a| {
+        view.call.id.as_deref().and_then(|i| view.before.find(&view.call.endpoint, i)).is_some_and(|k| &k.doc == a)
+    });
     let mut out = Vec::new();
     let mut add = |yes: bool, id: &'static str| {
         if yes {
@@ -205,23 +239,39 @@ fn accepted_classes(view: &View<'_>) -> Vec<&'static str> {
         Op::Create => {
             let text = view.call.body.as_ref().map(Value::to_string).unwrap_or_default();
             out.push("create/conflict-without-duplicate");
-            out.push(if view.call.endpoint == "/Groups" { "create/valid-group-refused" } else { "create/valid-user-refused" });
+            out.push(if view.call.endpoint == "/Groups" {
+                "create/valid-group-refused"
+            } else {
+                "create/valid-user-refused"
+            });
             if text.contains(urn::ENTERPRISE) {
                 out.push("create/enterprise-extension-refused");
             }
             if text.contains("schemas.microsoft.com") {
                 out.push("create/legacy-group-schema-refused");
             }
-            let wanted = body.and_then(|b| get_ci(b, "userName").or_else(|| get_ci(b, "displayName"))).and_then(Value::as_str).unwrap_or_default();
-            let reused = view.before.known.iter().any(|k| k.state == State::Gone && k.name().is_some_and(|n| n.eq_ignore_ascii_case(wanted)));
+            let wanted = body
+                .and_then(|b| get_ci(b, "userName").or_else(|| get_ci(b, "displayName")))
+                .and_then(Value::as_str)
+                .unwrap_or_default();
+            let reused = view
+                .before
+                .known
+                .iter()
+                .any(|k| k.state == State::Gone && k.name().is_some_and(|n| n.eq_ignore_ascii_case(wanted)));
             if reused {
                 out.push("delete/name-not-released");
-            } else if view.earlier.iter().any(|p| p.call.endpoint == view.call.endpoint && p.call.body.as_ref().is_some_and(|b| b.to_string().contains(wanted))) {
+            } else if view.earlier.iter().any(|p| {
+                p.call.endpoint == view.call.endpoint
+                    && p.call.body.as_ref().is_some_and(|b| b.to_string().contains(wanted))
+            }) {
                 out.push("identity/old-name-not-released");
             }
         }
         Op::Read | Op::Delete => out.push("identity/live-resource-not-found"),
-        Op::Replace => out.extend(["put/not-supported", "put/valid-request-refused", "identity/live-resource-not-found"]),
+        Op::Replace => {
+            out.extend(["put/not-supported", "put/valid-request-refused", "identity/live-resource-not-found"])
+        }
         Op::Patch => {
             out.extend(["patch/not-supported", "identity/live-resource-not-found"]);
             if let Some(body) = body {

@@ -78,21 +78,13 @@ pub enum Verdict {
 
 impl Verdict {
     /// One finding.
-    pub fn fail(
-        at: impl Into<String>,
-        expected: impl Into<String>,
-        actual: impl Into<String>,
-    ) -> Self {
+    pub fn fail(at: impl Into<String>, expected: impl Into<String>, actual: impl Into<String>) -> Self {
         Verdict::Fail(vec![Finding::new(at, expected, actual)])
     }
 
     /// `Pass` when the list is empty.
     pub fn from_findings(findings: Vec<Finding>) -> Self {
-        if findings.is_empty() {
-            Verdict::Pass
-        } else {
-            Verdict::Fail(findings)
-        }
+        if findings.is_empty() { Verdict::Pass } else { Verdict::Fail(findings) }
     }
 }
 
@@ -115,11 +107,7 @@ pub struct Finding {
 
 impl Finding {
     /// A finding at the rule's own level.
-    pub fn new(
-        at: impl Into<String>,
-        expected: impl Into<String>,
-        actual: impl Into<String>,
-    ) -> Self {
+    pub fn new(at: impl Into<String>, expected: impl Into<String>, actual: impl Into<String>) -> Self {
         Self {
             at: at.into(),
             expected: expected.into(),
@@ -150,19 +138,7 @@ impl Finding {
 }
 
 /// What breaks at the identity provider: the small vocabulary between rules and profiles.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Impact {
     /// The admin's "test connection" fails.

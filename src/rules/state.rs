@@ -17,7 +17,8 @@ pub fn judge(view: &View<'_>, id: &str) -> Verdict {
         return Verdict::Fail(findings);
     }
     let user = view.call.endpoint == "/Users";
-    let confirmed = view.observed.confirmed.iter().any(|(key, cause)| candidates(key, cause, place, user).contains(&id));
+    let confirmed =
+        view.observed.confirmed.iter().any(|(key, cause)| candidates(key, cause, place, user).contains(&id));
     if confirmed { Verdict::Pass } else { Verdict::NotApplicable }
 }
 
@@ -63,7 +64,9 @@ fn is_null(value: &Value) -> bool {
 pub fn classify(c: &Contradiction, place: Place) -> &'static str {
     let group = c.resource_type == "Group";
     match place {
-        Place::List => return if c.key == "active" { "deactivate/list-shows-old-status" } else { "list/entry-differs-from-read" },
+        Place::List => {
+            return if c.key == "active" { "deactivate/list-shows-old-status" } else { "list/entry-differs-from-read" };
+        }
         Place::WriteAnswer if c.cause.kind == Write::Put => return "put/answer-shows-old-state",
         Place::WriteAnswer if c.cause.kind != Write::Create => return "patch/answer-shows-old-state",
         _ => {}
@@ -108,7 +111,11 @@ fn members(c: &Contradiction) -> &'static str {
 /// True when something that was there before the write and should have stayed is gone.
 fn lost_previous(c: &Contradiction) -> bool {
     let ids = |v: &Value| -> Vec<String> {
-        v.as_array().into_iter().flatten().filter_map(|e| e.get("value").or(Some(e)).and_then(crate::shadow::text_of)).collect()
+        v.as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|e| e.get("value").or(Some(e)).and_then(crate::shadow::text_of))
+            .collect()
     };
     let (before, expected, actual) = (ids(&c.previous), ids(&c.expected), ids(&c.actual));
     before.iter().any(|b| expected.contains(b) && !actual.contains(b))
@@ -162,7 +169,9 @@ fn patched(c: &Contradiction) -> &'static str {
 
 /// The answer to the write showed the new value, the read does not.
 fn kept_in_answer(c: &Contradiction) -> bool {
-    c.answered.as_ref().is_some_and(|a| !is_null(a) && crate::shadow::facts::clash(&c.key, &c.expected, a, None, true).is_none())
+    c.answered
+        .as_ref()
+        .is_some_and(|a| !is_null(a) && crate::shadow::facts::clash(&c.key, &c.expected, a, None, true).is_none())
 }
 
 /// The elements are the same but for their `primary` flags.
@@ -171,7 +180,12 @@ fn only_primary_differs(c: &Contradiction) -> bool {
         let list = v.as_array()?;
         let mut out: Vec<(String, bool)> = list
             .iter()
-            .map(|e| (e.get("value").map(ToString::to_string).unwrap_or_default().to_lowercase(), e.get("primary") == Some(&Value::Bool(true))))
+            .map(|e| {
+                (
+                    e.get("value").map(ToString::to_string).unwrap_or_default().to_lowercase(),
+                    e.get("primary") == Some(&Value::Bool(true)),
+                )
+            })
             .collect();
         out.sort();
         Some(out)
@@ -205,7 +219,9 @@ fn candidates(key: &str, cause: &Cause, place: Place, user: bool) -> Vec<&'stati
         ("displayName", Write::Patch | Write::Put) if !user => vec!["group/rename-not-applied"],
         ("externalId", Write::Create) => vec!["create/external-id-not-stored"],
         ("userName", Write::Create) => vec!["create/username-altered"],
-        ("emails", Write::Create) => vec!["create/primary-flag-lost", "create/attribute-not-stored", "create/value-altered"],
+        ("emails", Write::Create) => {
+            vec!["create/primary-flag-lost", "create/attribute-not-stored", "create/value-altered"]
+        }
         (_, Write::Create) => vec!["create/attribute-not-stored", "create/value-altered"],
         (_, Write::Put) => vec!["put/change-not-applied", "read/write-answer-not-kept"],
         (_, Write::PutOmitted) => Vec::new(),

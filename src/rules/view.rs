@@ -3,8 +3,8 @@
 //! Must not know the engine: everything in here is data that is already there.
 
 use crate::exchange::{Exchange, Response};
-use crate::shadow::{Advertised, Call, Expectation, Forecast, Observed, Op, Reason, Shadow};
 use crate::scim::value::get_ci;
+use crate::shadow::{Advertised, Call, Expectation, Forecast, Observed, Op, Reason, Shadow};
 use serde_json::{Map, Value};
 
 /// The world as a rule sees it.

@@ -38,7 +38,8 @@ pub(crate) async fn discover(http: &Http, options: &Options) -> Result<Discovery
     advertised.second_token = http.target().other.is_some();
     advertised.credentials = !matches!(http.target().credentials, crate::engine::Credentials::None);
     advertised.forced = options.forced.clone();
-    let access_refused = matches!(users.status(), Some(401)).then(|| format!("the target refuses the credentials: GET {} answered 401", users.request.url));
+    let access_refused = matches!(users.status(), Some(401))
+        .then(|| format!("the target refuses the credentials: GET {} answered 401", users.request.url));
     let mut remarks = http.warnings();
     remarks.extend(remarks_on(&advertised, &config, access_refused.as_deref()));
     let mut shown = http.target().base_url.clone();
@@ -91,7 +92,10 @@ fn remarks_on(advertised: &Advertised, config: &Exchange, refused: Option<&str>)
         out.push("no usable /ServiceProviderConfig: optional features are tried as if they were offered, except sorting, ETags, Bulk and password changes".to_owned());
     }
     if !advertised.schemas_known {
-        out.push("no usable /Schemas: attributes are judged by RFC 7643 alone, and one that is not kept is only a note".to_owned());
+        out.push(
+            "no usable /Schemas: attributes are judged by RFC 7643 alone, and one that is not kept is only a note"
+                .to_owned(),
+        );
     }
     out
 }

@@ -66,7 +66,14 @@ pub static UNEXPECTED: Rule = Rule {
 };
 
 /// A failed expectation as a finding, in the name of the rule that the step gives, or of [`UNEXPECTED`].
-pub(crate) fn unexpected(expect: &Expect, scenario: &Scenario, step: &Step, at: &str, expected: &str, actual: &str) -> (&'static Rule, Finding) {
+pub(crate) fn unexpected(
+    expect: &Expect,
+    scenario: &Scenario,
+    step: &Step,
+    at: &str,
+    expected: &str,
+    actual: &str,
+) -> (&'static Rule, Finding) {
     let named = expect.rule.as_deref().and_then(crate::rules::find);
     let message = expect.message.clone().unwrap_or_else(|| step.title.clone());
     let mut finding = Finding::new(at, expected, actual).message(message);
@@ -135,8 +142,9 @@ fn key_of(f: &RawFinding) -> (String, String) {
 /// What to fix first.
 fn rank(impact: Impact) -> u8 {
     use Impact::{
-        AccessKept, AccessNotGuarded, CannotReactivate, ConnectionTestFails, CreateFails, DataLeak, DuplicateCreated, GroupDrifts, GroupPushFails,
-        ImportFails, ImportIncomplete, LookupFails, MembersLost, RetriesForever, StaysActive, UpdateFails, UpdateLost, UserNotFound, WrongMatch,
+        AccessKept, AccessNotGuarded, CannotReactivate, ConnectionTestFails, CreateFails, DataLeak, DuplicateCreated,
+        GroupDrifts, GroupPushFails, ImportFails, ImportIncomplete, LookupFails, MembersLost, RetriesForever,
+        StaysActive, UpdateFails, UpdateLost, UserNotFound, WrongMatch,
     };
     match impact {
         AccessNotGuarded | DataLeak => 0,
@@ -215,10 +223,22 @@ fn admin_text(name: &str, impact: Impact, finding: &RawFinding, context: &Contex
     let id = finding.exchange.request.segments().get(1).cloned().unwrap_or_default();
     let user = finding.user.clone().unwrap_or_else(|| "the user".to_owned());
     let group = finding.group.clone().unwrap_or_else(|| "the group".to_owned());
-    let filled = [("{user}", user.as_str()), ("{group}", &group), ("{app}", "your app"), ("{detail}", &detail), ("{reason}", reason), ("{id}", &id)]
-        .iter()
-        .fold(template.text.clone(), |text, (hole, value)| text.replace(hole, value));
-    Some(AdminText { idp: profile.title.clone(), text: context.redactor.text(&filled), evidence: template.evidence.clone(), next: template.next.clone() })
+    let filled = [
+        ("{user}", user.as_str()),
+        ("{group}", &group),
+        ("{app}", "your app"),
+        ("{detail}", &detail),
+        ("{reason}", reason),
+        ("{id}", &id),
+    ]
+    .iter()
+    .fold(template.text.clone(), |text, (hole, value)| text.replace(hole, value));
+    Some(AdminText {
+        idp: profile.title.clone(),
+        text: context.redactor.text(&filled),
+        evidence: template.evidence.clone(),
+        next: template.next.clone(),
+    })
 }
 
 fn reason_phrase(status: u16) -> &'static str {

@@ -27,10 +27,16 @@ pub(super) struct Place<'a> {
 }
 
 /// Feeds the shadow and asks every rule.
-pub(super) fn judge(exchange: &Arc<Exchange>, shadow: &mut Shadow, target: &Advertised, place: &Place<'_>, tally: &mut Tally) -> Judged {
+pub(super) fn judge(
+    exchange: &Arc<Exchange>,
+    shadow: &mut Shadow,
+    target: &Advertised,
+    place: &Place<'_>,
+    tally: &mut Tally,
+) -> Judged {
     let call = Call::of(&exchange.request, &target.types);
     let forecast = shadow.forecast(&call);
-    let before = shadow.clone();
+    let before = shadow.snapshot();
     let observed = shadow.observe(exchange, &call, &forecast, place.step, place.settled);
     let view = View {
         exchange,

@@ -9,7 +9,6 @@ pub mod findings;
 mod judge;
 pub mod plan;
 mod play;
-pub mod prove;
 
 pub use plan::Case;
 
@@ -154,7 +153,8 @@ async fn play_all(context: &Arc<Context>, cases: Vec<Case>, emit: &mut (dyn FnMu
     let mut done: BTreeMap<usize, Played> = BTreeMap::new();
     let mut next = 0;
     let mut out = Vec::with_capacity(total);
-    let (alone, side_by_side): (Vec<_>, Vec<_>) = cases.into_iter().enumerate().partition(|(_, c)| together > 1 && c.needs_quiet());
+    let (alone, side_by_side): (Vec<_>, Vec<_>) =
+        cases.into_iter().enumerate().partition(|(_, c)| together > 1 && c.needs_quiet());
     for (batch, width) in [(side_by_side, together), (alone, 1)] {
         let mut waiting = batch.into_iter();
         let mut running = tokio::task::JoinSet::new();
@@ -185,7 +185,14 @@ async fn play_all(context: &Arc<Context>, cases: Vec<Case>, emit: &mut (dyn FnMu
     out
 }
 
-fn conclude(context: &Context, played: Vec<Played>, target: TargetReport, started: OffsetDateTime, clock: Instant, partial: bool) -> Finished {
+fn conclude(
+    context: &Context,
+    played: Vec<Played>,
+    target: TargetReport,
+    started: OffsetDateTime,
+    clock: Instant,
+    partial: bool,
+) -> Finished {
     let mut tally = Tally::new();
     let mut cases = Vec::with_capacity(played.len());
     let mut raw = Vec::new();

@@ -37,7 +37,9 @@ impl Case {
             Action::Send(spec) if spec.method == "GET" => {
                 let target = spec.target.to_string();
                 let path = target.split('?').next().unwrap_or_default().trim_end_matches('/').to_owned();
-                ["/Users", "/Groups", ""].contains(&path.as_str()) && !target.contains("filter=") && !spec.query.iter().any(|(n, _)| n == "filter")
+                ["/Users", "/Groups", ""].contains(&path.as_str())
+                    && !target.contains("filter=")
+                    && !spec.query.iter().any(|(n, _)| n == "filter")
             }
             _ => false,
         })
@@ -64,15 +66,20 @@ pub fn plan(scenarios: Vec<(Scenario, Arc<IdpProfile>)>, selection: &Selection) 
     let mut cases = Vec::new();
     for (scenario, profile) in scenarios {
         let scenario = Arc::new(scenario);
-        let dialects: Vec<Option<Dialect>> =
-            if scenario.dialects.is_empty() { vec![None] } else { scenario.dialects.iter().cloned().map(Some).collect() };
+        let dialects: Vec<Option<Dialect>> = if scenario.dialects.is_empty() {
+            vec![None]
+        } else {
+            scenario.dialects.iter().cloned().map(Some).collect()
+        };
         for dialect in dialects {
             cases.push(Case { scenario: scenario.clone(), profile: profile.clone(), dialect });
         }
     }
     cases.retain(|c| selection.wants(c));
     match selection.shard {
-        Some((index, count)) => cases.into_iter().enumerate().filter(|(i, _)| i % count == index - 1).map(|(_, c)| c).collect(),
+        Some((index, count)) => {
+            cases.into_iter().enumerate().filter(|(i, _)| i % count == index - 1).map(|(_, c)| c).collect()
+        }
         None => cases,
     }
 }
@@ -81,7 +88,13 @@ impl Selection {
     fn wants(&self, case: &Case) -> bool {
         let name = case.name();
         let id = &case.scenario.id;
-        let named = |pattern: &String| pattern == &name || pattern == id || glob(pattern, &name) || glob(pattern, id) || id.starts_with(&format!("{}/", pattern.trim_end_matches('/')));
+        let named = |pattern: &String| {
+            pattern == &name
+                || pattern == id
+                || glob(pattern, &name)
+                || glob(pattern, id)
+                || id.starts_with(&format!("{}/", pattern.trim_end_matches('/')))
+        };
         (self.names.is_empty() || self.names.iter().any(named))
             && (self.idps.is_empty() || self.idps.iter().any(|i| i.eq_ignore_ascii_case(&case.scenario.idp)))
             && (self.tags.is_empty() || self.tags.iter().any(|t| case.scenario.tags.contains(t)))

@@ -6,11 +6,11 @@
 use super::findings::{self, RawFinding};
 use super::judge::{self, Judged};
 use super::{Case, Context, Played, Tally};
+use crate::engine::Outgoing;
 use crate::engine::guard::Created;
 use crate::engine::journal::Intent;
 use crate::engine::render;
 use crate::engine::values::CaseValues;
-use crate::engine::Outgoing;
 use crate::event::{CaseReport, Outcome, StepReport};
 use crate::exchange::{AuthKind, Exchange};
 use crate::rules::view::Past;
@@ -148,7 +148,9 @@ impl<'a> Player<'a> {
     /// With `--only`, the index of the last step that is asked for: what stands before it is played, too.
     fn last_wanted(&self, steps: &[Step]) -> Option<usize> {
         let only = &self.context.options.only;
-        (!only.is_empty()).then(|| steps.iter().rposition(|s| only.iter().any(|o| o.split('/').next() == Some(s.id.as_str()))).unwrap_or(0))
+        (!only.is_empty()).then(|| {
+            steps.iter().rposition(|s| only.iter().any(|o| o.split('/').next() == Some(s.id.as_str()))).unwrap_or(0)
+        })
     }
 
     async fn step(&mut self, step: &Step) {
@@ -226,7 +228,11 @@ impl<'a> Player<'a> {
             return None;
         }
         if self.touches_strangers(&out) {
-            self.note(step, Outcome::Skipped, "it would change a resource that this run did not create (--allow-existing permits it)".to_owned());
+            self.note(
+                step,
+                Outcome::Skipped,
+                "it would change a resource that this run did not create (--allow-existing permits it)".to_owned(),
+            );
             return None;
         }
         Some(out)
@@ -250,7 +256,10 @@ impl<'a> Player<'a> {
         self.capture(step, &exchange, at);
         self.expect(step, &exchange, &judged, at);
         self.remember(&step.id, judged.call.clone(), exchange.clone());
-        if round.is_some_and(|n| n > SHOWN_ROUNDS) && self.steps[at].outcome == Outcome::Passed && at + 1 == self.steps.len() {
+        if round.is_some_and(|n| n > SHOWN_ROUNDS)
+            && self.steps[at].outcome == Outcome::Passed
+            && at + 1 == self.steps.len()
+        {
             self.steps.pop();
         }
         if step.verify {
@@ -294,7 +303,10 @@ impl<'a> Player<'a> {
             self.capture(step, &exchange, at);
             self.expect(step, &exchange, &judged, at);
             self.remember(&step.id, judged.call.clone(), exchange.clone());
-            if !targets.iter().any(|(c, _)| c.id == judged.call.id && c.endpoint == judged.call.endpoint && c.op != Op::Create) {
+            if !targets
+                .iter()
+                .any(|(c, _)| c.id == judged.call.id && c.endpoint == judged.call.endpoint && c.op != Op::Create)
+            {
                 targets.push((judged.call, exchange));
             }
         }
@@ -312,7 +324,8 @@ impl<'a> Player<'a> {
         self.settle(intent, &exchange);
         self.wire += exchange.duration;
         if let Err(failure) = &exchange.outcome {
-            self.reason.get_or_insert_with(|| format!("{} {}: {failure}", exchange.request.method, exchange.request.url));
+            self.reason
+                .get_or_insert_with(|| format!("{} {}: {failure}", exchange.request.method, exchange.request.url));
         }
         Arc::new(exchange)
     }
@@ -320,7 +333,11 @@ impl<'a> Player<'a> {
     fn announce(&mut self, out: &Outgoing) -> Option<Intent> {
         let journal = self.context.journal.as_ref()?;
         let path = out.path().trim_end_matches('/');
-        if out.method != "POST" || path.ends_with(".search") || path.matches('/').count() != 1 || path.eq_ignore_ascii_case("/Bulk") {
+        if out.method != "POST"
+            || path.ends_with(".search")
+            || path.matches('/').count() != 1
+            || path.eq_ignore_ascii_case("/Bulk")
+        {
             return None;
         }
         let body: Option<Value> = out.body.as_deref().and_then(|b| serde_json::from_slice(b).ok());
@@ -411,7 +428,10 @@ impl<'a> Player<'a> {
             self.add_finding(at, step, exchange, rule, finding.clone());
         }
         let write = matches!(judged.call.op, Op::Create | Op::Replace | Op::Patch | Op::Delete | Op::Bulk);
-        let turned_down = write && !exchange.accepted() && judged.forecast.expect != Expectation::Refuse && judged.call.authenticated();
+        let turned_down = write
+            && !exchange.accepted()
+            && judged.forecast.expect != Expectation::Refuse
+            && judged.call.authenticated();
         if turned_down || exchange.outcome.is_err() {
             self.broken.get_or_insert_with(|| self.steps[at].id.clone());
         }
@@ -469,7 +489,10 @@ impl<'a> Player<'a> {
         let missed = self.missed(expect, exchange);
         let Some((place, expected, actual)) = missed.first().cloned() else { return };
         // A failure that a rule has told already, or that follows from an earlier one, is no news.
-        let told = judged.findings.iter().any(|(rule, f)| findings::effective_level(rule, f, &self.context.options) != Level::Note);
+        let told = judged
+            .findings
+            .iter()
+            .any(|(rule, f)| findings::effective_level(rule, f, &self.context.options) != Level::Note);
         if told || self.broken.is_some() {
             if let Some(cause) = self.broken.clone().filter(|c| *c != self.steps[at].id)
                 && self.steps[at].outcome == Outcome::Passed
@@ -509,12 +532,19 @@ impl<'a> Player<'a> {
 
     /// Reads a resource back after a write to it, accepted or refused.
     async fn read_back(&mut self, step: &Step, call: &Call, exchange: &Exchange) {
-        let wanted = self.case.scenario.verify == Verify::EachWrite && matches!(call.op, Op::Create | Op::Replace | Op::Patch | Op::Delete);
-        if !wanted || exchange.outcome.is_err() || !matches!(call.auth, AuthKind::Configured | AuthKind::Other | AuthKind::None | AuthKind::Wrong | AuthKind::EmptyBearer) {
+        let wanted = self.case.scenario.verify == Verify::EachWrite
+            && matches!(call.op, Op::Create | Op::Replace | Op::Patch | Op::Delete);
+        if !wanted
+            || exchange.outcome.is_err()
+            || !matches!(
+                call.auth,
+                AuthKind::Configured | AuthKind::Other | AuthKind::None | AuthKind::Wrong | AuthKind::EmptyBearer
+            )
+        {
             return;
         }
         let target = match call.op {
-            Op::Create if exchange.accepted() => self.shadow.known.last().cloned(),
+            Op::Create if exchange.accepted() => self.shadow.known.last().map(|k| Known::clone(k)),
             Op::Create => None,
             _ => call.id.as_deref().and_then(|id| self.shadow.find(&call.endpoint, id)).cloned(),
         };
@@ -543,14 +573,19 @@ impl<'a> Player<'a> {
 
     /// After the last step: what was written and not read, bystanders, and look-ups by name.
     async fn sweep(&mut self) {
-        if self.case.scenario.verify == Verify::Never || self.error || self.context.stop.load(Ordering::SeqCst) || !self.context.options.only.is_empty() {
+        if self.case.scenario.verify == Verify::Never
+            || self.error
+            || self.context.stop.load(Ordering::SeqCst)
+            || !self.context.options.only.is_empty()
+        {
             return;
         }
         let step = sweep_step();
-        let known: Vec<Known> = self.shadow.known.iter().filter(|k| k.state != State::Unsure).cloned().collect();
+        let known: Vec<Known> = self.shadow.known.iter().filter(|k| k.state != State::Unsure).map(|k| Known::clone(k)).collect();
         let stale: Vec<&Known> = known.iter().filter(|k| k.state == State::Live).collect();
         for resource in stale.iter().take(SWEEP_READS) {
-            self.probe(&step, &resource.path(), resource, &format!("end/read-{}", resource.type_name.to_lowercase())).await;
+            self.probe(&step, &resource.path(), resource, &format!("end/read-{}", resource.type_name.to_lowercase()))
+                .await;
         }
         if self.context.target.lacks(Need::Filter).is_some() {
             return;
@@ -575,7 +610,7 @@ impl<'a> Player<'a> {
         if self.context.options.keep {
             return;
         }
-        let mut left: Vec<Known> = self.shadow.known.iter().filter(|k| k.state != State::Gone).cloned().collect();
+        let mut left: Vec<Known> = self.shadow.known.iter().filter(|k| k.state != State::Gone).map(|k| Known::clone(k)).collect();
         left.sort_by_key(|k| k.endpoint == "/Users");
         for known in left {
             let path = known.path();
@@ -651,7 +686,8 @@ fn made_path(exchange: &Exchange) -> Option<String> {
     }
     let segments = exchange.request.segments();
     let [endpoint] = segments.as_slice() else { return None };
-    let id = exchange.json().and_then(Value::as_object).and_then(|o| get_ci(o, "id")).and_then(crate::shadow::text_of)?;
+    let id =
+        exchange.json().and_then(Value::as_object).and_then(|o| get_ci(o, "id")).and_then(crate::shadow::text_of)?;
     (!id.is_empty()).then(|| format!("/{endpoint}/{}", crate::shadow::path_segment(&id)))
 }
 

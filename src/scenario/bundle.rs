@@ -15,27 +15,19 @@ pub fn bundled() -> &'static [(&'static str, &'static str)] {
 
 /// Ids of all embedded scenarios, in alphabetical order.
 pub fn bundled_ids() -> Vec<&'static str> {
-    BUNDLED
-        .iter()
-        .filter_map(|(path, _)| scenario_id(path))
-        .collect()
+    BUNDLED.iter().filter_map(|(path, _)| scenario_id(path)).collect()
 }
 
 /// The text of an embedded scenario.
 pub fn bundled_text(id: &str) -> Option<&'static str> {
-    BUNDLED
-        .iter()
-        .find(|(path, _)| scenario_id(path) == Some(id))
-        .map(|(_, text)| *text)
+    BUNDLED.iter().find(|(path, _)| scenario_id(path) == Some(id)).map(|(_, text)| *text)
 }
 
 /// Loads an embedded scenario. `None`: there is none of that id.
 pub fn load_bundled(id: &str) -> Option<Result<Scenario, Vec<LoadError>>> {
     let text = bundled_text(id)?;
     let file = format!("scenarios/{id}.yaml");
-    Some(load(text, &file, &|other| {
-        bundled_text(other).map(str::to_owned)
-    }))
+    Some(load(text, &file, &|other| bundled_text(other).map(str::to_owned)))
 }
 
 fn scenario_id(path: &'static str) -> Option<&'static str> {

@@ -56,12 +56,9 @@ impl Node {
             Kind::Number(n) => Value::Number(n.clone()),
             Kind::Text(t) => Value::String(t.clone()),
             Kind::List(items) => Value::Array(items.iter().map(Node::to_json).collect()),
-            Kind::Map(members) => Value::Object(
-                members
-                    .iter()
-                    .map(|(k, v)| (k.value.clone(), v.to_json()))
-                    .collect::<Map<_, _>>(),
-            ),
+            Kind::Map(members) => {
+                Value::Object(members.iter().map(|(k, v)| (k.value.clone(), v.to_json())).collect::<Map<_, _>>())
+            }
         }
     }
 }
@@ -69,10 +66,7 @@ impl Node {
 /// Parses one document. `None`: the reason is in the sink.
 pub(super) fn parse(sink: &mut Sink) -> Option<Node> {
     let text = std::sync::Arc::clone(&sink.text);
-    if text
-        .lines()
-        .all(|l| l.trim().is_empty() || l.trim_start().starts_with('#'))
-    {
+    if text.lines().all(|l| l.trim().is_empty() || l.trim_start().starts_with('#')) {
         sink.push(
             0..0,
             Problem::new("the file is empty", "a scenario was expected here")
@@ -83,8 +77,7 @@ pub(super) fn parse(sink: &mut Sink) -> Option<Node> {
     if let Some(at) = tab_in_indentation(&text) {
         sink.push(
             at..at + 1,
-            Problem::new("a tab in the indentation", "YAML allows blanks only")
-                .help("replace each tab by two blanks"),
+            Problem::new("a tab in the indentation", "YAML allows blanks only").help("replace each tab by two blanks"),
         );
         return None;
     }
@@ -130,14 +123,10 @@ fn describe(text: &str, error: &serde_saphyr::Error) -> (Range<usize>, Problem) 
     let words = first.split(" at line ").next().unwrap_or(first);
     let lower = words.to_lowercase();
     let problem = if lower.contains("duplicate") {
-        Problem::new("the same key stands twice in a mapping", "written twice")
-            .help("keep one of the two")
+        Problem::new("the same key stands twice in a mapping", "written twice").help("keep one of the two")
     } else if lower.contains("alias") || lower.contains("budget") || lower.contains("limit") {
-        Problem::new(
-            format!("the file is too large or too deep: {words}"),
-            "the limit is reached here",
-        )
-        .help("at most 50,000 values, 64 levels; aliases count as often as they are used")
+        Problem::new(format!("the file is too large or too deep: {words}"), "the limit is reached here")
+            .help("at most 50,000 values, 64 levels; aliases count as often as they are used")
     } else {
         let problem = Problem::new(format!("not valid YAML: {words}"), "here");
         let line = usize::try_from(location.line()).unwrap_or(0);
@@ -158,16 +147,9 @@ fn span_of(text: &str, location: Location) -> Range<usize> {
         return start..start.saturating_add(usize::try_from(len).unwrap_or(0));
     }
     let line = usize::try_from(location.line()).unwrap_or(0).max(1);
-    let start: usize = text
-        .split_inclusive('\n')
-        .take(line - 1)
-        .map(str::len)
-        .sum();
+    let start: usize = text.split_inclusive('\n').take(line - 1).map(str::len).sum();
     let column = usize::try_from(location.column()).unwrap_or(0).max(1);
-    let at = text[start..]
-        .char_indices()
-        .nth(column - 1)
-        .map_or(start, |(n, _)| start + n);
+    let at = text[start..].char_indices().nth(column - 1).map_or(start, |(n, _)| start + n);
     at..at
 }
 
@@ -204,13 +186,7 @@ fn node(tree: Spanned<Tree>) -> Node {
                 .into_iter()
                 .map(|(k, v)| {
                     let at = place(k.defined);
-                    (
-                        At {
-                            value: k.value.0,
-                            span: at,
-                        },
-                        node(v),
-                    )
+                    (At { value: k.value.0, span: at }, node(v))
                 })
                 .collect(),
         ),

@@ -51,20 +51,12 @@ impl LoadError {
             .path(&*self.file)
             .line_start(1)
             .fold(true)
-            .annotation(
-                AnnotationKind::Primary
-                    .span(span.clone())
-                    .label(&*self.label),
-            );
+            .annotation(AnnotationKind::Primary.span(span.clone()).label(&*self.label));
         let mut report = vec![Level::ERROR.primary_title(&*self.message).element(snippet)];
         if let Some(help) = &self.help {
             report.push(Group::with_title(Level::HELP.secondary_title(&**help)));
         }
-        let renderer = if color {
-            Renderer::styled().decor_style(DecorStyle::Unicode)
-        } else {
-            Renderer::plain()
-        };
+        let renderer = if color { Renderer::styled().decor_style(DecorStyle::Unicode) } else { Renderer::plain() };
         renderer.render(&report)
     }
 }
@@ -82,11 +74,7 @@ pub(super) struct Problem {
 
 impl Problem {
     pub(super) fn new(message: impl Into<String>, label: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            label: label.into(),
-            help: None,
-        }
+        Self { message: message.into(), label: label.into(), help: None }
     }
 
     pub(super) fn help(mut self, text: impl Into<String>) -> Self {
@@ -121,19 +109,14 @@ pub(super) struct Sink {
 
 impl Sink {
     pub(super) fn new(file: &str, text: &str) -> Self {
-        Self {
-            file: file.to_owned(),
-            text: Arc::from(text),
-            errors: Vec::new(),
-        }
+        Self { file: file.to_owned(), text: Arc::from(text), errors: Vec::new() }
     }
 
     pub(super) fn push(&mut self, span: Range<usize>, problem: Problem) {
         if span == NOWHERE {
             return;
         }
-        self.errors
-            .push(LoadError::new(&self.file, &self.text, span, problem));
+        self.errors.push(LoadError::new(&self.file, &self.text, span, problem));
     }
 }
 
@@ -213,14 +196,8 @@ mod tests {
 
     #[test]
     fn a_far_word_suggests_the_short_list_only() {
-        assert_eq!(
-            suggestion("zzz", ["one", "two"]).as_deref(),
-            Some("known: `one`, `two`")
-        );
-        assert_eq!(
-            suggestion("onne", ["one", "two"]).as_deref(),
-            Some("similar name: `one`")
-        );
+        assert_eq!(suggestion("zzz", ["one", "two"]).as_deref(), Some("known: `one`, `two`"));
+        assert_eq!(suggestion("onne", ["one", "two"]).as_deref(), Some("similar name: `one`"));
     }
 
     #[test]

@@ -38,19 +38,9 @@ fn check_text(reader: &mut Reader, text: &str, span: &Range<usize>) {
     if let Err(error) = filter::parse(text) {
         let from = text.get(error.offset..).unwrap_or_default();
         let word = from.split_whitespace().next().unwrap_or_default();
-        let at = if word.is_empty() {
-            span.clone()
-        } else {
-            inside(&reader.sink, span, word)
-        };
-        let problem = Problem::new(
-            format!("the filter does not parse: {}", error.message),
-            "in this filter",
-        );
-        reader.error(
-            &at,
-            problem.help("if it is wrong on purpose, set `broken: true` on the step"),
-        );
+        let at = if word.is_empty() { span.clone() } else { inside(&reader.sink, span, word) };
+        let problem = Problem::new(format!("the filter does not parse: {}", error.message), "in this filter");
+        reader.error(&at, problem.help("if it is wrong on purpose, set `broken: true` on the step"));
     }
 }
 

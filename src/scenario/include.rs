@@ -57,12 +57,8 @@ impl Loader<'_> {
         if let Some(n) = self.stack.iter().position(|p| *p == path.value) {
             let mut ring = self.stack[n..].to_vec();
             ring.push(path.value.clone());
-            let problem = Problem::new(
-                "the files include each other in a circle",
-                "closes the circle",
-            );
-            self.reader
-                .error(&path.span, problem.help(ring.join(" → ")));
+            let problem = Problem::new("the files include each other in a circle", "closes the circle");
+            self.reader.error(&path.span, problem.help(ring.join(" → ")));
             return None;
         }
         if self.stack.len() > DEEPEST || self.ids.len() > MOST_STEPS {
@@ -73,14 +69,8 @@ impl Loader<'_> {
         }
         let text = (self.includes)(&path.value);
         if text.is_none() {
-            let problem = Problem::new(
-                format!("there is no scenario `{}`", path.value),
-                "unknown file",
-            );
-            self.reader.error(
-                &path.span,
-                problem.help("the path below `scenarios/`, without ending"),
-            );
+            let problem = Problem::new(format!("there is no scenario `{}`", path.value), "unknown file");
+            self.reader.error(&path.span, problem.help("the path below `scenarios/`, without ending"));
         }
         text
     }
@@ -112,20 +102,16 @@ impl Loader<'_> {
         dialects: &[String],
         setup: bool,
     ) -> (Vec<Step>, Vec<At<String>>) {
-        let Some(raw) = doc::parse(&mut self.reader.sink)
-            .and_then(|node| RawScenario::from_node(&node, &mut self.reader.sink))
+        let Some(raw) =
+            doc::parse(&mut self.reader.sink).and_then(|node| RawScenario::from_node(&node, &mut self.reader.sink))
         else {
             self.scope.muted = true;
             return (Vec::new(), Vec::new());
         };
         let theirs = self.adopt_fixtures(&raw, &renames);
-        let (known, unknown): (Vec<_>, Vec<_>) = renames
-            .into_iter()
-            .partition(|(from, _)| theirs.contains(&from.value));
-        self.reader.renames = known
-            .into_iter()
-            .map(|(from, to)| (from.value, to))
-            .collect();
+        let (known, unknown): (Vec<_>, Vec<_>) =
+            renames.into_iter().partition(|(from, _)| theirs.contains(&from.value));
+        self.reader.renames = known.into_iter().map(|(from, to)| (from.value, to)).collect();
         let headers = self.scenario_headers(raw.headers.as_ref());
         self.included_headers.extend(headers);
         self.note_later_captures(&raw.setup, &raw.steps);
@@ -134,20 +120,12 @@ impl Loader<'_> {
             // A step without dialects of its own is played where the include is.
             if step.dialect.is_none() && !dialects.is_empty() {
                 let span = step.span.clone();
-                let list = dialects.iter().map(|d| At {
-                    value: d.clone(),
-                    span: span.clone(),
-                });
+                let list = dialects.iter().map(|d| At { value: d.clone(), span: span.clone() });
                 step.dialect = Some(OneOrMany(list.collect()));
             }
             step
         };
-        let first = raw
-            .setup
-            .unwrap_or_default()
-            .into_iter()
-            .map(narrow)
-            .collect();
+        let first = raw.setup.unwrap_or_default().into_iter().map(narrow).collect();
         let mut steps = self.steps(first, true);
         let rest = raw.steps.into_iter().map(narrow).collect();
         steps.extend(self.steps(rest, setup));
@@ -158,11 +136,7 @@ impl Loader<'_> {
     }
 
     /// Takes over the fixtures that nobody stands in for; gives back the names of all.
-    fn adopt_fixtures(
-        &mut self,
-        raw: &RawScenario,
-        renames: &[(At<String>, String)],
-    ) -> Vec<String> {
+    fn adopt_fixtures(&mut self, raw: &RawScenario, renames: &[(At<String>, String)]) -> Vec<String> {
         let mut theirs: Vec<String> = Vec::new();
         for (pairs, people) in [(&raw.people, true), (&raw.groups, false)] {
             for (name, node) in pairs.iter().flat_map(|Pairs(p)| p) {
@@ -188,12 +162,8 @@ impl Loader<'_> {
             let target = self.reader.renamed(&to.value);
             if !self.scope.fixtures.contains_key(&target) {
                 let known: Vec<String> = self.scope.fixtures.keys().cloned().collect();
-                let problem =
-                    Problem::new(format!("unknown fixture `{target}`"), "no such fixture");
-                self.reader.error(
-                    &to.span,
-                    problem.suggest(&target, known.iter().map(String::as_str)),
-                );
+                let problem = Problem::new(format!("unknown fixture `{target}`"), "no such fixture");
+                self.reader.error(&to.span, problem.suggest(&target, known.iter().map(String::as_str)));
                 self.scope.muted = true;
             }
             renames.push((from.clone(), target));
@@ -212,10 +182,7 @@ impl Loader<'_> {
         odd.extend(raw.expect.as_ref().map(|e| ("expect", e.span.clone())));
         for (key, span) in odd {
             let problem = Problem::new(format!("`{key}` has no meaning beside `include`"), "here");
-            self.reader.error(
-                &span,
-                problem.help("put it into the steps of the included file"),
-            );
+            self.reader.error(&span, problem.help("put it into the steps of the included file"));
         }
     }
 }

@@ -20,11 +20,7 @@ pub type Includes<'a> = &'a dyn Fn(&str) -> Option<String>;
 /// Loads one scenario. `file` is its name for messages; all that is wrong is reported together where that is possible.
 pub fn load(text: &str, file: &str, includes: Includes<'_>) -> Result<Scenario, Vec<LoadError>> {
     let mut loader = Loader {
-        reader: Reader {
-            sink: Sink::new(file, text),
-            uses: Vec::new(),
-            renames: HashMap::new(),
-        },
+        reader: Reader { sink: Sink::new(file, text), uses: Vec::new(), renames: HashMap::new() },
         scope: Scope::default(),
         includes,
         stack: Vec::new(),
@@ -96,14 +92,8 @@ impl Loader<'_> {
             tags: raw.tags.unwrap_or_default(),
             needs: words(raw.needs),
             dialects,
-            people: people
-                .into_iter()
-                .chain(std::mem::take(&mut self.added_people))
-                .collect(),
-            groups: groups
-                .into_iter()
-                .chain(std::mem::take(&mut self.added_groups))
-                .collect(),
+            people: people.into_iter().chain(std::mem::take(&mut self.added_people)).collect(),
+            groups: groups.into_iter().chain(std::mem::take(&mut self.added_groups)).collect(),
             headers,
             verify: raw.verify.map(|w| w.value).unwrap_or_default(),
             steps,
@@ -119,9 +109,8 @@ impl Loader<'_> {
         if !well_formed {
             self.reader.error(
                 &id.span,
-                Problem::new(format!("`{}` is no scenario id", id.value), "not an id").help(
-                    "the id is the path below `scenarios/`, without ending: `okta/create-user`",
-                ),
+                Problem::new(format!("`{}` is no scenario id", id.value), "not an id")
+                    .help("the id is the path below `scenarios/`, without ending: `okta/create-user`"),
             );
             return;
         }
@@ -130,11 +119,8 @@ impl Loader<'_> {
         {
             self.reader.error(
                 &id.span,
-                Problem::new(
-                    format!("the id is `{}` but the file is `{expected}`", id.value),
-                    "differs from the path",
-                )
-                .help(format!("write `scenario: {expected}`, or move the file")),
+                Problem::new(format!("the id is `{}` but the file is `{expected}`", id.value), "differs from the path")
+                    .help(format!("write `scenario: {expected}`, or move the file")),
             );
         }
     }
@@ -153,10 +139,7 @@ impl Loader<'_> {
         let mut dialects = Vec::new();
         for (name, title) in raw.map_or_else(Vec::new, |Pairs(p)| p) {
             self.check_name(&name, "dialect");
-            dialects.push(Dialect {
-                name: name.value,
-                title,
-            });
+            dialects.push(Dialect { name: name.value, title });
         }
         self.scope.dialects = dialects.iter().map(|d| d.name.clone()).collect();
         dialects
@@ -214,11 +197,7 @@ impl Loader<'_> {
     pub(super) fn line(&self, span: &Range<usize>) -> usize {
         let text = &self.reader.sink.text;
         let start = span.start.min(text.len());
-        text.as_bytes()[..start]
-            .iter()
-            .filter(|b| **b == b'\n')
-            .count()
-            + 1
+        text.as_bytes()[..start].iter().filter(|b| **b == b'\n').count() + 1
     }
 
     pub(super) fn steps(&mut self, raw: Vec<RawStep>, setup: bool) -> Vec<Step> {
@@ -234,10 +213,7 @@ impl Loader<'_> {
 }
 
 pub(super) fn words<T>(raw: Option<Vec<Word<T>>>) -> Vec<T> {
-    raw.unwrap_or_default()
-        .into_iter()
-        .map(|w| w.value)
-        .collect()
+    raw.unwrap_or_default().into_iter().map(|w| w.value).collect()
 }
 
 /// The id that a file should have: its path below the last `scenarios/`. `None` outside of such a folder.
@@ -246,8 +222,6 @@ fn id_of_path(file: &str) -> Option<String> {
     let parts: Vec<&str> = path.split('/').collect();
     let n = parts.iter().rposition(|p| *p == "scenarios")?;
     let below = parts[n + 1..].join("/");
-    let id = below
-        .strip_suffix(".yaml")
-        .or_else(|| below.strip_suffix(".yml"))?;
+    let id = below.strip_suffix(".yaml").or_else(|| below.strip_suffix(".yml"))?;
     Some(id.to_owned())
 }

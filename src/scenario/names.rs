@@ -87,10 +87,7 @@ impl Scope {
             names = fixtures.iter().map(|f| format!("{f}.{rest}")).collect();
         }
         for name in names {
-            self.taken
-                .entry(name)
-                .or_default()
-                .extend(played.iter().cloned());
+            self.taken.entry(name).or_default().extend(played.iter().cloned());
         }
     }
 
@@ -107,11 +104,7 @@ impl Scope {
         {
             return self.variable_problem(name, rest, fixtures, dialects, strictness);
         }
-        if self
-            .fixtures
-            .get(first)
-            .is_some_and(|attributes| attributes.contains(rest))
-        {
+        if self.fixtures.get(first).is_some_and(|attributes| attributes.contains(rest)) {
             return None;
         }
         match self.taken.get(name) {
@@ -138,37 +131,23 @@ impl Scope {
         }
         if fixtures.is_empty() {
             return Some(
-                Problem::new(
-                    format!("`{name}` has no value"),
-                    "the variable is no fixture",
-                )
-                .help("`each` must list names of fixtures for `${name.attribute}`"),
+                Problem::new(format!("`{name}` has no value"), "the variable is no fixture")
+                    .help("`each` must list names of fixtures for `${name.attribute}`"),
             );
         }
-        fixtures
-            .iter()
-            .find_map(|f| self.problem(&format!("{f}.{rest}"), dialects, strictness))
+        fixtures.iter().find_map(|f| self.problem(&format!("{f}.{rest}"), dialects, strictness))
     }
 
     fn unknown(&self, name: &str, first: &str) -> Problem {
         if let Some(line) = self.later.get(name) {
-            return Problem::new(
-                format!("`{name}` is used before it is taken"),
-                "has no value yet",
-            )
-            .help(format!("it is captured further down, in line {line}"));
+            return Problem::new(format!("`{name}` is used before it is taken"), "has no value yet")
+                .help(format!("it is captured further down, in line {line}"));
         }
         if let Some(attributes) = self.fixtures.get(first) {
-            let known = attributes
-                .iter()
-                .map(|a| format!("{first}.{a}"))
-                .chain(self.captures());
+            let known = attributes.iter().map(|a| format!("{first}.{a}")).chain(self.captures());
             let known: Vec<String> = known.collect();
-            return Problem::new(
-                format!("`{name}` is neither an attribute of `{first}` nor captured"),
-                "no such name",
-            )
-            .suggest(name, known.iter().map(String::as_str));
+            return Problem::new(format!("`{name}` is neither an attribute of `{first}` nor captured"), "no such name")
+                .suggest(name, known.iter().map(String::as_str));
         }
         let whole: Vec<String> = self
             .fixtures
@@ -183,12 +162,9 @@ impl Scope {
             .map(String::as_str)
             .chain(BUILT_IN)
             .collect();
-        Problem::new(
-            format!("unknown name `{name}`"),
-            "no fixture, no capture, nothing built in",
-        )
-        .similar(name, whole.iter().map(String::as_str))
-        .suggest(name, short)
+        Problem::new(format!("unknown name `{name}`"), "no fixture, no capture, nothing built in")
+            .similar(name, whole.iter().map(String::as_str))
+            .suggest(name, short)
     }
 
     fn captures(&self) -> impl Iterator<Item = String> {
@@ -197,12 +173,7 @@ impl Scope {
 }
 
 /// Reports every name of the reader's notes that has no value here, and forgets the notes.
-pub(super) fn check_uses(
-    reader: &mut Reader,
-    scope: &Scope,
-    dialects: &[String],
-    strictness: Strictness,
-) {
+pub(super) fn check_uses(reader: &mut Reader, scope: &Scope, dialects: &[String], strictness: Strictness) {
     for used in std::mem::take(&mut reader.uses) {
         if scope.muted {
             continue;
@@ -216,9 +187,7 @@ pub(super) fn check_uses(
 /// In a fixture only what exists before the first request can be filled in.
 pub(super) fn check_fixture_uses(reader: &mut Reader) {
     for used in std::mem::take(&mut reader.uses) {
-        let built_in = used.name == "run"
-            || used.name.starts_with("guid.")
-            || used.name.starts_with("random.");
+        let built_in = used.name == "run" || used.name.starts_with("guid.") || used.name.starts_with("random.");
         if !built_in {
             reader.error(
                 &used.span,
@@ -234,11 +203,8 @@ pub(super) fn check_fixture_uses(reader: &mut Reader) {
 
 fn missing_in(name: &str, dialect: &str, taken: &BTreeSet<String>) -> Problem {
     let list: Vec<&str> = taken.iter().map(String::as_str).collect();
-    Problem::new(
-        format!("`{name}` is not taken in dialect `{dialect}`"),
-        format!("has no value in `{dialect}`"),
-    )
-    .help(format!("captured so far in `{}` only", list.join("`, `")))
+    Problem::new(format!("`{name}` is not taken in dialect `{dialect}`"), format!("has no value in `{dialect}`"))
+        .help(format!("captured so far in `{}` only", list.join("`, `")))
 }
 
 fn attributes_of(node: &Node, prefix: &str, into: &mut BTreeSet<String>) {

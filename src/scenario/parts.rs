@@ -20,18 +20,8 @@ pub(super) struct Reader {
     pub(super) renames: HashMap<String, String>,
 }
 
-const MATCHERS: [&str; 10] = [
-    "equals",
-    "not_equals",
-    "one_of",
-    "contains",
-    "present",
-    "absent",
-    "matches",
-    "type",
-    "count",
-    "at_least",
-];
+const MATCHERS: [&str; 10] =
+    ["equals", "not_equals", "one_of", "contains", "present", "absent", "matches", "type", "count", "at_least"];
 
 impl Reader {
     pub(super) fn error(&mut self, span: &Range<usize>, problem: Problem) {
@@ -66,10 +56,7 @@ impl Reader {
         };
         let at = inside(&self.sink, span, part);
         let (label, help) = match error {
-            BadTemplate::Unclosed { .. } => (
-                "opened here",
-                "close it with `}`, or write `$${` for a literal `${`",
-            ),
+            BadTemplate::Unclosed { .. } => ("opened here", "close it with `}`, or write `$${` for a literal `${`"),
             BadTemplate::Empty { .. } => ("a name is missing", "write `$${` for a literal `${`"),
             BadTemplate::NotAName { .. } => (
                 "not a name",
@@ -95,10 +82,7 @@ impl Reader {
             Kind::Text(text) => JsonTemplate::Text(self.template(text, &node.span)),
             Kind::List(items) => JsonTemplate::List(items.iter().map(|i| self.json(i)).collect()),
             Kind::Map(members) => JsonTemplate::Object(
-                members
-                    .iter()
-                    .map(|(k, v)| (self.template(&k.value, &k.span), self.json(v)))
-                    .collect(),
+                members.iter().map(|(k, v)| (self.template(&k.value, &k.span), self.json(v))).collect(),
             ),
             Kind::Null | Kind::Bool(_) | Kind::Number(_) => JsonTemplate::Scalar(node.to_json()),
         }
@@ -110,26 +94,18 @@ impl Reader {
             Kind::Text(text) => Some(self.template(text, &node.span)),
             Kind::Bool(value) => Some(Template::literal(value.to_string())),
             Kind::Number(value) => Some(Template::literal(value.to_string())),
-            Kind::Null | Kind::List(_) | Kind::Map(_) => {
-                wrong_type(node, "text or a number", &mut self.sink)
-            }
+            Kind::Null | Kind::List(_) | Kind::Map(_) => wrong_type(node, "text or a number", &mut self.sink),
         }
     }
 
     /// Headers: text, or null to take one away.
-    pub(super) fn headers(
-        &mut self,
-        pairs: &[(At<String>, Node)],
-    ) -> Vec<(String, Option<Template>)> {
+    pub(super) fn headers(&mut self, pairs: &[(At<String>, Node)]) -> Vec<(String, Option<Template>)> {
         let mut headers = Vec::new();
         for (name, node) in pairs {
             if !is_token(&name.value) {
                 self.error(
                     &name.span,
-                    Problem::new(
-                        format!("`{}` is no header name", name.value),
-                        "letters, digits and `-`",
-                    ),
+                    Problem::new(format!("`{}` is no header name", name.value), "letters, digits and `-`"),
                 );
             }
             let value = match node.kind {
@@ -163,9 +139,7 @@ impl Reader {
             let problem = Problem::new(format!("`{value}` is no SCIM path: {reason}"), "here");
             self.error(
                 &text.span,
-                problem.help(
-                    "SCIM paths read `emails[type eq \"work\"].value`, JSONPath begins with `$`",
-                ),
+                problem.help("SCIM paths read `emails[type eq \"work\"].value`, JSONPath begins with `$`"),
             );
             return None;
         }
@@ -186,9 +160,8 @@ impl Reader {
             Err(_) => {
                 self.error(
                     span,
-                    Problem::new(format!("`{path}` is no JSONPath"), "RFC 9535").help(
-                        "write `$.Resources[0].id`; a key with `:` or `-` reads `$['urn:…']`",
-                    ),
+                    Problem::new(format!("`{path}` is no JSONPath"), "RFC 9535")
+                        .help("write `$.Resources[0].id`; a key with `:` or `-` reads `$['urn:…']`"),
                 );
                 None
             }
@@ -198,20 +171,12 @@ impl Reader {
     /// `200`, `2xx`.
     pub(super) fn status(&mut self, node: &Node) -> Option<StatusSpec> {
         let found = match &node.kind {
-            Kind::Number(n) => n
-                .as_u64()
-                .and_then(|n| u16::try_from(n).ok())
-                .filter(|n| (100..600).contains(n))
-                .map(StatusSpec::Exact),
+            Kind::Number(n) => {
+                n.as_u64().and_then(|n| u16::try_from(n).ok()).filter(|n| (100..600).contains(n)).map(StatusSpec::Exact)
+            }
             Kind::Text(text) => match text.as_bytes() {
-                [class @ b'1'..=b'5', b'x' | b'X', b'x' | b'X'] => {
-                    Some(StatusSpec::Class(class - b'0'))
-                }
-                _ => text
-                    .parse()
-                    .ok()
-                    .filter(|n| (100..600).contains(n))
-                    .map(StatusSpec::Exact),
+                [class @ b'1'..=b'5', b'x' | b'X', b'x' | b'X'] => Some(StatusSpec::Class(class - b'0')),
+                _ => text.parse().ok().filter(|n| (100..600).contains(n)).map(StatusSpec::Exact),
             },
             _ => return wrong_type(node, "a status", &mut self.sink),
         };
@@ -299,11 +264,9 @@ impl Reader {
                 let whole = error.to_string();
                 let last = whole.lines().last().unwrap_or_default();
                 let reason = last.trim_start_matches("error: ");
-                let mut problem =
-                    Problem::new(format!("not a regular expression: {reason}"), "here");
+                let mut problem = Problem::new(format!("not a regular expression: {reason}"), "here");
                 if pattern.value.contains("${") {
-                    problem =
-                        problem.help("a pattern cannot hold `${…}`; use `equals` or `contains`");
+                    problem = problem.help("a pattern cannot hold `${…}`; use `equals` or `contains`");
                 }
                 self.error(&pattern.span, problem);
                 None
@@ -317,13 +280,7 @@ impl Reader {
             return Vec::new();
         };
         let matchers = self.lower_matchers(raw.into());
-        matchers
-            .into_iter()
-            .map(|matcher| Condition {
-                value: value.clone(),
-                matcher,
-            })
-            .collect()
+        matchers.into_iter().map(|matcher| Condition { value: value.clone(), matcher }).collect()
     }
 
     /// `40m`, `1h30m`, `250ms`.
@@ -341,11 +298,7 @@ impl Reader {
 }
 
 fn presence(present: bool) -> Matcher {
-    if present {
-        Matcher::Present
-    } else {
-        Matcher::Absent
-    }
+    if present { Matcher::Present } else { Matcher::Absent }
 }
 
 fn parse_duration(text: &str) -> Option<Duration> {
@@ -358,9 +311,7 @@ fn parse_duration(text: &str) -> Option<Duration> {
         let digits = rest.find(|c: char| !c.is_ascii_digit())?;
         let number: u64 = rest[..digits].parse().ok()?;
         let tail = &rest[digits..];
-        let letters = tail
-            .find(|c: char| !c.is_ascii_alphabetic())
-            .unwrap_or(tail.len());
+        let letters = tail.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(tail.len());
         let part = match &tail[..letters] {
             "ms" => Duration::from_millis(number),
             "s" => Duration::from_secs(number),
@@ -404,10 +355,7 @@ fn wrong_scim_path(path: &str) -> Option<&'static str> {
 
 /// RFC 9110 §5.6.2 `token`.
 fn is_token(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 
 #[cfg(test)]

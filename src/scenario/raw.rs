@@ -2,10 +2,7 @@
 //!
 //! Must not know what the words mean together: `lower` does.
 
-#![expect(
-    non_snake_case,
-    reason = "HTTP methods are keys in upper case, as on the wire"
-)]
+#![expect(non_snake_case, reason = "HTTP methods are keys in upper case, as on the wire")]
 
 use super::doc::{At, Node};
 use super::model::{Evidence, JsonType, Need, Verify};
@@ -269,10 +266,7 @@ impl From<RawCondition> for RawMatcher {
 /// The JSON Schema (draft-07, which editors understand best) of a scenario file.
 pub fn json_schema() -> serde_json::Value {
     let settings = schemars::generate::SchemaSettings::draft07();
-    let mut schema = settings
-        .into_generator()
-        .into_root_schema_for::<RawScenario>()
-        .to_value();
+    let mut schema = settings.into_generator().into_root_schema_for::<RawScenario>().to_value();
     refuse_null(&mut schema);
     schema["title"] = "scimproof scenario".into();
     schema

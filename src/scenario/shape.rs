@@ -81,19 +81,12 @@ pub(super) fn refuse_unknown(members: &[(At<String>, Node)], known: &[&str], sin
 }
 
 /// The value of one key.
-pub(super) fn take<T: FromNode>(
-    members: &[(At<String>, Node)],
-    key: &str,
-    owner: &Node,
-    sink: &mut Sink,
-) -> Option<T> {
+pub(super) fn take<T: FromNode>(members: &[(At<String>, Node)], key: &str, owner: &Node, sink: &mut Sink) -> Option<T> {
     match members.iter().find(|(k, _)| k.value == key) {
         Some((_, node)) => T::from_node(node, sink).or_else(T::instead),
         None => T::absent().or_else(|| {
             sink.push(
-                members
-                    .first()
-                    .map_or(owner.span.clone(), |(k, _)| k.span.clone()),
+                members.first().map_or(owner.span.clone(), |(k, _)| k.span.clone()),
                 Problem::new(format!("the key `{key}` is missing"), "in this mapping"),
             );
             T::instead()
@@ -177,17 +170,11 @@ impl<T: FromNode> FromNode for Vec<T> {
 
 impl<T: FromNode> FromNode for At<T> {
     fn from_node(node: &Node, sink: &mut Sink) -> Option<Self> {
-        Some(At {
-            value: T::from_node(node, sink)?,
-            span: node.span.clone(),
-        })
+        Some(At { value: T::from_node(node, sink)?, span: node.span.clone() })
     }
 
     fn instead() -> Option<Self> {
-        Some(At {
-            value: T::instead()?,
-            span: NOWHERE,
-        })
+        Some(At { value: T::instead()?, span: NOWHERE })
     }
 }
 
@@ -211,12 +198,7 @@ pub(super) struct Pairs<T>(pub(super) Vec<(At<String>, T)>);
 impl<T: FromNode> FromNode for Pairs<T> {
     fn from_node(node: &Node, sink: &mut Sink) -> Option<Self> {
         let members = mapping(node, sink)?;
-        Some(Pairs(
-            members
-                .iter()
-                .filter_map(|(k, v)| Some((k.clone(), T::from_node(v, sink)?)))
-                .collect(),
-        ))
+        Some(Pairs(members.iter().filter_map(|(k, v)| Some((k.clone(), T::from_node(v, sink)?))).collect()))
     }
 }
 
@@ -234,11 +216,8 @@ impl<T: DeserializeOwned> FromNode for Word<T> {
             Err(UnknownWord(known)) => {
                 sink.push(
                     node.span.clone(),
-                    Problem::new(
-                        format!("unknown word `{text}`"),
-                        "not one of the known words",
-                    )
-                    .suggest(&text, known.iter().copied()),
+                    Problem::new(format!("unknown word `{text}`"), "not one of the known words")
+                        .suggest(&text, known.iter().copied()),
                 );
                 None
             }
@@ -273,9 +252,7 @@ pub(super) fn inside(sink: &Sink, span: &Range<usize>, part: &str) -> Range<usiz
     sink.text
         .get(span.clone())
         .and_then(|source| source.find(part))
-        .map_or(span.clone(), |n| {
-            span.start + n..span.start + n + part.len()
-        })
+        .map_or(span.clone(), |n| span.start + n..span.start + n + part.len())
 }
 
 macro_rules! same_schema_as {
@@ -285,10 +262,7 @@ macro_rules! same_schema_as {
                 true
             }
             fn schema_name() -> Cow<'static, str> {
-                Cow::Owned(format!(
-                    concat!(stringify!($outer), "_{}"),
-                    T::schema_name()
-                ))
+                Cow::Owned(format!(concat!(stringify!($outer), "_{}"), T::schema_name()))
             }
             fn json_schema($generator: &mut SchemaGenerator) -> Schema {
                 let $inner = $generator.subschema_for::<T>();

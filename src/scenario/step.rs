@@ -23,11 +23,7 @@ impl Loader<'_> {
         let variable = raw.repeat.as_ref().map(variable_of);
         self.scope.variable = variable.map(|(name, each)| {
             let known = |f: &String| self.scope.fixtures.contains_key(f);
-            let fixtures = if each.iter().all(known) {
-                each
-            } else {
-                Vec::new()
-            };
+            let fixtures = if each.iter().all(known) { each } else { Vec::new() };
             (name, fixtures)
         });
 
@@ -72,10 +68,7 @@ impl Loader<'_> {
         dialects: &[String],
     ) -> Vec<Condition> {
         let list = raw.map_or_else(Vec::new, |OneOrMany(list)| list);
-        let conditions = list
-            .into_iter()
-            .flat_map(|c| self.reader.conditions(c))
-            .collect();
+        let conditions = list.into_iter().flat_map(|c| self.reader.conditions(c)).collect();
         names::check_uses(&mut self.reader, &self.scope, dialects, Strictness::Asked);
         conditions
     }
@@ -84,15 +77,10 @@ impl Loader<'_> {
     fn kind(&mut self, raw: &RawStep) -> Option<What> {
         let request = RawRequest::of(raw);
         let methods = request.methods();
-        let mut found: Vec<(&str, Range<usize>)> = methods
-            .iter()
-            .map(|(m, target)| (*m, target.span.clone()))
-            .collect();
+        let mut found: Vec<(&str, Range<usize>)> =
+            methods.iter().map(|(m, target)| (*m, target.span.clone())).collect();
         if let Some(list) = &raw.parallel {
-            found.push((
-                "parallel",
-                list.first().map_or(raw.span.clone(), |r| r.span.clone()),
-            ));
+            found.push(("parallel", list.first().map_or(raw.span.clone(), |r| r.span.clone())));
         }
         if let Some(pause) = &raw.pause {
             found.push(("pause", pause.span.clone()));
@@ -107,14 +95,9 @@ impl Loader<'_> {
             }
             [_] => {}
             [(first, _), (second, span), ..] => {
-                let problem = Problem::new(
-                    format!("the step does two things: `{first}` and `{second}`"),
-                    "the second one",
-                );
-                self.reader.error(
-                    &span.clone(),
-                    problem.help("make two steps of it, or use `parallel`"),
-                );
+                let problem =
+                    Problem::new(format!("the step does two things: `{first}` and `{second}`"), "the second one");
+                self.reader.error(&span.clone(), problem.help("make two steps of it, or use `parallel`"));
                 self.scope.muted = true;
                 return None;
             }
@@ -135,20 +118,9 @@ impl Loader<'_> {
         let mut odd: Vec<(&str, Range<usize>)> = Vec::new();
         let first = |pairs: &Pairs<Node>| pairs.0.first().map(|(k, _)| k.span.clone());
         odd.extend(request.body.as_ref().map(|b| ("body", b.span.clone())));
-        odd.extend(
-            request
-                .body_text
-                .as_ref()
-                .map(|b| ("body_text", b.span.clone())),
-        );
+        odd.extend(request.body_text.as_ref().map(|b| ("body_text", b.span.clone())));
         odd.extend(request.query.as_ref().and_then(first).map(|s| ("query", s)));
-        odd.extend(
-            request
-                .headers
-                .as_ref()
-                .and_then(first)
-                .map(|s| ("headers", s)),
-        );
+        odd.extend(request.headers.as_ref().and_then(first).map(|s| ("headers", s)));
         if kind == "pause" {
             odd.extend(raw.expect.as_ref().map(|e| ("expect", e.span.clone())));
             let capture = raw.capture.as_ref().and_then(|c| c.0.first());
@@ -183,25 +155,17 @@ impl Loader<'_> {
                 .expect("numbers do not end"),
             (None, _) => {
                 let problem = Problem::new("the key `step` is missing", "this step has no id");
-                self.reader.error(
-                    span,
-                    problem.help("add `step: look-up`, unique in the file"),
-                );
+                self.reader.error(span, problem.help("add `step: look-up`, unique in the file"));
                 return String::new();
             }
         };
         if let Some(first) = self.ids.get(&id) {
-            let problem = Problem::new(
-                format!("the step id `{id}` is used twice"),
-                format!("first in line {first}"),
-            );
+            let problem = Problem::new(format!("the step id `{id}` is used twice"), format!("first in line {first}"));
             let problem = match self.include_line {
-                Some(_) => problem
-                    .help("give the `include` a `step:`; it is put in front of the included ids"),
+                Some(_) => problem.help("give the `include` a `step:`; it is put in front of the included ids"),
                 None => problem.help("results are told apart by their ids; rename one"),
             };
-            self.reader
-                .error(&step.map_or(span.clone(), |s| s.span.clone()), problem);
+            self.reader.error(&step.map_or(span.clone(), |s| s.span.clone()), problem);
         }
         self.ids.insert(id.clone(), line);
         id
@@ -213,10 +177,7 @@ impl Loader<'_> {
             (None, What::Pause(text)) => format!("Wait {}", text.value),
             (None, _) => {
                 let problem = Problem::new("the key `title` is missing", "this step has no title");
-                self.reader.error(
-                    span,
-                    problem.help("say what the provider does here and why"),
-                );
+                self.reader.error(span, problem.help("say what the provider does here and why"));
                 String::new()
             }
         }
@@ -226,10 +187,7 @@ impl Loader<'_> {
         let mut dialects = Vec::new();
         for dialect in raw.map_or_else(Vec::new, |OneOrMany(d)| d) {
             if !self.scope.dialects.contains(&dialect.value) {
-                let problem = Problem::new(
-                    format!("unknown dialect `{}`", dialect.value),
-                    "not in `dialects`",
-                );
+                let problem = Problem::new(format!("unknown dialect `{}`", dialect.value), "not in `dialects`");
                 let known: Vec<String> = self.scope.dialects.clone();
                 let problem = if known.is_empty() {
                     problem.help("the file declares no `dialects`")
@@ -307,11 +265,7 @@ impl Loader<'_> {
 
     fn target(&mut self, target: &At<String>) -> Template {
         let text = &target.value;
-        if !(text.starts_with('/')
-            || text.starts_with("${")
-            || text.starts_with('?')
-            || text.is_empty())
-        {
+        if !(text.starts_with('/') || text.starts_with("${") || text.starts_with('?') || text.is_empty()) {
             self.reader.error(
                 &target.span,
                 Problem::new("the path does not begin with `/`", "below the base URL")
@@ -327,10 +281,7 @@ impl Loader<'_> {
 
     /// The stop condition's names come back apart: it is judged after the step's captures.
     fn repeat(&mut self, raw: RawRepeat, dialects: &[String]) -> (Option<Repeat>, Vec<names::Use>) {
-        let name = raw
-            .r#as
-            .as_ref()
-            .map_or("n".to_owned(), |n| n.value.clone());
+        let name = raw.r#as.as_ref().map_or("n".to_owned(), |n| n.value.clone());
         if let Some(given) = &raw.r#as {
             self.check_name(given, "variable");
             if self.scope.fixtures.contains_key(&name) || names::is_reserved(&name) {
@@ -362,28 +313,17 @@ impl Loader<'_> {
             return (Some(Repeat::Each { name, items }), Vec::new());
         }
         let limit = raw.limit.unwrap_or(100);
-        let mut conditions = raw
-            .until
-            .map_or_else(Vec::new, |c| self.reader.conditions(c));
+        let mut conditions = raw.until.map_or_else(Vec::new, |c| self.reader.conditions(c));
         let uses = std::mem::take(&mut self.reader.uses);
         if conditions.len() > 1 {
             let problem = Problem::new("`until` is one condition", "more than one matcher here");
             self.reader.error(&raw.span, problem);
         }
-        let repeat = conditions.pop().map(|condition| Repeat::Until {
-            name,
-            condition,
-            limit,
-        });
+        let repeat = conditions.pop().map(|condition| Repeat::Until { name, condition, limit });
         (repeat, uses)
     }
 
-    fn captures(
-        &mut self,
-        raw: Option<Pairs<At<String>>>,
-        action: &Action,
-        dialects: &[String],
-    ) -> Vec<Capture> {
+    fn captures(&mut self, raw: Option<Pairs<At<String>>>, action: &Action, dialects: &[String]) -> Vec<Capture> {
         let mut captures = Vec::new();
         for (key, place) in raw.map_or_else(Vec::new, |Pairs(p)| p) {
             let optional = key.value.ends_with('?');
@@ -401,23 +341,15 @@ impl Loader<'_> {
             names::check_uses(&mut self.reader, &self.scope, dialects, Strictness::Sent);
             self.scope.take(&name, dialects);
             if let (Some(from), Action::Send(_) | Action::Parallel(_)) = (from, action) {
-                captures.push(Capture {
-                    name,
-                    from,
-                    optional,
-                });
+                captures.push(Capture { name, from, optional });
             }
         }
         captures
     }
 
     fn expect(&mut self, raw: RawExpect) -> Expect {
-        let mut expect = Expect {
-            level: raw.level.map(|w| w.value),
-            spec: raw.spec,
-            message: raw.message,
-            ..Expect::default()
-        };
+        let mut expect =
+            Expect { level: raw.level.map(|w| w.value), spec: raw.spec, message: raw.message, ..Expect::default() };
         for node in raw.status.map_or_else(Vec::new, |OneOrMany(s)| s) {
             expect.status.extend(self.reader.status(&node));
         }
@@ -425,16 +357,12 @@ impl Loader<'_> {
             let place = self.reader.place(&key);
             let matchers = self.reader.matchers(&node);
             if let Some(place) = place {
-                expect
-                    .body
-                    .extend(matchers.into_iter().map(|m| (place.clone(), m)));
+                expect.body.extend(matchers.into_iter().map(|m| (place.clone(), m)));
             }
         }
         for (key, node) in raw.headers.map_or_else(Vec::new, |Pairs(p)| p) {
             let matchers = self.reader.matchers(&node);
-            expect
-                .headers
-                .extend(matchers.into_iter().map(|m| (key.value.clone(), m)));
+            expect.headers.extend(matchers.into_iter().map(|m| (key.value.clone(), m)));
         }
         if let Some(rule) = raw.rule {
             let parts: Vec<&str> = rule.value.split('/').collect();
@@ -498,10 +426,7 @@ impl RawRequest {
 
 /// Name of the variable, and the texts of `each` for as far as they are plain.
 fn variable_of(raw: &RawRepeat) -> (String, Vec<String>) {
-    let name = raw
-        .r#as
-        .as_ref()
-        .map_or("n".to_owned(), |n| n.value.clone());
+    let name = raw.r#as.as_ref().map_or("n".to_owned(), |n| n.value.clone());
     let each = raw.each.iter().flatten();
     let texts = each.map(|n| match n.to_json() {
         Value::String(text) => text,

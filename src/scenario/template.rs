@@ -76,9 +76,7 @@ impl BadTemplate {
     /// Byte offset of the `${` in question.
     pub fn at(&self) -> usize {
         match self {
-            BadTemplate::Unclosed { at }
-            | BadTemplate::Empty { at }
-            | BadTemplate::NotAName { at, .. } => *at,
+            BadTemplate::Unclosed { at } | BadTemplate::Empty { at } | BadTemplate::NotAName { at, .. } => *at,
         }
     }
 }
@@ -118,11 +116,7 @@ impl Template {
     /// A template without holes.
     pub fn literal(text: impl Into<String>) -> Self {
         let text = text.into();
-        let parts = if text.is_empty() {
-            Vec::new()
-        } else {
-            vec![Part::Text(text)]
-        };
+        let parts = if text.is_empty() { Vec::new() } else { vec![Part::Text(text)] };
         Self { parts }
     }
 
@@ -169,11 +163,7 @@ impl Template {
 
     /// Fills the holes of a URL below the base: values are encoded whole, of the literal text only what cannot stand in a
     /// URL (`docs/scenario-format.md`, "URLs are exact"). A blank in the path is `%20` in both ways.
-    pub fn render_encoded(
-        &self,
-        values: &dyn Values,
-        encoding: Encoding,
-    ) -> Result<String, Missing> {
+    pub fn render_encoded(&self, values: &dyn Values, encoding: Encoding) -> Result<String, Missing> {
         let mut out = String::new();
         let mut in_query = false;
         for part in &self.parts {
@@ -189,11 +179,7 @@ impl Template {
     }
 
     /// Fills the holes and encodes the whole as one query value (or key): for queries that are given as a map.
-    pub fn render_component(
-        &self,
-        values: &dyn Values,
-        encoding: Encoding,
-    ) -> Result<String, Missing> {
+    pub fn render_component(&self, values: &dyn Values, encoding: Encoding) -> Result<String, Missing> {
         let mut out = String::new();
         urlcode::value(&self.render(values)?, encoding, true, &mut out);
         Ok(out)
@@ -244,13 +230,9 @@ impl JsonTemplate {
     pub fn parse(value: &Value) -> Result<Self, BadTemplate> {
         Ok(match value {
             Value::String(text) => JsonTemplate::Text(Template::parse(text)?),
-            Value::Array(items) => {
-                JsonTemplate::List(items.iter().map(Self::parse).collect::<Result<_, _>>()?)
-            }
+            Value::Array(items) => JsonTemplate::List(items.iter().map(Self::parse).collect::<Result<_, _>>()?),
             Value::Object(map) => JsonTemplate::Object(
-                map.iter()
-                    .map(|(k, v)| Ok((Template::parse(k)?, Self::parse(v)?)))
-                    .collect::<Result<_, _>>()?,
+                map.iter().map(|(k, v)| Ok((Template::parse(k)?, Self::parse(v)?))).collect::<Result<_, _>>()?,
             ),
             scalar => JsonTemplate::Scalar(scalar.clone()),
         })
@@ -264,12 +246,9 @@ impl JsonTemplate {
                 Some(name) => look_up(values, name)?,
                 None => Value::String(text.render(values)?),
             },
-            JsonTemplate::List(items) => Value::Array(
-                items
-                    .iter()
-                    .map(|i| i.render(values))
-                    .collect::<Result<_, _>>()?,
-            ),
+            JsonTemplate::List(items) => {
+                Value::Array(items.iter().map(|i| i.render(values)).collect::<Result<_, _>>()?)
+            }
             JsonTemplate::Object(members) => {
                 let mut map = Map::new();
                 for (key, value) in members {
@@ -286,9 +265,7 @@ impl JsonTemplate {
             JsonTemplate::Scalar(_) => Box::new(std::iter::empty()),
             JsonTemplate::Text(text) => Box::new(text.holes()),
             JsonTemplate::List(items) => Box::new(items.iter().flat_map(Self::holes)),
-            JsonTemplate::Object(members) => {
-                Box::new(members.iter().flat_map(|(k, v)| k.holes().chain(v.holes())))
-            }
+            JsonTemplate::Object(members) => Box::new(members.iter().flat_map(|(k, v)| k.holes().chain(v.holes()))),
         }
     }
 }
@@ -310,10 +287,7 @@ fn check_name(name: &str, at: usize) -> Result<(), BadTemplate> {
         return Err(BadTemplate::Empty { at });
     }
     if !is_dotted_name(name) {
-        return Err(BadTemplate::NotAName {
-            at,
-            name: name.to_owned(),
-        });
+        return Err(BadTemplate::NotAName { at, name: name.to_owned() });
     }
     Ok(())
 }
@@ -326,9 +300,7 @@ pub fn is_dotted_name(name: &str) -> bool {
 /// True for a single name.
 pub fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
 }
 
 #[cfg(test)]
@@ -362,44 +334,28 @@ mod tests {
 
     #[test]
     fn bad_templates_say_where() {
-        assert_eq!(
-            Template::parse("ab${c"),
-            Err(BadTemplate::Unclosed { at: 2 })
-        );
+        assert_eq!(Template::parse("ab${c"), Err(BadTemplate::Unclosed { at: 2 }));
         assert_eq!(Template::parse("${}"), Err(BadTemplate::Empty { at: 0 }));
-        assert_eq!(
-            Template::parse("x${a b}").map_err(|e| e.at()),
-            Err(1),
-            "a blank is no part of a name"
-        );
+        assert_eq!(Template::parse("x${a b}").map_err(|e| e.at()), Err(1), "a blank is no part of a name");
     }
 
     #[test]
     fn a_lone_hole_keeps_the_json_type() {
-        let t = JsonTemplate::parse(&json!({ "a": "${n}", "b": "n=${n}", "c": ["${team}"] }))
-            .expect("templates");
-        assert_eq!(
-            t.render(&values()),
-            Ok(json!({ "a": 3, "b": "n=3", "c": [{ "value": "7" }] }))
-        );
+        let t = JsonTemplate::parse(&json!({ "a": "${n}", "b": "n=${n}", "c": ["${team}"] })).expect("templates");
+        assert_eq!(t.render(&values()), Ok(json!({ "a": 3, "b": "n=3", "c": [{ "value": "7" }] })));
         assert_eq!(t.holes().collect::<Vec<_>>(), ["n", "n", "team"]);
     }
 
     #[test]
     fn a_name_without_value_is_named() {
         let t = Template::parse("${nobody.id}").expect("a template");
-        assert_eq!(
-            t.render(&values()).map_err(|e| e.to_string()),
-            Err("`${nobody.id}` has no value".to_owned())
-        );
+        assert_eq!(t.render(&values()).map_err(|e| e.to_string()), Err("`${nobody.id}` has no value".to_owned()));
     }
 
     #[test]
     fn urls_are_encoded_in_the_way_of_the_profile() {
-        let t = Template::parse(
-            r#"/Users?filter=userName eq "${alice.userName}"&x=a+b%20c&p=emails[type eq "work"]"#,
-        )
-        .expect("a template");
+        let t = Template::parse(r#"/Users?filter=userName eq "${alice.userName}"&x=a+b%20c&p=emails[type eq "work"]"#)
+            .expect("a template");
         assert_eq!(
             t.render_encoded(&values(), Encoding::Percent).as_deref(),
             Ok(
@@ -426,20 +382,14 @@ mod tests {
     #[test]
     fn a_query_value_is_encoded_whole() {
         let t = Template::parse("a=b&c ${n}").expect("a template");
-        assert_eq!(
-            t.render_component(&values(), Encoding::Percent).as_deref(),
-            Ok("a%3Db%26c%203")
-        );
+        assert_eq!(t.render_component(&values(), Encoding::Percent).as_deref(), Ok("a%3Db%26c%203"));
     }
 
     #[test]
     fn values_cannot_leave_the_quotes_of_a_filter() {
         let quoted = Fixed(HashMap::from([("x", json!(r#"a" or b\"#))]));
         let t = Template::parse(r#"userName eq "${x}""#).expect("a template");
-        assert_eq!(
-            t.render_in_filter(&quoted).as_deref(),
-            Ok(r#"userName eq "a\" or b\\""#)
-        );
+        assert_eq!(t.render_in_filter(&quoted).as_deref(), Ok(r#"userName eq "a\" or b\\""#));
     }
 
     proptest! {

@@ -103,10 +103,7 @@ impl CompareOp {
 
     /// Whether the operator compares by order.
     pub fn is_ordering(self) -> bool {
-        matches!(
-            self,
-            CompareOp::Gt | CompareOp::Ge | CompareOp::Lt | CompareOp::Le
-        )
+        matches!(self, CompareOp::Gt | CompareOp::Ge | CompareOp::Lt | CompareOp::Le)
     }
 }
 
@@ -146,9 +143,7 @@ impl fmt::Display for Test {
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Filter::And(parts) => join(f, parts, " and ", |p| {
-                matches!(p, Filter::And(_) | Filter::Or(_))
-            }),
+            Filter::And(parts) => join(f, parts, " and ", |p| matches!(p, Filter::And(_) | Filter::Or(_))),
             Filter::Or(parts) => join(f, parts, " or ", |p| matches!(p, Filter::Or(_))),
             Filter::Not(inner) => write!(f, "not ({inner})"),
             Filter::Attr { path, test } => write!(f, "{path} {test}"),
@@ -164,12 +159,7 @@ impl fmt::Display for Filter {
 }
 
 /// Parentheses only where the precedence needs them, and around a list in a list of its own kind, which keeps the tree.
-fn join(
-    f: &mut fmt::Formatter<'_>,
-    parts: &[Filter],
-    word: &str,
-    group: fn(&Filter) -> bool,
-) -> fmt::Result {
+fn join(f: &mut fmt::Formatter<'_>, parts: &[Filter], word: &str, group: fn(&Filter) -> bool) -> fmt::Result {
     for (i, part) in parts.iter().enumerate() {
         if i > 0 {
             f.write_str(word)?;
@@ -188,11 +178,7 @@ pub fn parse(text: &str) -> Result<Filter, SyntaxError> {
     if text.len() > MAX_LENGTH {
         return Err(SyntaxError::new(MAX_LENGTH, "the filter is too long"));
     }
-    let mut reader = Reader {
-        text,
-        at: 0,
-        depth: 0,
-    };
+    let mut reader = Reader { text, at: 0, depth: 0 };
     let filter = reader.or(true)?;
     reader.space();
     match reader.peek() {
@@ -203,11 +189,7 @@ pub fn parse(text: &str) -> Result<Filter, SyntaxError> {
 
 /// Reads a filter between brackets, the opening one at `open`. Gives the filter and the offset after the closing one.
 pub(super) fn parse_bracketed(text: &str, open: usize) -> Result<(Filter, usize), SyntaxError> {
-    let mut reader = Reader {
-        text,
-        at: open + 1,
-        depth: 1,
-    };
+    let mut reader = Reader { text, at: open + 1, depth: 1 };
     let filter = reader.or(false)?;
     reader.space();
     reader.expect(']')?;
@@ -260,10 +242,7 @@ impl<'a> Reader<'a> {
     /// Takes a keyword that ends at something other than a name character.
     fn keyword(&mut self, word: &str) -> bool {
         let rest = self.rest();
-        let Some(head) = rest
-            .get(..word.len())
-            .filter(|head| head.eq_ignore_ascii_case(word))
-        else {
+        let Some(head) = rest.get(..word.len()).filter(|head| head.eq_ignore_ascii_case(word)) else {
             return false;
         };
         let after = rest[head.len()..].chars().next();
@@ -365,17 +344,12 @@ impl<'a> Reader<'a> {
 
     fn path(&mut self) -> Result<AttrPath, SyntaxError> {
         let rest = self.rest();
-        let end = rest
-            .find(|c: char| c.is_whitespace() || "[]()\"".contains(c))
-            .unwrap_or(rest.len());
+        let end = rest.find(|c: char| c.is_whitespace() || "[]()\"".contains(c)).unwrap_or(rest.len());
         if end == 0 {
             return Err(self.error("expected an attribute name"));
         }
         let path = parse_attr_path(&rest[..end]);
-        let path = path.map_err(|e| SyntaxError {
-            offset: e.offset + self.at,
-            ..e
-        })?;
+        let path = path.map_err(|e| SyntaxError { offset: e.offset + self.at, ..e })?;
         self.at += end;
         Ok(path)
     }
@@ -385,9 +359,7 @@ impl<'a> Reader<'a> {
             return Err(self.error("expected a space and an operator"));
         }
         let rest = self.rest();
-        let end = rest
-            .find(|c: char| !c.is_ascii_alphanumeric())
-            .unwrap_or(rest.len());
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
         let word = &rest[..end];
         if word.eq_ignore_ascii_case("pr") {
             self.at += end;
@@ -406,11 +378,7 @@ impl<'a> Reader<'a> {
     }
 
     fn literal(&mut self) -> Result<Literal, SyntaxError> {
-        for (word, value) in [
-            ("true", Literal::Bool(true)),
-            ("false", Literal::Bool(false)),
-            ("null", Literal::Null),
-        ] {
+        for (word, value) in [("true", Literal::Bool(true)), ("false", Literal::Bool(false)), ("null", Literal::Null)] {
             if self.keyword(word) {
                 return Ok(value);
             }
@@ -441,19 +409,15 @@ impl<'a> Reader<'a> {
         let Some(end) = end else {
             return Err(self.error("the string has no end"));
         };
-        let text =
-            serde_json::from_str(&rest[..end]).map_err(|_| self.error("not a JSON string"))?;
+        let text = serde_json::from_str(&rest[..end]).map_err(|_| self.error("not a JSON string"))?;
         self.at += end;
         Ok(Literal::Str(text))
     }
 
     fn number(&mut self) -> Result<Literal, SyntaxError> {
         let rest = self.rest();
-        let end = rest
-            .find(|c: char| !c.is_ascii_alphanumeric() && !"+-.".contains(c))
-            .unwrap_or(rest.len());
-        let number =
-            serde_json::from_str(&rest[..end]).map_err(|_| self.error("not a JSON number"))?;
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && !"+-.".contains(c)).unwrap_or(rest.len());
+        let number = serde_json::from_str(&rest[..end]).map_err(|_| self.error("not a JSON number"))?;
         self.at += end;
         Ok(Literal::Number(number))
     }

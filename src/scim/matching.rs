@@ -52,11 +52,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    fn values<'v>(
-        self,
-        value: &'v Value,
-        path: &AttrPath,
-    ) -> (Vec<&'v Value>, Option<&'a Attribute>) {
+    fn values<'v>(self, value: &'v Value, path: &AttrPath) -> (Vec<&'v Value>, Option<&'a Attribute>) {
         match self {
             Scope::Resource(rt) => values_of(value, path, rt),
             Scope::Element(_) if path.urn.is_some() => (Vec::new(), None),
@@ -75,11 +71,7 @@ impl<'a> Scope<'a> {
 /// The sub-attribute of one value; the value of a simple attribute is called `value`.
 fn element_member<'a>(parent: &'a Attribute, name: &str) -> Option<&'a Attribute> {
     let simple = parent.kind != AttrType::Complex && name.eq_ignore_ascii_case("value");
-    if simple {
-        Some(parent)
-    } else {
-        parent.sub(name)
-    }
+    if simple { Some(parent) } else { parent.sub(name) }
 }
 
 /// Whether the schema admits the filter.
@@ -93,18 +85,12 @@ pub(super) fn check_element(filter: &Filter, attribute: &Attribute) -> Result<()
 }
 
 fn problem(path: impl ToString, kind: FilterProblemKind, message: String) -> FilterProblem {
-    FilterProblem {
-        path: path.to_string(),
-        kind,
-        message,
-    }
+    FilterProblem { path: path.to_string(), kind, message }
 }
 
 fn check_in(filter: &Filter, scope: Scope<'_>) -> Result<(), FilterProblem> {
     match filter {
-        Filter::And(parts) | Filter::Or(parts) => {
-            parts.iter().try_for_each(|part| check_in(part, scope))
-        }
+        Filter::And(parts) | Filter::Or(parts) => parts.iter().try_for_each(|part| check_in(part, scope)),
         Filter::Not(inner) => check_in(inner, scope),
         Filter::Attr { path, test } => check_test(path, test, known(path, scope)?),
         Filter::ValuePath { path, filter, tail } => {
@@ -128,11 +114,7 @@ fn check_in(filter: &Filter, scope: Scope<'_>) -> Result<(), FilterProblem> {
 
 fn known<'a>(path: &AttrPath, scope: Scope<'a>) -> Result<&'a Attribute, FilterProblem> {
     scope.attribute(path).ok_or_else(|| {
-        problem(
-            path,
-            FilterProblemKind::UnknownAttribute,
-            format!("the schema has no attribute {path}"),
-        )
+        problem(path, FilterProblemKind::UnknownAttribute, format!("the schema has no attribute {path}"))
     })
 }
 
@@ -179,9 +161,7 @@ fn literal_fits(op: CompareOp, literal: &Literal, kind: AttrType) -> bool {
         (AttrType::Boolean, Literal::Bool(_)) => true,
         (AttrType::Boolean, Literal::Str(text)) => as_bool(text).is_some(),
         (AttrType::Integer | AttrType::Decimal, Literal::Number(_)) => true,
-        (AttrType::DateTime, Literal::Str(text)) => {
-            !op.is_ordering() || parse_datetime(text).is_some()
-        }
+        (AttrType::DateTime, Literal::Str(text)) => !op.is_ordering() || parse_datetime(text).is_some(),
         (AttrType::String | AttrType::Reference | AttrType::Binary, Literal::Str(_)) => true,
         (AttrType::Complex, _) => true,
         _ => false,
@@ -250,27 +230,18 @@ fn is_present(value: &Value) -> bool {
     }
 }
 
-fn compares(
-    op: CompareOp,
-    literal: &Literal,
-    value: &Value,
-    attribute: Option<&Attribute>,
-) -> bool {
+fn compares(op: CompareOp, literal: &Literal, value: &Value, attribute: Option<&Attribute>) -> bool {
     if let Value::Object(_) = value {
         // A complex value is compared by its significant part.
         let inner = member(value, "value");
         let attribute = attribute.and_then(|a| a.sub("value"));
         return match inner.is_empty() {
             true => op == CompareOp::Ne,
-            false => inner
-                .iter()
-                .any(|v| !v.is_object() && compares(op, literal, v, attribute)),
+            false => inner.iter().any(|v| !v.is_object() && compares(op, literal, v, attribute)),
         };
     }
     match (literal, value) {
-        (Literal::Str(wanted), Value::String(actual)) => {
-            compare_text(op, wanted, actual, attribute)
-        }
+        (Literal::Str(wanted), Value::String(actual)) => compare_text(op, wanted, actual, attribute),
         (Literal::Number(wanted), Value::Number(actual)) => {
             let order = match (wanted.as_i64(), actual.as_i64()) {
                 (Some(wanted), Some(actual)) => Some(actual.cmp(&wanted)),

@@ -42,12 +42,7 @@ pub struct PatchError {
 
 impl PatchError {
     fn new(scim_type: &'static str, detail: impl Into<String>) -> Self {
-        Self {
-            status: 400,
-            scim_type: Some(scim_type),
-            detail: detail.into(),
-            operation: None,
-        }
+        Self { status: 400, scim_type: Some(scim_type), detail: detail.into(), operation: None }
     }
 }
 
@@ -60,28 +55,13 @@ enum Op {
 }
 
 /// Applies a PatchOp body to a resource. The resource itself is not touched: on error nothing has changed.
-pub fn apply(
-    doc: &Value,
-    patch: &Value,
-    rt: &ResourceType,
-    opts: &Options,
-) -> Result<Value, PatchError> {
+pub fn apply(doc: &Value, patch: &Value, rt: &ResourceType, opts: &Options) -> Result<Value, PatchError> {
     let Value::Object(resource) = doc else {
-        return Err(PatchError::new(
-            "invalidSyntax",
-            "the resource is not a JSON object",
-        ));
+        return Err(PatchError::new("invalidSyntax", "the resource is not a JSON object"));
     };
-    let mut patcher = Patcher {
-        doc: resource.clone(),
-        rt,
-        opts,
-    };
+    let mut patcher = Patcher { doc: resource.clone(), rt, opts };
     for (index, operation) in operations(patch, opts)?.iter().enumerate() {
-        patcher.operation(operation).map_err(|e| PatchError {
-            operation: Some(index),
-            ..e
-        })?;
+        patcher.operation(operation).map_err(|e| PatchError { operation: Some(index), ..e })?;
     }
     Ok(Value::Object(patcher.doc))
 }
@@ -91,23 +71,12 @@ pub fn apply(
 /// [`super::value::validate`].
 pub fn accept(doc: &Value, rt: &ResourceType, opts: &Options) -> Result<Value, PatchError> {
     let Value::Object(body) = doc else {
-        return Err(PatchError::new(
-            "invalidSyntax",
-            "the body is not a JSON object",
-        ));
+        return Err(PatchError::new("invalidSyntax", "the body is not a JSON object"));
     };
     let schemas = get_ci(body, "schemas").filter(|v| !is_unassigned(v));
     let kept = schemas.map(|v| ("schemas".to_owned(), v.clone()));
-    let mut patcher = Patcher {
-        doc: kept.into_iter().collect(),
-        rt,
-        opts,
-    };
-    let common = |key: &str| {
-        common_attributes()
-            .iter()
-            .find(|a| a.name.eq_ignore_ascii_case(key))
-    };
+    let mut patcher = Patcher { doc: kept.into_iter().collect(), rt, opts };
+    let common = |key: &str| common_attributes().iter().find(|a| a.name.eq_ignore_ascii_case(key));
     for (key, value) in body {
         let attribute = rt.schema.attribute(key).or_else(|| common(key));
         let skipped = |a: &Attribute| a.mutability == Mutability::ReadOnly || a.name == "schemas";
@@ -120,16 +89,10 @@ pub fn accept(doc: &Value, rt: &ResourceType, opts: &Options) -> Result<Value, P
 
 fn operations<'p>(patch: &'p Value, opts: &Options) -> Result<&'p [Value], PatchError> {
     let syntax = |detail: &str| PatchError::new("invalidSyntax", detail);
-    let body = patch
-        .as_object()
-        .ok_or_else(|| syntax("the body is not a JSON object"))?;
+    let body = patch.as_object().ok_or_else(|| syntax("the body is not a JSON object"))?;
     let names = get_ci(body, "schemas").and_then(Value::as_array);
-    let named = names.is_some_and(|n| {
-        n.iter().any(|v| {
-            v.as_str()
-                .is_some_and(|s| s.eq_ignore_ascii_case(urn::PATCH_OP))
-        })
-    });
+    let named =
+        names.is_some_and(|n| n.iter().any(|v| v.as_str().is_some_and(|s| s.eq_ignore_ascii_case(urn::PATCH_OP))));
     if !named && !opts.lenient {
         return Err(syntax("schemas must name the PatchOp message"));
     }
@@ -156,9 +119,8 @@ struct Patcher<'a> {
 
 impl<'a> Patcher<'a> {
     fn operation(&mut self, operation: &Value) -> Result<(), PatchError> {
-        let map = operation
-            .as_object()
-            .ok_or_else(|| PatchError::new("invalidSyntax", "an operation is not an object"))?;
+        let map =
+            operation.as_object().ok_or_else(|| PatchError::new("invalidSyntax", "an operation is not an object"))?;
         let op = read_op(map)?;
         let target = match get_ci(map, "path") {
             None | Some(Value::Null) => None,
@@ -170,10 +132,7 @@ impl<'a> Patcher<'a> {
         match (op, value, target) {
             (Op::Remove, _, None) => Err(PatchError::new("noTarget", "remove needs a path")),
             (Op::Remove, value, Some(path)) => self.remove(&path, value),
-            (_, None, _) => Err(PatchError::new(
-                "invalidValue",
-                "the operation has no value",
-            )),
+            (_, None, _) => Err(PatchError::new("invalidValue", "the operation has no value")),
             (op, Some(value), None) => self.pathless(op, value),
             (op, Some(value), Some(path)) => self.write(op, &path, value),
         }
@@ -181,38 +140,23 @@ impl<'a> Patcher<'a> {
 
     fn path(&self, text: &str) -> Result<PatchPath, PatchError> {
         path::parse_path(text, self.rt).map_err(|e| {
-            let in_filter = text
-                .find('[')
-                .is_some_and(|open| e.offset > open && text.trim_end().ends_with(']'));
-            let kind = if in_filter {
-                "invalidFilter"
-            } else {
-                "invalidPath"
-            };
+            let in_filter = text.find('[').is_some_and(|open| e.offset > open && text.trim_end().ends_with(']'));
+            let kind = if in_filter { "invalidFilter" } else { "invalidPath" };
             PatchError::new(kind, e.to_string())
         })
     }
 
     /// The attribute of a path. Identity providers also name attributes of extensions without URN.
     fn place(&self, path: &AttrPath) -> Result<Place<'a>, PatchError> {
-        let bare = AttrPath {
-            sub: None,
-            ..path.clone()
-        };
+        let bare = AttrPath { sub: None, ..path.clone() };
         let found = match self.opts.lenient {
             true => self.rt.attribute_anywhere(&bare),
             false => self.rt.attribute(&bare),
         };
         if let Some(found) = found {
-            return Ok(Place {
-                container: found.container,
-                attribute: found.attribute,
-            });
+            return Ok(Place { container: found.container, attribute: found.attribute });
         }
-        Err(PatchError::new(
-            "invalidPath",
-            format!("the schema has no attribute {bare}"),
-        ))
+        Err(PatchError::new("invalidPath", format!("the schema has no attribute {bare}")))
     }
 
     fn sub(&self, place: Place<'a>, path: &PatchPath) -> Result<Option<&'a Attribute>, PatchError> {
@@ -221,23 +165,16 @@ impl<'a> Patcher<'a> {
         };
         match place.attribute.sub(name) {
             Some(sub) => Ok(Some(sub)),
-            None => Err(PatchError::new(
-                "invalidPath",
-                format!("{} has no sub-attribute {name}", path.attr.attr),
-            )),
+            None => Err(PatchError::new("invalidPath", format!("{} has no sub-attribute {name}", path.attr.attr))),
         }
     }
 
     fn check_filter(&self, filter: &Filter, place: Place<'_>) -> Result<(), PatchError> {
         if !place.attribute.multi_valued {
-            let detail = format!(
-                "{} has no several values to choose from",
-                place.attribute.name
-            );
+            let detail = format!("{} has no several values to choose from", place.attribute.name);
             return Err(PatchError::new("invalidPath", detail));
         }
-        check_element(filter, place.attribute)
-            .map_err(|e| PatchError::new("invalidFilter", e.message))
+        check_element(filter, place.attribute).map_err(|e| PatchError::new("invalidFilter", e.message))
     }
 
     /// add and replace with a path.
@@ -268,8 +205,7 @@ impl<'a> Patcher<'a> {
         if let Some(filter) = &path.filter {
             self.check_filter(filter, place)?;
         }
-        let chosen =
-            value.filter(|v| self.opts.lenient && place.attribute.multi_valued && !v.is_null());
+        let chosen = value.filter(|v| self.opts.lenient && place.attribute.multi_valued && !v.is_null());
         self.edit(place, |slot| match (&path.filter, sub, chosen) {
             (None, None, Some(value)) => slot.remove_listed(value),
             (None, None, None) => slot.remove(),
@@ -292,16 +228,9 @@ impl<'a> Patcher<'a> {
         change: impl FnOnce(&mut Slot<'_>) -> Result<(), PatchError>,
     ) -> Result<(), PatchError> {
         let name = &place.attribute.name;
-        let held = self
-            .object(place.container)
-            .and_then(|m| get_ci(m, name))
-            .cloned();
+        let held = self.object(place.container).and_then(|m| get_ci(m, name)).cloned();
         let before = held.filter(|v| !is_unassigned(v));
-        let mut slot = Slot {
-            value: before.clone(),
-            attribute: place.attribute,
-            opts: self.opts,
-        };
+        let mut slot = Slot { value: before.clone(), attribute: place.attribute, opts: self.opts };
         change(&mut slot)?;
         let after = slot.value.filter(|v| !is_unassigned(v));
         edit::guard(place.attribute, before.as_ref(), after.as_ref())?;
@@ -331,27 +260,19 @@ impl<'a> Patcher<'a> {
 }
 
 fn read_op(map: &Map<String, Value>) -> Result<Op, PatchError> {
-    let text = get_ci(map, "op")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    let text = get_ci(map, "op").and_then(Value::as_str).unwrap_or_default();
     match text.trim().to_ascii_lowercase().as_str() {
         "add" => Ok(Op::Add),
         "replace" => Ok(Op::Replace),
         "remove" => Ok(Op::Remove),
-        _ => Err(PatchError::new(
-            "invalidSyntax",
-            "op must be add, replace or remove",
-        )),
+        _ => Err(PatchError::new("invalidSyntax", "op must be add, replace or remove")),
     }
 }
 
 fn refuse_read_only(attribute: &Attribute, sub: Option<&Attribute>) -> Result<(), PatchError> {
     for part in [Some(attribute), sub].into_iter().flatten() {
         if part.mutability == Mutability::ReadOnly {
-            return Err(PatchError::new(
-                "mutability",
-                format!("{} is readOnly", part.name),
-            ));
+            return Err(PatchError::new("mutability", format!("{} is readOnly", part.name)));
         }
     }
     Ok(())

@@ -21,10 +21,7 @@ pub struct SyntaxError {
 impl SyntaxError {
     /// An error at this place.
     pub fn new(offset: usize, message: impl Into<String>) -> Self {
-        Self {
-            offset,
-            message: message.into(),
-        }
+        Self { offset, message: message.into() }
     }
 }
 
@@ -42,11 +39,7 @@ pub struct AttrPath {
 impl AttrPath {
     /// A path of this attribute without URN and sub-attribute.
     pub fn of(attr: &str) -> Self {
-        Self {
-            urn: None,
-            attr: attr.to_owned(),
-            sub: None,
-        }
+        Self { urn: None, attr: attr.to_owned(), sub: None }
     }
 }
 
@@ -120,11 +113,9 @@ pub fn parse_attr_path_for(text: &str, rt: &ResourceType) -> Result<AttrPath, Sy
         return Err(SyntaxError::new(MAX_LENGTH, "the path is too long"));
     }
     match known_urn(text, rt) {
-        Some(urn) if urn.len() == text.len() => Ok(AttrPath {
-            urn: Some(urn.to_owned()),
-            attr: String::new(),
-            sub: None,
-        }),
+        Some(urn) if urn.len() == text.len() => {
+            Ok(AttrPath { urn: Some(urn.to_owned()), attr: String::new(), sub: None })
+        }
         Some(urn) => {
             let start = urn.len() + 1;
             attr_path(Some(urn), text.get(start..).unwrap_or_default(), start)
@@ -136,15 +127,9 @@ pub fn parse_attr_path_for(text: &str, rt: &ResourceType) -> Result<AttrPath, Sy
 /// The URN of the resource type with which the text begins, in the spelling of the text. The longest wins, since one
 /// URN can begin another.
 fn known_urn<'t>(text: &'t str, rt: &ResourceType) -> Option<&'t str> {
-    let ids = rt
-        .extensions
-        .iter()
-        .map(|e| &e.schema.id)
-        .chain([&rt.schema.id]);
+    let ids = rt.extensions.iter().map(|e| &e.schema.id).chain([&rt.schema.id]);
     let begins = ids.filter_map(|id| {
-        let head = text
-            .get(..id.len())
-            .filter(|head| head.eq_ignore_ascii_case(id))?;
+        let head = text.get(..id.len()).filter(|head| head.eq_ignore_ascii_case(id))?;
         let rest = &text[id.len()..];
         (rest.is_empty() || rest.starts_with(':')).then_some(head)
     });
@@ -153,33 +138,20 @@ fn known_urn<'t>(text: &'t str, rt: &ResourceType) -> Option<&'t str> {
 
 fn attr_path(urn: Option<&str>, rest: &str, start: usize) -> Result<AttrPath, SyntaxError> {
     if urn.is_some_and(|urn| !is_urn(urn)) {
-        return Err(SyntaxError::new(
-            0,
-            "what stands before the attribute name is not a schema URN",
-        ));
+        return Err(SyntaxError::new(0, "what stands before the attribute name is not a schema URN"));
     }
     let (attr, sub) = match rest.split_once('.') {
         Some((attr, sub)) => (attr, Some(sub)),
         None => (rest, None),
     };
     if !is_name(attr) {
-        return Err(SyntaxError::new(
-            start,
-            format!("`{}` is not an attribute name", shorten(attr)),
-        ));
+        return Err(SyntaxError::new(start, format!("`{}` is not an attribute name", shorten(attr))));
     }
     if let Some(sub) = sub.filter(|sub| !is_name(sub)) {
         let at = start + attr.len() + 1;
-        return Err(SyntaxError::new(
-            at,
-            format!("`{}` is not a sub-attribute name", shorten(sub)),
-        ));
+        return Err(SyntaxError::new(at, format!("`{}` is not a sub-attribute name", shorten(sub))));
     }
-    Ok(AttrPath {
-        urn: urn.map(str::to_owned),
-        attr: attr.to_owned(),
-        sub: sub.map(str::to_owned),
-    })
+    Ok(AttrPath { urn: urn.map(str::to_owned), attr: attr.to_owned(), sub: sub.map(str::to_owned) })
 }
 
 fn shorten(text: &str) -> String {
@@ -190,9 +162,7 @@ fn shorten(text: &str) -> String {
 fn is_name(text: &str) -> bool {
     let bare = text.strip_prefix('$').unwrap_or(text);
     bare.starts_with(|c: char| c.is_ascii_alphabetic())
-        && bare
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+        && bare.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
 }
 
 /// Scheme, colon, and characters that a URI may have: enough to tell a URN from noise.
@@ -200,9 +170,7 @@ fn is_urn(text: &str) -> bool {
     let scheme = text.split_once(':').map_or(text, |(scheme, _)| scheme);
     scheme.starts_with(|c: char| c.is_ascii_alphabetic())
         && text.contains(':')
-        && text
-            .chars()
-            .all(|c| c.is_ascii_graphic() && !"[]()\"\\<>^`{|}".contains(c))
+        && text.chars().all(|c| c.is_ascii_graphic() && !"[]()\"\\<>^`{|}".contains(c))
 }
 
 /// Reads the path of a PATCH operation. Whether the attribute exists is left to the caller.
@@ -210,27 +178,17 @@ pub fn parse_path(text: &str, rt: &ResourceType) -> Result<PatchPath, SyntaxErro
     let whole = text;
     let text = whole.trim();
     let lead = whole.len() - whole.trim_start().len();
-    let shift = |e: SyntaxError| SyntaxError {
-        offset: e.offset + lead,
-        ..e
-    };
+    let shift = |e: SyntaxError| SyntaxError { offset: e.offset + lead, ..e };
     if text.len() > MAX_LENGTH {
         return Err(SyntaxError::new(MAX_LENGTH, "the path is too long"));
     }
     let Some(open) = text.find('[') else {
         let attr = parse_attr_path_for(text, rt).map_err(shift)?;
-        return Ok(PatchPath {
-            attr,
-            filter: None,
-            sub: None,
-        });
+        return Ok(PatchPath { attr, filter: None, sub: None });
     };
     let attr = parse_attr_path_for(text[..open].trim_end(), rt).map_err(shift)?;
     if attr.attr.is_empty() || attr.sub.is_some() {
-        return Err(SyntaxError::new(
-            lead + open,
-            "a value filter follows an attribute name",
-        ));
+        return Err(SyntaxError::new(lead + open, "a value filter follows an attribute name"));
     }
     let (filter, end) = filter::parse_bracketed(text, open).map_err(shift)?;
     let sub = match text.get(end..).unwrap_or_default() {
@@ -238,18 +196,11 @@ pub fn parse_path(text: &str, rt: &ResourceType) -> Result<PatchPath, SyntaxErro
         rest => match rest.strip_prefix('.').filter(|sub| is_name(sub)) {
             Some(sub) => Some(sub.to_owned()),
             None => {
-                return Err(SyntaxError::new(
-                    lead + end,
-                    "only `.` and a sub-attribute can follow `]`",
-                ));
+                return Err(SyntaxError::new(lead + end, "only `.` and a sub-attribute can follow `]`"));
             }
         },
     };
-    Ok(PatchPath {
-        attr,
-        filter: Some(filter),
-        sub,
-    })
+    Ok(PatchPath { attr, filter: Some(filter), sub })
 }
 
 /// The values that a path addresses, flattened over multi-valued attributes; unassigned values are left out.
@@ -257,10 +208,7 @@ pub fn select<'a>(doc: &'a Value, path: &PatchPath, rt: &ResourceType) -> Vec<&'
     if path.is_whole_schema() {
         return whole_schema(doc, path, rt);
     }
-    let bare = AttrPath {
-        sub: None,
-        ..path.attr.clone()
-    };
+    let bare = AttrPath { sub: None, ..path.attr.clone() };
     let (values, attribute) = values_of(doc, &bare, rt);
     let kept = values.into_iter().filter(|value| match &path.filter {
         Some(filter) => matching::matches_element(filter, value, attribute),
@@ -277,10 +225,7 @@ fn whole_schema<'a>(doc: &'a Value, path: &PatchPath, rt: &ResourceType) -> Vec<
     if urn.eq_ignore_ascii_case(&rt.schema.id) {
         return vec![doc];
     }
-    doc.as_object()
-        .and_then(|m| get_ci(m, urn))
-        .map(flatten)
-        .unwrap_or_default()
+    doc.as_object().and_then(|m| get_ci(m, urn)).map(flatten).unwrap_or_default()
 }
 
 /// The values of a sub-attribute within one value; a simple value is its own `value`.
@@ -305,16 +250,10 @@ pub(super) fn values_of<'a, 'r>(
         (None, Some(urn)) if !urn.eq_ignore_ascii_case(&rt.schema.id) => Container::Extension(urn),
         (None, _) => Container::Core,
     };
-    let top = container(doc, place)
-        .and_then(|map| get_ci(map, &path.attr))
-        .map(flatten)
-        .unwrap_or_default();
+    let top = container(doc, place).and_then(|map| get_ci(map, &path.attr)).map(flatten).unwrap_or_default();
     let values = match path.sub.as_deref() {
         None => top,
-        Some(sub) => top
-            .into_iter()
-            .flat_map(|value| member(value, sub))
-            .collect(),
+        Some(sub) => top.into_iter().flat_map(|value| member(value, sub)).collect(),
     };
     (values, resolved.map(|r| r.leaf()))
 }
@@ -333,17 +272,11 @@ mod tests {
     fn urns_have_dots_and_colons() {
         let path = read(&format!("{}:manager.value", urn::ENTERPRISE));
         assert_eq!(path.attr.urn.as_deref(), Some(urn::ENTERPRISE));
-        assert_eq!(
-            (path.attr.attr.as_str(), path.sub_name()),
-            ("manager", Some("value"))
-        );
+        assert_eq!((path.attr.attr.as_str(), path.sub_name()), ("manager", Some("value")));
         assert!(read(urn::ENTERPRISE).is_whole_schema());
         assert!(read(&urn::USER.to_lowercase()).is_whole_schema());
         let foreign = read("urn:example:params:acme:3.1:User:badge.number");
-        assert_eq!(
-            foreign.attr.urn.as_deref(),
-            Some("urn:example:params:acme:3.1:User")
-        );
+        assert_eq!(foreign.attr.urn.as_deref(), Some("urn:example:params:acme:3.1:User"));
         let filtered = read(&format!("{}:emails[type eq \"work\"].value", urn::USER));
         assert_eq!(filtered.attr.urn.as_deref(), Some(urn::USER));
         assert_eq!(filtered.sub_name(), Some("value"));
@@ -397,22 +330,11 @@ mod tests {
         let user = ResourceType::user();
         let doc = json!({"EMAILS": [{"type": "work", "value": "a"}, {"type": "home", "value": "b"}],
             urn::ENTERPRISE: {"manager": {"value": "m"}}});
-        let at = |text: &str| {
-            select(&doc, &read(text), &user)
-                .into_iter()
-                .cloned()
-                .collect::<Vec<_>>()
-        };
+        let at = |text: &str| select(&doc, &read(text), &user).into_iter().cloned().collect::<Vec<_>>();
         assert_eq!(at("emails.value"), [json!("a"), json!("b")]);
         assert_eq!(at("emails[type eq \"home\"].value"), [json!("b")]);
-        assert_eq!(
-            at("emails[type eq \"WORK\"]"),
-            [json!({"type": "work", "value": "a"})]
-        );
-        assert_eq!(
-            at(&format!("{}:manager.value", urn::ENTERPRISE)),
-            [json!("m")]
-        );
+        assert_eq!(at("emails[type eq \"WORK\"]"), [json!({"type": "work", "value": "a"})]);
+        assert_eq!(at(&format!("{}:manager.value", urn::ENTERPRISE)), [json!("m")]);
         assert_eq!(at(urn::ENTERPRISE).len(), 1);
         assert!(at("title").is_empty());
         assert_eq!(select(&doc, &read(urn::USER), &user), [&doc]);

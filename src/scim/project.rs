@@ -8,22 +8,12 @@ use serde_json::{Map, Value};
 
 /// The resource as an answer shows it. `attributes` names what is wanted beside the minimum set, `excluded` what is
 /// taken from the default set; the first wins when both are given. Names that the schema does not know are ignored.
-pub fn project(
-    doc: &Value,
-    rt: &ResourceType,
-    attributes: Option<&[String]>,
-    excluded: Option<&[String]>,
-) -> Value {
+pub fn project(doc: &Value, rt: &ResourceType, attributes: Option<&[String]>, excluded: Option<&[String]>) -> Value {
     let Value::Object(map) = doc else {
         return doc.clone();
     };
     let wish = Wish::new(rt, attributes, excluded);
-    let core: Vec<&Attribute> = rt
-        .schema
-        .attributes
-        .iter()
-        .chain(common_attributes())
-        .collect();
+    let core: Vec<&Attribute> = rt.schema.attributes.iter().chain(common_attributes()).collect();
     let mut shown = Map::new();
     for (key, value) in map {
         let kept = match rt.extension(key) {
@@ -50,28 +40,14 @@ struct Wish {
 impl Wish {
     fn new(rt: &ResourceType, attributes: Option<&[String]>, excluded: Option<&[String]>) -> Self {
         let read = |names: &[String]| -> Vec<AttrPath> {
-            let names = names
-                .iter()
-                .flat_map(|n| n.split(','))
-                .map(str::trim)
-                .filter(|n| !n.is_empty());
-            names
-                .filter_map(|n| parse_attr_path_for(n, rt).ok())
-                .collect()
+            let names = names.iter().flat_map(|n| n.split(',')).map(str::trim).filter(|n| !n.is_empty());
+            names.filter_map(|n| parse_attr_path_for(n, rt).ok()).collect()
         };
         // `attributes=` without a name asks for nothing in particular.
-        let named = |names: &&[String]| {
-            names
-                .iter()
-                .any(|n| n.split(',').any(|n| !n.trim().is_empty()))
-        };
+        let named = |names: &&[String]| names.iter().any(|n| n.split(',').any(|n| !n.trim().is_empty()));
         let wanted = attributes.filter(named);
         let paths = read(wanted.or(excluded).unwrap_or_default());
-        Self {
-            rt_urn: rt.schema.id.clone(),
-            paths,
-            only: wanted.is_some(),
-        }
+        Self { rt_urn: rt.schema.id.clone(), paths, only: wanted.is_some() }
     }
 
     fn in_container(&self, path: &AttrPath, container: Container<'_>) -> bool {
@@ -84,9 +60,7 @@ impl Wish {
     }
 
     fn whole(&self, container: Container<'_>) -> bool {
-        self.paths
-            .iter()
-            .any(|p| p.attr.is_empty() && self.in_container(p, container))
+        self.paths.iter().any(|p| p.attr.is_empty() && self.in_container(p, container))
     }
 
     /// Whether the attribute is named without sub-attribute.
@@ -96,19 +70,11 @@ impl Wish {
 
     /// The sub-attributes that are named of an attribute.
     fn subs<'a>(&'a self, container: Container<'a>, attr: &'a str) -> Vec<&'a str> {
-        self.of(container, attr)
-            .filter_map(|p| p.sub.as_deref())
-            .collect()
+        self.of(container, attr).filter_map(|p| p.sub.as_deref()).collect()
     }
 
-    fn of<'a>(
-        &'a self,
-        container: Container<'a>,
-        attr: &'a str,
-    ) -> impl Iterator<Item = &'a AttrPath> {
-        self.paths
-            .iter()
-            .filter(move |p| p.attr.eq_ignore_ascii_case(attr) && self.in_container(p, container))
+    fn of<'a>(&'a self, container: Container<'a>, attr: &'a str) -> impl Iterator<Item = &'a AttrPath> {
+        self.paths.iter().filter(move |p| p.attr.eq_ignore_ascii_case(attr) && self.in_container(p, container))
     }
 }
 
@@ -119,27 +85,13 @@ fn show_extension(value: &Value, known: &[&Attribute], urn: &str, wish: &Wish) -
     let container = Container::Extension(urn);
     let shown: Map<String, Value> = inner
         .iter()
-        .filter_map(|(key, value)| {
-            Some((
-                key.clone(),
-                show_member(key, value, known, container, wish)?,
-            ))
-        })
+        .filter_map(|(key, value)| Some((key.clone(), show_member(key, value, known, container, wish)?)))
         .collect();
     (!shown.is_empty()).then_some(Value::Object(shown))
 }
 
-fn show_member(
-    key: &str,
-    value: &Value,
-    known: &[&Attribute],
-    container: Container<'_>,
-    wish: &Wish,
-) -> Option<Value> {
-    let attribute = known
-        .iter()
-        .find(|a| a.name.eq_ignore_ascii_case(key))
-        .copied();
+fn show_member(key: &str, value: &Value, known: &[&Attribute], container: Container<'_>, wish: &Wish) -> Option<Value> {
+    let attribute = known.iter().find(|a| a.name.eq_ignore_ascii_case(key)).copied();
     let returned = attribute.map_or(Returned::Default, |a| a.returned);
     let named = wish.names(container, key);
     let whole = wish.whole(container);
@@ -148,11 +100,7 @@ fn show_member(
     match returned {
         Returned::Never => None,
         Returned::Always if wish.only && !named && !whole && subs.is_empty() => show(Part::Default),
-        Returned::Always => show(if wish.only {
-            Part::With(&subs)
-        } else {
-            Part::Without(&subs)
-        }),
+        Returned::Always => show(if wish.only { Part::With(&subs) } else { Part::Without(&subs) }),
         Returned::Request if !wish.only => None,
         Returned::Default | Returned::Request if wish.only => {
             if named || (whole && returned == Returned::Default) {
@@ -203,18 +151,11 @@ fn show_parts(value: &Value, attribute: Option<&Attribute>, part: Part<'_>) -> O
         Value::Null => None,
         _ if plain => Some(value.clone()),
         Value::Array(items) => {
-            let shown: Vec<Value> = items
-                .iter()
-                .filter_map(|item| show_parts(item, attribute, part))
-                .collect();
+            let shown: Vec<Value> = items.iter().filter_map(|item| show_parts(item, attribute, part)).collect();
             (items.is_empty() || !shown.is_empty()).then_some(Value::Array(shown))
         }
         Value::Object(map) => {
-            let returned = |key: &str| {
-                attribute
-                    .and_then(|a| a.sub(key))
-                    .map_or(Returned::Default, |s| s.returned)
-            };
+            let returned = |key: &str| attribute.and_then(|a| a.sub(key)).map_or(Returned::Default, |s| s.returned);
             let shown: Map<String, Value> = map
                 .iter()
                 .filter(|(key, value)| !value.is_null() && part.admits(key, returned(key)))
@@ -241,60 +182,30 @@ mod tests {
     }
 
     fn shown(attributes: &[&str], excluded: &[&str]) -> Value {
-        let list = |names: &[&str]| {
-            names
-                .iter()
-                .map(|n| (*n).to_owned())
-                .collect::<Vec<String>>()
-        };
+        let list = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<String>>();
         let (attributes, excluded) = (list(attributes), list(excluded));
-        project(
-            &user(),
-            &ResourceType::user(),
-            Some(&attributes),
-            Some(&excluded),
-        )
+        project(&user(), &ResourceType::user(), Some(&attributes), Some(&excluded))
     }
 
     fn keys(value: &Value) -> Vec<&str> {
-        value
-            .as_object()
-            .unwrap()
-            .keys()
-            .map(String::as_str)
-            .collect()
+        value.as_object().unwrap().keys().map(String::as_str).collect()
     }
 
     #[test]
     fn default_set_hides_the_password() {
         let value = shown(&[], &[]);
         assert!(value.get("password").is_none());
-        assert_eq!(
-            value.as_object().unwrap().len(),
-            user().as_object().unwrap().len() - 1
-        );
+        assert_eq!(value.as_object().unwrap().len(), user().as_object().unwrap().len() - 1);
         assert_eq!(keys(&shown(&["password"], &[])), ["schemas", "id"]);
     }
 
     #[test]
     fn attributes_keep_the_minimum_set() {
-        assert_eq!(
-            keys(&shown(&["USERNAME"], &[])),
-            ["schemas", "id", "userName"]
-        );
-        assert_eq!(
-            shown(&["name.givenname,emails.value"], &[])["name"],
-            json!({"givenName": "Alice"})
-        );
-        assert_eq!(
-            shown(&["emails.value"], &[])["emails"],
-            json!([{"value": "a@example.com"}])
-        );
+        assert_eq!(keys(&shown(&["USERNAME"], &[])), ["schemas", "id", "userName"]);
+        assert_eq!(shown(&["name.givenname,emails.value"], &[])["name"], json!({"givenName": "Alice"}));
+        assert_eq!(shown(&["emails.value"], &[])["emails"], json!([{"value": "a@example.com"}]));
         assert_eq!(keys(&shown(&["nothing"], &[])), ["schemas", "id"]);
-        assert_eq!(
-            keys(&shown(&["meta.location"], &[])),
-            ["schemas", "id", "meta"]
-        );
+        assert_eq!(keys(&shown(&["meta.location"], &[])), ["schemas", "id", "meta"]);
     }
 
     #[test]
@@ -302,20 +213,10 @@ mod tests {
         let whole = shown(&[urn::ENTERPRISE], &[]);
         assert_eq!(whole[urn::ENTERPRISE], user()[urn::ENTERPRISE]);
         let one = shown(&[&format!("{}:manager.displayName", urn::ENTERPRISE)], &[]);
-        assert_eq!(
-            one[urn::ENTERPRISE],
-            json!({"manager": {"displayName": "M"}})
-        );
+        assert_eq!(one[urn::ENTERPRISE], json!({"manager": {"displayName": "M"}}));
         assert_eq!(keys(&shown(&["department"], &[])), ["schemas", "id"]);
-        assert_eq!(
-            keys(&shown(&[&format!("{}:userName", urn::USER)], &[])),
-            ["schemas", "id", "userName"]
-        );
-        assert!(
-            shown(&[], &[urn::ENTERPRISE])
-                .get(urn::ENTERPRISE)
-                .is_none()
-        );
+        assert_eq!(keys(&shown(&[&format!("{}:userName", urn::USER)], &[])), ["schemas", "id", "userName"]);
+        assert!(shown(&[], &[urn::ENTERPRISE]).get(urn::ENTERPRISE).is_none());
     }
 
     #[test]

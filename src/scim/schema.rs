@@ -200,10 +200,7 @@ impl ResourceType {
             name: "User".to_owned(),
             endpoint: "/Users".to_owned(),
             schema: builtin(urn::USER),
-            extensions: vec![Extension {
-                schema: builtin(urn::ENTERPRISE),
-                required: false,
-            }],
+            extensions: vec![Extension { schema: builtin(urn::ENTERPRISE), required: false }],
         }
     }
 
@@ -223,31 +220,16 @@ impl ResourceType {
     pub fn from_discovery(resource_type: &Value, schemas: &[Schema]) -> Option<Self> {
         let map = resource_type.as_object()?;
         let schema = lookup_schema(text(map, "schema")?, schemas)?;
-        let name = text(map, "name")
-            .or_else(|| text(map, "id"))
-            .unwrap_or(&schema.name)
-            .to_owned();
+        let name = text(map, "name").or_else(|| text(map, "id")).unwrap_or(&schema.name).to_owned();
         let endpoint = text(map, "endpoint").map_or_else(|| format!("/{name}s"), str::to_owned);
-        let listed = get_ci(map, "schemaExtensions")
-            .map(as_list)
-            .unwrap_or_default();
-        let extensions = listed
-            .into_iter()
-            .filter_map(|e| extension(e, schemas))
-            .collect();
-        Some(Self {
-            name,
-            endpoint,
-            schema,
-            extensions,
-        })
+        let listed = get_ci(map, "schemaExtensions").map(as_list).unwrap_or_default();
+        let extensions = listed.into_iter().filter_map(|e| extension(e, schemas)).collect();
+        Some(Self { name, endpoint, schema, extensions })
     }
 
     /// The extension of this URN, upper and lower case ignored.
     pub fn extension(&self, urn: &str) -> Option<&Extension> {
-        self.extensions
-            .iter()
-            .find(|e| e.schema.id.eq_ignore_ascii_case(urn))
+        self.extensions.iter().find(|e| e.schema.id.eq_ignore_ascii_case(urn))
     }
 
     /// What the path stands for: common attributes, core attributes and, with their URN, those of extensions
@@ -265,18 +247,10 @@ impl ResourceType {
             }
         };
         let sub = match path.sub.as_deref() {
-            Some(name) => Some(
-                attribute
-                    .sub(name)
-                    .or_else(|| default_sub(attribute, name))?,
-            ),
+            Some(name) => Some(attribute.sub(name).or_else(|| default_sub(attribute, name))?),
             None => None,
         };
-        Some(Resolved {
-            container,
-            attribute,
-            sub,
-        })
+        Some(Resolved { container, attribute, sub })
     }
 
     /// Like [`ResourceType::attribute`], and a name without URN that core does not have is looked for in the extensions:
@@ -285,15 +259,8 @@ impl ResourceType {
         if path.urn.is_some() {
             return self.attribute(path);
         }
-        let with_urn = |e: &Extension| AttrPath {
-            urn: Some(e.schema.id.clone()),
-            ..path.clone()
-        };
-        let in_extensions = || {
-            self.extensions
-                .iter()
-                .find_map(|e| self.attribute(&with_urn(e)))
-        };
+        let with_urn = |e: &Extension| AttrPath { urn: Some(e.schema.id.clone()), ..path.clone() };
+        let in_extensions = || self.extensions.iter().find_map(|e| self.attribute(&with_urn(e)));
         self.attribute(path).or_else(in_extensions)
     }
 }
@@ -320,10 +287,7 @@ static COMMON: LazyLock<Vec<Attribute>> = LazyLock::new(|| {
         uniqueness: Uniqueness::Server,
         ..read_only("id", AttrType::String, true)
     };
-    let external_id = Attribute {
-        case_exact: true,
-        ..Attribute::new("externalId", AttrType::String)
-    };
+    let external_id = Attribute { case_exact: true, ..Attribute::new("externalId", AttrType::String) };
     let meta = Attribute {
         sub_attributes: vec![
             read_only("resourceType", AttrType::String, true),
@@ -344,18 +308,13 @@ fn default_sub<'a>(attribute: &'a Attribute, name: &str) -> Option<&'a Attribute
 }
 
 fn find<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a Attribute> {
-    attributes
-        .iter()
-        .find(|a| a.name.eq_ignore_ascii_case(name))
+    attributes.iter().find(|a| a.name.eq_ignore_ascii_case(name))
 }
 
 fn extension(described: &Value, schemas: &[Schema]) -> Option<Extension> {
     let map = described.as_object()?;
     let schema = lookup_schema(text(map, "schema")?, schemas)?;
-    Some(Extension {
-        schema,
-        required: flag(map, "required").unwrap_or(false),
-    })
+    Some(Extension { schema, required: flag(map, "required").unwrap_or(false) })
 }
 
 fn lookup_schema(id: &str, listed: &[Schema]) -> Option<Schema> {
@@ -365,9 +324,7 @@ fn lookup_schema(id: &str, listed: &[Schema]) -> Option<Schema> {
 
 /// The built-in schema document with this URN, as a server would answer it at `/Schemas` (RFC 7643 §8.7).
 pub fn builtin_document(id: &str) -> Option<Value> {
-    let (_, source) = BUILTIN
-        .iter()
-        .find(|(urn, _)| urn.eq_ignore_ascii_case(id))?;
+    let (_, source) = BUILTIN.iter().find(|(urn, _)| urn.eq_ignore_ascii_case(id))?;
     serde_json::from_str(source).ok()
 }
 
@@ -383,18 +340,9 @@ fn builtin(id: &str) -> Schema {
 const BUILTIN: [(&str, &str); 6] = [
     (urn::USER, include_str!("schemas/user.json")),
     (urn::GROUP, include_str!("schemas/group.json")),
-    (
-        urn::ENTERPRISE,
-        include_str!("schemas/enterprise_user.json"),
-    ),
-    (
-        urn::SPC,
-        include_str!("schemas/service_provider_config.json"),
-    ),
-    (
-        urn::RESOURCE_TYPE,
-        include_str!("schemas/resource_type.json"),
-    ),
+    (urn::ENTERPRISE, include_str!("schemas/enterprise_user.json")),
+    (urn::SPC, include_str!("schemas/service_provider_config.json")),
+    (urn::RESOURCE_TYPE, include_str!("schemas/resource_type.json")),
     (urn::SCHEMA, include_str!("schemas/schema.json")),
 ];
 
@@ -414,31 +362,19 @@ mod tests {
         let user = builtin(urn::USER);
         assert_eq!(user.attributes.len(), 21);
         assert!(user.attribute("username").unwrap().required);
-        assert_eq!(
-            user.attribute("password").unwrap().returned,
-            Returned::Never
-        );
+        assert_eq!(user.attribute("password").unwrap().returned, Returned::Never);
     }
 
     #[test]
     fn paths_resolve_without_case() {
         let user = ResourceType::user();
-        let at = |s: &str| {
-            user.attribute(&parse_attr_path(s).unwrap())
-                .map(|r| r.leaf().name.clone())
-        };
+        let at = |s: &str| user.attribute(&parse_attr_path(s).unwrap()).map(|r| r.leaf().name.clone());
         assert_eq!(at("USERNAME").as_deref(), Some("userName"));
         assert_eq!(at("name.familyname").as_deref(), Some("familyName"));
         assert_eq!(at("meta.lastModified").as_deref(), Some("lastModified"));
         assert_eq!(at("schemas").as_deref(), Some("schemas"));
-        assert_eq!(
-            at(&format!("{}:manager.$ref", urn::ENTERPRISE)).as_deref(),
-            Some("$ref")
-        );
-        assert_eq!(
-            at(&format!("{}:id", urn::USER.to_uppercase())).as_deref(),
-            Some("id")
-        );
+        assert_eq!(at(&format!("{}:manager.$ref", urn::ENTERPRISE)).as_deref(), Some("$ref"));
+        assert_eq!(at(&format!("{}:id", urn::USER.to_uppercase())).as_deref(), Some("id"));
         assert_eq!(at("department"), None);
         assert_eq!(at("name.nothing"), None);
     }

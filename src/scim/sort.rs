@@ -28,13 +28,9 @@ fn leaf<'a>(attribute: Option<&'a Attribute>, path: &AttrPath) -> Option<&'a Att
 }
 
 fn key<'a>(doc: &'a Value, path: &AttrPath, rt: &ResourceType) -> Option<&'a Value> {
-    let bare = AttrPath {
-        sub: None,
-        ..path.clone()
-    };
+    let bare = AttrPath { sub: None, ..path.clone() };
     let (values, _) = values_of(doc, &bare, rt);
-    let primary =
-        |v: &&&Value| v.as_object().and_then(|m| get_ci(m, "primary")) == Some(&Value::Bool(true));
+    let primary = |v: &&&Value| v.as_object().and_then(|m| get_ci(m, "primary")) == Some(&Value::Bool(true));
     let chosen = values.iter().find(primary).or(values.first()).copied()?;
     let found = match (path.sub.as_deref(), chosen) {
         (Some(sub), Value::Object(map)) => get_ci(map, sub)?,
@@ -50,10 +46,7 @@ fn compare_values(a: &Value, b: &Value, attribute: Option<&Attribute>) -> Orderi
         (Value::String(a), Value::String(b)) => compare_text(a, b, attribute),
         (Value::Number(x), Value::Number(y)) => match (x.as_i64(), y.as_i64()) {
             (Some(x), Some(y)) => x.cmp(&y),
-            _ => x
-                .as_f64()
-                .unwrap_or_default()
-                .total_cmp(&y.as_f64().unwrap_or_default()),
+            _ => x.as_f64().unwrap_or_default().total_cmp(&y.as_f64().unwrap_or_default()),
         },
         (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
         _ => rank(a).cmp(&rank(b)),
@@ -95,36 +88,18 @@ mod tests {
     use serde_json::json;
 
     fn order(path: &str, a: Value, b: Value) -> Ordering {
-        compare(
-            &a,
-            &b,
-            &parse_attr_path(path).unwrap(),
-            &ResourceType::user(),
-        )
+        compare(&a, &b, &parse_attr_path(path).unwrap(), &ResourceType::user())
     }
 
     #[test]
     fn case_counts_only_where_exact() {
-        assert_eq!(
-            order(
-                "userName",
-                json!({"userName": "B"}),
-                json!({"userName": "a"})
-            ),
-            Ordering::Greater
-        );
-        assert_eq!(
-            order("id", json!({"id": "B"}), json!({"id": "a"})),
-            Ordering::Less
-        );
+        assert_eq!(order("userName", json!({"userName": "B"}), json!({"userName": "a"})), Ordering::Greater);
+        assert_eq!(order("id", json!({"id": "B"}), json!({"id": "a"})), Ordering::Less);
     }
 
     #[test]
     fn missing_comes_last_and_dates_by_instant() {
-        assert_eq!(
-            order("title", json!({}), json!({"title": "a"})),
-            Ordering::Greater
-        );
+        assert_eq!(order("title", json!({}), json!({"title": "a"})), Ordering::Greater);
         let at = |t: &str| json!({"meta": {"created": t}});
         let (a, b) = (at("2020-01-01T10:00:00+02:00"), at("2020-01-01T09:00:00Z"));
         assert_eq!(order("meta.created", a, b), Ordering::Less);

@@ -35,10 +35,7 @@ pub struct Problem {
 impl Problem {
     /// Whether a server has reason to answer 400 `invalidValue`.
     pub fn is_error(&self) -> bool {
-        !matches!(
-            self.kind,
-            ProblemKind::NotCanonical | ProblemKind::UnknownAttribute
-        )
+        !matches!(self.kind, ProblemKind::NotCanonical | ProblemKind::UnknownAttribute)
     }
 }
 
@@ -47,56 +44,28 @@ impl Problem {
 pub fn validate(doc: &Value, rt: &ResourceType) -> Vec<Problem> {
     let mut found = Vec::new();
     let Value::Object(map) = doc else {
-        push(
-            &mut found,
-            "",
-            ProblemKind::WrongType,
-            "a resource is a JSON object".to_owned(),
-        );
+        push(&mut found, "", ProblemKind::WrongType, "a resource is a JSON object".to_owned());
         return found;
     };
-    let core: Vec<&Attribute> = rt
-        .schema
-        .attributes
-        .iter()
-        .chain(common_attributes())
-        .collect();
-    check_members(map, &core, "", &mut found, |key| {
-        rt.extension(key).is_some()
-    });
+    let core: Vec<&Attribute> = rt.schema.attributes.iter().chain(common_attributes()).collect();
+    check_members(map, &core, "", &mut found, |key| rt.extension(key).is_some());
     for extension in &rt.extensions {
         let id = &extension.schema.id;
         let attributes: Vec<&Attribute> = extension.schema.attributes.iter().collect();
         match get_ci(map, id) {
-            Some(Value::Object(inner)) => {
-                check_members(inner, &attributes, &format!("{id}:"), &mut found, |_| false)
-            }
+            Some(Value::Object(inner)) => check_members(inner, &attributes, &format!("{id}:"), &mut found, |_| false),
             Some(Value::Null) | None if extension.required => {
-                push(
-                    &mut found,
-                    id,
-                    ProblemKind::MissingRequired,
-                    format!("{id} is required"),
-                );
+                push(&mut found, id, ProblemKind::MissingRequired, format!("{id} is required"));
             }
             Some(Value::Null) | None => {}
-            Some(_) => push(
-                &mut found,
-                id,
-                ProblemKind::WrongType,
-                format!("{id} must be an object"),
-            ),
+            Some(_) => push(&mut found, id, ProblemKind::WrongType, format!("{id} must be an object")),
         }
     }
     found
 }
 
 fn push(found: &mut Vec<Problem>, path: &str, kind: ProblemKind, message: String) {
-    found.push(Problem {
-        path: path.to_owned(),
-        kind,
-        message,
-    });
+    found.push(Problem { path: path.to_owned(), kind, message });
 }
 
 fn check_members(
@@ -113,36 +82,20 @@ fn check_members(
                 if !is_unassigned(value) {
                     seen.insert(attribute.name.as_str());
                 }
-                check_attribute(
-                    value,
-                    attribute,
-                    &format!("{prefix}{}", attribute.name),
-                    found,
-                );
+                check_attribute(value, attribute, &format!("{prefix}{}", attribute.name), found);
             }
             None if known(key) => {}
             None => {
                 let message = format!("the schema has no attribute {key}");
-                push(
-                    found,
-                    &format!("{prefix}{key}"),
-                    ProblemKind::UnknownAttribute,
-                    message,
-                );
+                push(found, &format!("{prefix}{key}"), ProblemKind::UnknownAttribute, message);
             }
         }
     }
-    let missing = |a: &&&Attribute| {
-        a.required && a.mutability != Mutability::ReadOnly && !seen.contains(a.name.as_str())
-    };
+    let missing =
+        |a: &&&Attribute| a.required && a.mutability != Mutability::ReadOnly && !seen.contains(a.name.as_str());
     for attribute in attributes.iter().filter(missing) {
         let path = format!("{prefix}{}", attribute.name);
-        push(
-            found,
-            &path,
-            ProblemKind::MissingRequired,
-            format!("{path} is required"),
-        );
+        push(found, &path, ProblemKind::MissingRequired, format!("{path} is required"));
     }
 }
 
@@ -152,27 +105,13 @@ fn check_attribute(value: &Value, attribute: &Attribute, path: &str, found: &mut
     }
     match (attribute.multi_valued, value) {
         (true, Value::Array(items)) => {
-            items
-                .iter()
-                .for_each(|item| check_one(item, attribute, path, found));
-            let primary = |v: &&Value| {
-                v.as_object().and_then(|m| get_ci(m, "primary")) == Some(&Value::Bool(true))
-            };
+            items.iter().for_each(|item| check_one(item, attribute, path, found));
+            let primary = |v: &&Value| v.as_object().and_then(|m| get_ci(m, "primary")) == Some(&Value::Bool(true));
             if items.iter().filter(primary).count() > 1 {
-                push(
-                    found,
-                    path,
-                    ProblemKind::SeveralPrimary,
-                    format!("{path} has several primary values"),
-                );
+                push(found, path, ProblemKind::SeveralPrimary, format!("{path} has several primary values"));
             }
         }
-        (true, _) => push(
-            found,
-            path,
-            ProblemKind::WrongType,
-            format!("{path} must be an array"),
-        ),
+        (true, _) => push(found, path, ProblemKind::WrongType, format!("{path} must be an array")),
         (false, one) => check_one(one, attribute, path, found),
     }
 }
@@ -183,12 +122,7 @@ fn check_one(value: &Value, attribute: &Attribute, path: &str, found: &mut Vec<P
     }
     if attribute.kind == AttrType::Complex {
         let Value::Object(map) = value else {
-            return push(
-                found,
-                path,
-                ProblemKind::WrongType,
-                format!("{path} must be an object"),
-            );
+            return push(found, path, ProblemKind::WrongType, format!("{path} must be an object"));
         };
         let subs: Vec<&Attribute> = attribute.sub_attributes.iter().collect();
         return check_members(map, &subs, &format!("{path}."), found, |_| false);
@@ -199,12 +133,7 @@ fn check_one(value: &Value, attribute: &Attribute, path: &str, found: &mut Vec<P
     } else if let Some(text) = value.as_str() {
         let listed = &attribute.canonical_values;
         if !listed.is_empty() && !listed.iter().any(|c| c.eq_ignore_ascii_case(text)) {
-            push(
-                found,
-                path,
-                ProblemKind::NotCanonical,
-                format!("{path} has an unusual value"),
-            );
+            push(found, path, ProblemKind::NotCanonical, format!("{path} has an unusual value"));
         }
     }
 }

@@ -12,11 +12,7 @@ use time::format_description::well_known::Iso8601;
 
 /// The member of this name, upper and lower case ignored (RFC 7643 §2.1); the exact spelling wins.
 pub fn get_ci<'a>(map: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    map.get(name).or_else(|| {
-        map.iter()
-            .find(|(k, _)| k.eq_ignore_ascii_case(name))
-            .map(|(_, v)| v)
-    })
+    map.get(name).or_else(|| map.iter().find(|(k, _)| k.eq_ignore_ascii_case(name)).map(|(_, v)| v))
 }
 
 /// The member of this name to change, upper and lower case ignored.
@@ -30,9 +26,7 @@ pub fn key_ci<'a>(map: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
     if let Some((key, _)) = map.get_key_value(name) {
         return Some(key);
     }
-    map.keys()
-        .find(|k| k.eq_ignore_ascii_case(name))
-        .map(String::as_str)
+    map.keys().find(|k| k.eq_ignore_ascii_case(name)).map(String::as_str)
 }
 
 /// Puts a value under this name; a member in another spelling keeps its spelling and place.
@@ -71,9 +65,7 @@ pub fn parse_datetime(text: &str) -> Option<OffsetDateTime> {
     if let Ok(read) = OffsetDateTime::parse(&upper, &Iso8601::PARSING) {
         return Some(read);
     }
-    time::PrimitiveDateTime::parse(&upper, &Iso8601::PARSING)
-        .ok()
-        .map(time::PrimitiveDateTime::assume_utc)
+    time::PrimitiveDateTime::parse(&upper, &Iso8601::PARSING).ok().map(time::PrimitiveDateTime::assume_utc)
 }
 
 /// Whether text has the form of xsd:dateTime: `2011-05-13T04:42:34`, a fraction, an offset. ISO 8601, which the
@@ -140,12 +132,7 @@ pub fn same_letters(x: &str, y: &str) -> bool {
     x.to_lowercase() == y.to_lowercase()
 }
 
-fn same_object(
-    x: &Map<String, Value>,
-    y: &Map<String, Value>,
-    attribute: Option<&Attribute>,
-    fold: bool,
-) -> bool {
+fn same_object(x: &Map<String, Value>, y: &Map<String, Value>, attribute: Option<&Attribute>, fold: bool) -> bool {
     let covers = |x: &Map<String, Value>, y: &Map<String, Value>| {
         x.iter().all(|(key, value)| {
             let sub = attribute.and_then(|a| a.sub(key));
@@ -165,10 +152,7 @@ fn same_items(x: &[Value], y: &[Value], attribute: Option<&Attribute>, fold: boo
         let Some(bucket) = left.get_mut(&mark(item, attribute)) else {
             return false;
         };
-        let Some(at) = bucket
-            .iter()
-            .position(|other| same(item, other, attribute, fold))
-        else {
+        let Some(at) = bucket.iter().position(|other| same(item, other, attribute, fold)) else {
             return false;
         };
         bucket.swap_remove(at);
@@ -183,9 +167,7 @@ fn mark(item: &Value, attribute: Option<&Attribute>) -> String {
         simple => (Some(simple), attribute),
     };
     match value {
-        Some(Value::String(text)) if attribute.is_none_or(|a| a.kind != AttrType::DateTime) => {
-            text.to_lowercase()
-        }
+        Some(Value::String(text)) if attribute.is_none_or(|a| a.kind != AttrType::DateTime) => text.to_lowercase(),
         _ => String::new(),
     }
 }
@@ -224,12 +206,8 @@ pub fn expected(kind: AttrType) -> &'static str {
 fn is_base64(text: &str) -> bool {
     let bare: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
     let bare = bare.trim_end_matches('=');
-    base64::engine::general_purpose::STANDARD_NO_PAD
-        .decode(bare)
-        .is_ok()
-        || base64::engine::general_purpose::URL_SAFE_NO_PAD
-            .decode(bare)
-            .is_ok()
+    base64::engine::general_purpose::STANDARD_NO_PAD.decode(bare).is_ok()
+        || base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(bare).is_ok()
 }
 
 /// The object of the resource that holds attributes of this container.
@@ -290,13 +268,7 @@ mod tests {
 
     #[test]
     fn unassigned_values() {
-        for v in [
-            json!(null),
-            json!([]),
-            json!({}),
-            json!({"a": null}),
-            json!([{"a": []}]),
-        ] {
+        for v in [json!(null), json!([]), json!({}), json!({"a": null}), json!([{"a": []}])] {
             assert!(is_unassigned(&v), "{v}");
         }
         assert!(!is_unassigned(&json!("")) && !is_unassigned(&json!(false)));

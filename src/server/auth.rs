@@ -29,27 +29,23 @@ pub fn authenticate(
     credentials: &Credentials,
     behaviour: &Behaviour,
     state: &State,
-) -> Result<usize, Reply> {
-    if credentials.token.is_none()
-        && credentials.other_token.is_none()
-        && credentials.client.is_none()
-    {
+) -> Result<usize, Box<Reply>> {
+    if credentials.token.is_none() && credentials.other_token.is_none() && credentials.client.is_none() {
         return Ok(0);
     }
     if behaviour.query_token
         && let Some(token) = call.param("access_token")
     {
-        return tenant_of(token, credentials, state)
-            .ok_or_else(|| unauthorized(Some("invalid_token")));
+        return tenant_of(token, credentials, state).ok_or_else(|| Box::new(unauthorized(Some("invalid_token"))));
     }
     let Some(header) = call.header("authorization") else {
-        return Err(unauthorized(None));
+        return Err(Box::new(unauthorized(None)));
     };
-    let token = presented(header, behaviour).ok_or_else(|| unauthorized(None))?;
+    let token = presented(header, behaviour).ok_or_else(|| Box::new(unauthorized(None)))?;
     match tenant_of(token, credentials, state) {
         Some(tenant) => Ok(tenant),
         None if behaviour.any_token && !token.is_empty() => Ok(0),
-        None => Err(unauthorized(Some("invalid_token"))),
+        None => Err(Box::new(unauthorized(Some("invalid_token")))),
     }
 }
 
@@ -69,11 +65,7 @@ fn presented<'a>(header: &'a str, behaviour: &Behaviour) -> Option<&'a str> {
 
 fn tenant_of(token: &str, credentials: &Credentials, state: &State) -> Option<usize> {
     let fixed = [&credentials.token, &credentials.other_token];
-    if let Some(tenant) = fixed.iter().position(|known| {
-        known
-            .as_deref()
-            .is_some_and(|k| !k.is_empty() && k == token)
-    }) {
+    if let Some(tenant) = fixed.iter().position(|known| known.as_deref().is_some_and(|k| !k.is_empty() && k == token)) {
         return Some(tenant);
     }
     let (tenant, until) = state.access.get(token)?;
@@ -85,12 +77,8 @@ fn unauthorized(error: Option<&str>) -> Reply {
         Some(error) => format!(r#"Bearer realm="scim", error="{error}""#),
         None => r#"Bearer realm="scim""#.to_owned(),
     };
-    Reply::error(
-        401,
-        None,
-        "Authorization failure: a valid bearer token is needed.",
-    )
-    .with("WWW-Authenticate", challenge)
+    Reply::error(401, None, "Authorization failure: a valid bearer token is needed.")
+        .with("WWW-Authenticate", challenge)
 }
 
 /// Answers `POST /oauth/token`. The form may carry the client's credentials, or Basic authentication may.
@@ -104,22 +92,19 @@ pub fn token_endpoint(
     if method != "POST" {
         return Reply::empty(405).with("Allow", "POST");
     }
-    let form: Vec<(String, String)> = url::form_urlencoded::parse(body)
-        .map(|(k, v)| (k.into_owned(), v.into_owned()))
-        .collect();
+    let form: Vec<(String, String)> =
+        url::form_urlencoded::parse(body).map(|(k, v)| (k.into_owned(), v.into_owned())).collect();
     let field = |name: &str| {
         let hit = form.iter().find(|(k, _)| k == name);
         hit.map(|(_, v)| v.clone()).unwrap_or_default()
     };
-    let presented =
-        basic(authorization).unwrap_or_else(|| (field("client_id"), field("client_secret")));
+    let presented = basic(authorization).unwrap_or_else(|| (field("client_id"), field("client_secret")));
     let known = match &credentials.client {
         Some(client) => *client == presented,
         None => !presented.0.is_empty() && !presented.1.is_empty(),
     };
     if !known {
-        return oauth_error(401, "invalid_client")
-            .with("WWW-Authenticate", r#"Basic realm="oauth""#);
+        return oauth_error(401, "invalid_client").with("WWW-Authenticate", r#"Basic realm="oauth""#);
     }
     match field("grant_type").as_str() {
         "client_credentials" | "authorization_code" => issue(0, credentials, state),
@@ -137,9 +122,7 @@ fn basic(header: Option<&str>) -> Option<(String, String)> {
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
-    let bytes = base64::engine::general_purpose::STANDARD
-        .decode(encoded.trim())
-        .ok()?;
+    let bytes = base64::engine::general_purpose::STANDARD.decode(encoded.trim()).ok()?;
     let text = String::from_utf8(bytes).ok()?;
     let (id, secret) = text.split_once(':')?;
     Some((id.to_owned(), secret.to_owned()))
@@ -149,9 +132,7 @@ fn issue(tenant: usize, credentials: &Credentials, state: &mut State) -> Reply {
     let access = uuid::Uuid::new_v4().simple().to_string();
     let refresh = uuid::Uuid::new_v4().simple().to_string();
     let life = credentials.token_life;
-    state
-        .access
-        .insert(access.clone(), (tenant, Instant::now() + life));
+    state.access.insert(access.clone(), (tenant, Instant::now() + life));
     state.refresh.insert(refresh.clone(), tenant);
     let mut reply = Reply::json(
         200,
@@ -168,8 +149,7 @@ fn issue(tenant: usize, credentials: &Credentials, state: &mut State) -> Reply {
 }
 
 fn oauth_error(status: u16, error: &str) -> Reply {
-    let mut reply =
-        Reply::json(status, json!({ "error": error })).with("Cache-Control", "no-store");
+    let mut reply = Reply::json(status, json!({ "error": error })).with("Cache-Control", "no-store");
     reply.media_type = "application/json".into();
     reply
 }

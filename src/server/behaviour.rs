@@ -145,6 +145,10 @@ pub struct Behaviour {
     pub stale_reads: bool,
     /// A filter with `or` sees every tenant.
     pub or_escapes_tenant: bool,
+    /// Lists begin with the newest resource.
+    pub newest_first: bool,
+    /// A filter on an undeclared attribute matches nothing instead of being refused.
+    pub unknown_filter_attributes_match_nothing: bool,
 }
 
 impl Default for Behaviour {
@@ -193,6 +197,8 @@ impl Default for Behaviour {
             lost_updates: false,
             stale_reads: false,
             or_escapes_tenant: false,
+            newest_first: false,
+            unknown_filter_attributes_match_nothing: false,
         }
     }
 }
@@ -225,12 +231,7 @@ impl Plan {
     }
 
     /// Runs the hooks on the operations of a PATCH.
-    pub fn operations(
-        &self,
-        operations: &mut Vec<Value>,
-        call: &Call,
-        state: &State,
-    ) -> Option<Reply> {
+    pub fn operations(&self, operations: &mut Vec<Value>, call: &Call, state: &State) -> Option<Reply> {
         self.hooks.iter().find_map(|hook| match hook {
             Hook::Operations(run) => run(operations, call, state),
             _ => None,

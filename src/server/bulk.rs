@@ -26,26 +26,17 @@ struct Operation {
 pub fn run(service: &mut Service<'_>, call: &Call) -> Answer {
     let behaviour = &service.plan.behaviour;
     if !behaviour.bulk {
-        return Err(Failure::plain(
-            501,
-            "This server does not offer bulk operations.",
-        ));
+        return Err(Failure::plain(501, "This server does not offer bulk operations."));
     }
     let body = intake::object(call)?;
     let (operations, limit) = read(body)?;
     if operations.len() > behaviour.bulk_operations {
-        let detail = format!(
-            "A bulk request has at most {} operations.",
-            behaviour.bulk_operations
-        );
+        let detail = format!("A bulk request has at most {} operations.", behaviour.bulk_operations);
         return Err(Failure::plain(413, detail));
     }
     let limit = limit.filter(|_| behaviour.bulk_stops);
     let results = Batch::new(&operations).process(service, call, operations, limit);
-    Ok(Reply::json(
-        200,
-        json!({ "schemas": [urn::BULK_RESPONSE], "Operations": results }),
-    ))
+    Ok(Reply::json(200, json!({ "schemas": [urn::BULK_RESPONSE], "Operations": results })))
 }
 
 fn read(body: &Map<String, Value>) -> Result<(Vec<Operation>, Option<u64>), Failure> {
@@ -64,11 +55,7 @@ fn read(body: &Map<String, Value>) -> Result<(Vec<Operation>, Option<u64>), Fail
         let Some(operation) = operation.as_object() else {
             return Err(syntax("An operation must be an object."));
         };
-        let text = |name: &str| {
-            get_ci(operation, name)
-                .and_then(Value::as_str)
-                .map(str::to_owned)
-        };
+        let text = |name: &str| get_ci(operation, name).and_then(Value::as_str).map(str::to_owned);
         operations.push(Operation {
             place,
             method: text("method").unwrap_or_default().to_ascii_uppercase(),
@@ -78,10 +65,7 @@ fn read(body: &Map<String, Value>) -> Result<(Vec<Operation>, Option<u64>), Fail
             data: get_ci(operation, "data").cloned(),
         });
     }
-    Ok((
-        operations,
-        get_ci(body, "failOnErrors").and_then(Value::as_u64),
-    ))
+    Ok((operations, get_ci(body, "failOnErrors").and_then(Value::as_u64)))
 }
 
 /// The state of one bulk request.
@@ -138,25 +122,13 @@ impl Batch {
 
     fn must_wait(&self, operation: &Operation) -> bool {
         let mut wanted = Vec::new();
-        operation
-            .data
-            .iter()
-            .for_each(|data| references(data, &mut wanted));
-        wanted.extend(reference(
-            operation.path.rsplit('/').next().unwrap_or_default(),
-        ));
+        operation.data.iter().for_each(|data| references(data, &mut wanted));
+        wanted.extend(reference(operation.path.rsplit('/').next().unwrap_or_default()));
         let own = operation.bulk_id.as_deref();
-        wanted
-            .iter()
-            .any(|w| Some(w.as_str()) != own && self.pending.contains(w))
+        wanted.iter().any(|w| Some(w.as_str()) != own && self.pending.contains(w))
     }
 
-    fn step(
-        &mut self,
-        service: &mut Service<'_>,
-        call: &Call,
-        operation: Operation,
-    ) -> (Value, bool) {
+    fn step(&mut self, service: &mut Service<'_>, call: &Call, operation: Operation) -> (Value, bool) {
         let reply = self.perform(service, call, &operation);
         let mut entry = json!({ "method": operation.method });
         if let Some(id) = &operation.bulk_id {
@@ -173,14 +145,10 @@ impl Batch {
 
     fn perform(&mut self, service: &mut Service<'_>, call: &Call, operation: &Operation) -> Reply {
         let mut wanted = Vec::new();
-        operation
-            .data
-            .iter()
-            .for_each(|data| references(data, &mut wanted));
+        operation.data.iter().for_each(|data| references(data, &mut wanted));
         let own = operation.bulk_id.as_deref();
-        let lost = wanted.iter().find(|w| {
-            Some(w.as_str()) != own && !self.ids.contains_key(*w) && !self.pending.contains(*w)
-        });
+        let lost =
+            wanted.iter().find(|w| Some(w.as_str()) != own && !self.ids.contains_key(*w) && !self.pending.contains(*w));
         if let Some(lost) = lost {
             let detail = format!("bulkId {lost} names nothing that was created.");
             return Reply::error(409, None, detail);
@@ -202,32 +170,17 @@ impl Batch {
         reply
     }
 
-    fn send(
-        &self,
-        service: &mut Service<'_>,
-        call: &Call,
-        operation: &Operation,
-        data: Option<Value>,
-    ) -> Reply {
+    fn send(&self, service: &mut Service<'_>, call: &Call, operation: &Operation, data: Option<Value>) -> Reply {
         let (path, query) = match operation.path.split_once('?') {
             Some((path, query)) => (path, Some(query)),
             None => (operation.path.as_str(), None),
         };
         let path = self.resolved_path(path);
         let target = Target::parse(&path);
-        let writes = matches!(
-            operation.method.as_str(),
-            "POST" | "PUT" | "PATCH" | "DELETE"
-        );
-        let resource = matches!(
-            target,
-            Target::Collection(_) | Target::Item(..) | Target::Me
-        );
+        let writes = matches!(operation.method.as_str(), "POST" | "PUT" | "PATCH" | "DELETE");
+        let resource = matches!(target, Target::Collection(_) | Target::Item(..) | Target::Me);
         if !writes || !resource {
-            let detail = format!(
-                "{} {path} can not be part of a bulk request.",
-                operation.method
-            );
+            let detail = format!("{} {path} can not be part of a bulk request.", operation.method);
             return Reply::error(400, Some("invalidSyntax"), detail);
         }
         if operation.method == "POST" && operation.bulk_id.is_none() {
@@ -240,9 +193,7 @@ impl Batch {
             target,
             query: parse_query(query),
             raw_query: query.unwrap_or_default().to_owned(),
-            headers: version
-                .map(|v| ("if-match".to_owned(), v.clone()))
-                .collect(),
+            headers: version.map(|v| ("if-match".to_owned(), v.clone())).collect(),
             body: data.map_or(Payload::Absent, Payload::Json),
             base: call.base.clone(),
             tenant: call.tenant,
@@ -253,9 +204,7 @@ impl Batch {
     }
 
     fn resolved_path(&self, path: &str) -> String {
-        let known = path
-            .rsplit_once('/')
-            .and_then(|(front, last)| Some((front, self.ids.get(&reference(last)?)?)));
+        let known = path.rsplit_once('/').and_then(|(front, last)| Some((front, self.ids.get(&reference(last)?)?)));
         known.map_or_else(|| path.to_owned(), |(front, id)| format!("{front}/{id}"))
     }
 
@@ -278,14 +227,8 @@ impl Batch {
         for (path, mut data) in std::mem::take(&mut self.incomplete) {
             self.resolve(&mut data);
             strip_open(&mut data);
-            let operation = Operation {
-                place: 0,
-                method: "PUT".into(),
-                path,
-                bulk_id: None,
-                version: None,
-                data: None,
-            };
+            let operation =
+                Operation { place: 0, method: "PUT".into(), path, bulk_id: None, version: None, data: None };
             self.send(service, call, &operation, Some(data));
         }
     }
@@ -335,9 +278,7 @@ fn strip_open(data: &mut Value) -> bool {
 }
 
 fn location_of(reply: &Reply) -> Option<&str> {
-    reply
-        .header("Location")
-        .or_else(|| reply.body()?.get("meta")?.get("location")?.as_str())
+    reply.header("Location").or_else(|| reply.body()?.get("meta")?.get("location")?.as_str())
 }
 
 /// RFC 7644 §3.7: `location` for everything but a POST that failed.

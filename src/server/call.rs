@@ -72,11 +72,8 @@ pub enum Target {
 impl Target {
     /// Reads a path below the base URL. Trailing slashes are tolerated; attribute case of endpoints is not.
     pub fn parse(path: &str) -> Target {
-        let segments: Vec<String> = path
-            .split('/')
-            .filter(|s| !s.is_empty())
-            .map(crate::exchange::percent_decode)
-            .collect();
+        let segments: Vec<String> =
+            path.split('/').filter(|s| !s.is_empty()).map(crate::exchange::percent_decode).collect();
         let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
         match parts.as_slice() {
             [] => Target::Root,
@@ -112,10 +109,7 @@ impl Target {
 
     /// Discovery may be read without credentials (RFC 7644 §4).
     pub fn is_discovery(&self) -> bool {
-        matches!(
-            self,
-            Target::Config | Target::ResourceTypes(_) | Target::Schemas(_)
-        )
+        matches!(self, Target::Config | Target::ResourceTypes(_) | Target::Schemas(_))
     }
 
     /// The kind of resource that this target is about.
@@ -185,18 +179,12 @@ pub struct Call {
 impl Call {
     /// A query parameter, by name without regard to case.
     pub fn param(&self, name: &str) -> Option<&str> {
-        self.query
-            .iter()
-            .find(|(k, _)| k.eq_ignore_ascii_case(name))
-            .map(|(_, v)| v.as_str())
+        self.query.iter().find(|(k, _)| k.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
     }
 
     /// A header, by name without regard to case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(k, _)| k.eq_ignore_ascii_case(name))
-            .map(|(_, v)| v.as_str())
+        self.headers.iter().find(|(k, _)| k.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
     }
 
     /// The body, if it is JSON.
@@ -230,14 +218,12 @@ impl Call {
 
     /// True for this method on a collection or a resource of this kind.
     pub fn is(&self, method: &str, kind: Kind) -> bool {
-        self.method == method
-            && matches!(&self.target, Target::Collection(k) | Target::Item(k, _) if *k == kind)
+        self.method == method && matches!(&self.target, Target::Collection(k) | Target::Item(k, _) if *k == kind)
     }
 
     /// True for reads of a collection: GET on it, or its `.search`.
     pub fn lists(&self, kind: Kind) -> bool {
-        (self.method == "GET" && self.target == Target::Collection(kind))
-            || self.target == Target::Search(kind)
+        (self.method == "GET" && self.target == Target::Collection(kind)) || self.target == Target::Search(kind)
     }
 }
 
@@ -255,14 +241,8 @@ mod tests {
     #[test]
     fn paths_name_targets() {
         assert_eq!(Target::parse("/Users/"), Target::Collection(Kind::User));
-        assert_eq!(
-            Target::parse("/Users/a%2Fb"),
-            Target::Item(Kind::User, "a/b".into())
-        );
-        assert_eq!(
-            Target::parse("/Groups/.search"),
-            Target::Search(Kind::Group)
-        );
+        assert_eq!(Target::parse("/Users/a%2Fb"), Target::Item(Kind::User, "a/b".into()));
+        assert_eq!(Target::parse("/Groups/.search"), Target::Search(Kind::Group));
         assert_eq!(Target::parse("/"), Target::Root);
         assert_eq!(Target::parse("/Users/1/name"), Target::Unknown);
         assert_eq!(Target::parse("/users"), Target::Unknown);

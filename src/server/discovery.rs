@@ -52,10 +52,7 @@ pub fn config(call: &Call, behaviour: &Behaviour) -> Reply {
 
 /// `/ResourceTypes` and one of them (RFC 7643 §6).
 pub fn resource_types(call: &Call, name: Option<&str>, _plan: &Plan) -> Answer {
-    let all = Kind::ALL
-        .into_iter()
-        .map(|kind| resource_type(call, kind))
-        .collect();
+    let all = Kind::ALL.into_iter().map(|kind| resource_type(call, kind)).collect();
     pick(call, all, name)
 }
 
@@ -119,12 +116,8 @@ fn without_attribute(document: &mut Value, name: &str) {
 /// One by id, or all. A filter is refused so that nobody takes the whole list for the answer (RFC 7644 §4).
 fn pick(call: &Call, all: Vec<Value>, id: Option<&str>) -> Answer {
     if let Some(id) = id {
-        let hit = all
-            .into_iter()
-            .find(|d| d["id"].as_str().is_some_and(|d| d.eq_ignore_ascii_case(id)));
-        return hit
-            .map(|d| Reply::json(200, d))
-            .ok_or_else(|| Failure::not_found(id));
+        let hit = all.into_iter().find(|d| d["id"].as_str().is_some_and(|d| d.eq_ignore_ascii_case(id)));
+        return hit.map(|d| Reply::json(200, d)).ok_or_else(|| Failure::not_found(id));
     }
     if call.param("filter").is_some() {
         return Err(Failure::plain(403, "This endpoint can not be filtered."));

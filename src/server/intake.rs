@@ -29,16 +29,8 @@ pub fn resource_type(kind: Kind) -> &'static ResourceType {
 pub fn object(call: &Call) -> Result<&Map<String, Value>, Failure> {
     match &call.body {
         Payload::Json(Value::Object(map)) => Ok(map),
-        Payload::Json(_) => Err(Failure::typed(
-            400,
-            "invalidSyntax",
-            "The body must be a JSON object.",
-        )),
-        Payload::Absent => Err(Failure::typed(
-            400,
-            "invalidSyntax",
-            "The request has no body.",
-        )),
+        Payload::Json(_) => Err(Failure::typed(400, "invalidSyntax", "The body must be a JSON object.")),
+        Payload::Absent => Err(Failure::typed(400, "invalidSyntax", "The request has no body.")),
         Payload::Malformed(why) => {
             let detail = format!("The body is not JSON: {why}");
             Err(Failure::typed(400, "invalidSyntax", detail))
@@ -60,10 +52,8 @@ pub fn check_schemas(kind: Kind, body: &Map<String, Value>) -> Result<(), Failur
         return wrong("schemas must be an array of URNs.".into());
     }
     let rt = resource_type(kind);
-    let known = |v: &Value| {
-        v.as_str()
-            .is_some_and(|s| s.eq_ignore_ascii_case(&rt.schema.id) || rt.extension(s).is_some())
-    };
+    let known =
+        |v: &Value| v.as_str().is_some_and(|s| s.eq_ignore_ascii_case(&rt.schema.id) || rt.extension(s).is_some());
     if named.is_empty() || named.iter().any(known) {
         return Ok(());
     }
@@ -84,14 +74,10 @@ impl Intake<'_> {
     /// Normalises a whole resource.
     pub fn document(&self, kind: Kind, body: &Map<String, Value>) -> Result<Value, Failure> {
         let rt = resource_type(kind);
-        let external_id = schema::common_attributes()
-            .iter()
-            .filter(|a| a.name == "externalId");
+        let external_id = schema::common_attributes().iter().filter(|a| a.name == "externalId");
         let attributes: Vec<&Attribute> = external_id.chain(&rt.schema.attributes).collect();
         let mut stored = self.members_of(body, &attributes, "", |key| {
-            is_common(key)
-                || rt.extension(key).is_some()
-                || key.to_ascii_lowercase().starts_with("urn:")
+            is_common(key) || rt.extension(key).is_some() || key.to_ascii_lowercase().starts_with("urn:")
         })?;
         if kind == Kind::Group && !self.behaviour.group_external_id {
             stored.remove("externalId");
@@ -128,8 +114,7 @@ impl Intake<'_> {
     ) -> Result<Map<String, Value>, Failure> {
         let mut stored = Map::new();
         for (key, value) in given {
-            let Some(attribute) = attributes.iter().find(|a| a.name.eq_ignore_ascii_case(key))
-            else {
+            let Some(attribute) = attributes.iter().find(|a| a.name.eq_ignore_ascii_case(key)) else {
                 if self.behaviour.refuse_unknown_attributes && !known(key) {
                     let detail = format!("{prefix}{key} is no attribute of this resource.");
                     return Err(Failure::typed(400, "invalidSyntax", detail));
@@ -144,12 +129,7 @@ impl Intake<'_> {
         Ok(stored)
     }
 
-    fn attribute(
-        &self,
-        value: &Value,
-        attribute: &Attribute,
-        path: &str,
-    ) -> Result<Option<Value>, Failure> {
+    fn attribute(&self, value: &Value, attribute: &Attribute, path: &str) -> Result<Option<Value>, Failure> {
         let none = match value {
             // RFC 7643 §2.5: null and the empty array; an object is no list, however empty.
             Value::Object(_) => !attribute.multi_valued && is_unassigned(value),
@@ -173,9 +153,7 @@ impl Intake<'_> {
                 kept.push(item);
             }
         }
-        let primary = kept
-            .iter()
-            .filter(|v| v.get("primary") == Some(&Value::Bool(true)));
+        let primary = kept.iter().filter(|v| v.get("primary") == Some(&Value::Bool(true)));
         if self.one_primary && primary.count() > 1 {
             let detail = format!("{path} has more than one primary value.");
             return Err(Failure::typed(400, "invalidValue", detail));
@@ -183,12 +161,7 @@ impl Intake<'_> {
         Ok((!kept.is_empty()).then_some(Value::Array(kept)))
     }
 
-    fn single(
-        &self,
-        value: &Value,
-        attribute: &Attribute,
-        path: &str,
-    ) -> Result<Option<Value>, Failure> {
+    fn single(&self, value: &Value, attribute: &Attribute, path: &str) -> Result<Option<Value>, Failure> {
         if is_unassigned(value) {
             return Ok(None);
         }
@@ -211,12 +184,7 @@ impl Intake<'_> {
         }
     }
 
-    fn complex(
-        &self,
-        value: &Value,
-        attribute: &Attribute,
-        path: &str,
-    ) -> Result<Option<Value>, Failure> {
+    fn complex(&self, value: &Value, attribute: &Attribute, path: &str) -> Result<Option<Value>, Failure> {
         let named = attribute.sub("value").is_some() && self.behaviour.lenient;
         let given = match value {
             Value::Object(map) => map.clone(),
@@ -259,11 +227,7 @@ impl Intake<'_> {
         let mut seen = HashSet::with_capacity(given.len());
         for member in given {
             let Some(id) = member_id(&member) else {
-                return Err(Failure::typed(
-                    400,
-                    "invalidValue",
-                    "A member has no value.",
-                ));
+                return Err(Failure::typed(400, "invalidValue", "A member has no value."));
             };
             if !seen.insert(id.clone()) {
                 continue;
@@ -306,18 +270,12 @@ pub fn check_required(kind: Kind, document: &Value) -> Result<(), Failure> {
     let given = document.get(name).and_then(Value::as_str);
     match given.is_some_and(|text| !text.trim().is_empty()) {
         true => Ok(()),
-        false => Err(Failure::typed(
-            400,
-            "invalidValue",
-            format!("{name} is required."),
-        )),
+        false => Err(Failure::typed(400, "invalidValue", format!("{name} is required."))),
     }
 }
 
 fn is_common(key: &str) -> bool {
-    ["schemas", "id", "meta", "externalId"]
-        .iter()
-        .any(|c| c.eq_ignore_ascii_case(key))
+    ["schemas", "id", "meta", "externalId"].iter().any(|c| c.eq_ignore_ascii_case(key))
 }
 
 fn wrong_type(path: &str, wanted: &str) -> Failure {

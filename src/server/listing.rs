@@ -65,9 +65,7 @@ pub fn list(service: &mut Service<'_>, call: &Call, kinds: &[Kind]) -> Answer {
 pub fn search(service: &mut Service<'_>, call: &Call, kinds: &[Kind]) -> Answer {
     let body = intake::object(call)?;
     if let Some(schemas) = get_ci(body, "schemas") {
-        let named = schemas
-            .as_array()
-            .is_some_and(|s| s.iter().any(|u| u.as_str() == Some(urn::SEARCH)));
+        let named = schemas.as_array().is_some_and(|s| s.iter().any(|u| u.as_str() == Some(urn::SEARCH)));
         if !named {
             let detail = "schemas must name the SearchRequest message.";
             return Err(Failure::typed(400, "invalidSyntax", detail));
@@ -94,11 +92,7 @@ impl Parameters {
     }
 
     fn from_body(body: &Map<String, Value>) -> Result<Self, Failure> {
-        let text = |name: &str| {
-            get_ci(body, name)
-                .and_then(Value::as_str)
-                .map(str::to_owned)
-        };
+        let text = |name: &str| get_ci(body, name).and_then(Value::as_str).map(str::to_owned);
         let whole = |name: &str| match get_ci(body, name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::Number(n)) => match n.as_i64() {
@@ -109,11 +103,7 @@ impl Parameters {
             Some(_) => Err(not_a_number(name)),
         };
         let list = |name: &str| match get_ci(body, name) {
-            Some(Value::Array(items)) => items
-                .iter()
-                .filter_map(Value::as_str)
-                .flat_map(split)
-                .collect(),
+            Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).flat_map(split).collect(),
             Some(Value::String(s)) => split(s),
             _ => Vec::new(),
         };
@@ -138,11 +128,7 @@ fn number(name: &str, text: Option<&str>) -> Result<Option<i64>, Failure> {
 }
 
 fn not_a_number(name: &str) -> Failure {
-    Failure::typed(
-        400,
-        "invalidValue",
-        format!("{name} must be a whole number."),
-    )
+    Failure::typed(400, "invalidValue", format!("{name} must be a whole number."))
 }
 
 fn answer(service: &mut Service<'_>, call: &Call, kinds: &[Kind], given: Parameters) -> Answer {
@@ -152,10 +138,8 @@ fn answer(service: &mut Service<'_>, call: &Call, kinds: &[Kind], given: Paramet
         return Ok(reply);
     }
     let (total, page) = evaluate(service, call, &query);
-    let resources: Vec<Value> = page
-        .iter()
-        .map(|(kind, whole)| cut(*kind, whole, &query.attributes, &query.excluded))
-        .collect();
+    let resources: Vec<Value> =
+        page.iter().map(|(kind, whole)| cut(*kind, whole, &query.attributes, &query.excluded)).collect();
     Ok(Reply::json(200, envelope(&query, total, resources)))
 }
 
@@ -165,7 +149,7 @@ fn read(service: &Service<'_>, kinds: &[Kind], given: Parameters) -> Result<List
         Some(_) if !behaviour.filter => {
             return Err(Failure::plain(501, "This server does not offer filters."));
         }
-        Some(text) => Some(read_filter(&text, kinds)?),
+        Some(text) => Some(read_filter(&text, kinds, behaviour.unknown_filter_attributes_match_nothing)?),
         None => None,
     };
     let asked = given.count;
@@ -196,21 +180,16 @@ fn read(service: &Service<'_>, kinds: &[Kind], given: Parameters) -> Result<List
     })
 }
 
-fn read_filter(text: &str, kinds: &[Kind]) -> Result<Filter, Failure> {
+fn read_filter(text: &str, kinds: &[Kind], tolerant: bool) -> Result<Filter, Failure> {
     let invalid = |detail: String| Failure::typed(400, "invalidFilter", detail);
     let mut parsed = filter::parse(text).map_err(|e| invalid(e.to_string()))?;
     for kind in kinds {
         complete_names(&mut parsed, *kind);
     }
-    let problems: Vec<_> = kinds
-        .iter()
-        .filter_map(|kind| filter::check(&parsed, resource_type(*kind)).err())
-        .collect();
+    let problems: Vec<_> = kinds.iter().filter_map(|kind| filter::check(&parsed, resource_type(*kind)).err()).collect();
     // On the root an attribute that one kind lacks matches nothing there (RFC 7644 §3.4.2.1).
-    let several = kinds.len() > 1;
-    let fatal = problems
-        .iter()
-        .find(|p| !several || p.kind != FilterProblemKind::UnknownAttribute);
+    let tolerant = tolerant || kinds.len() > 1;
+    let fatal = problems.iter().find(|p| !tolerant || p.kind != FilterProblemKind::UnknownAttribute);
     match fatal {
         Some(problem) => Err(invalid(problem.message.clone())),
         None => Ok(parsed),
@@ -227,10 +206,7 @@ fn complete_names(filter: &mut Filter, kind: Kind) {
         Filter::Attr { path, .. } | Filter::ValuePath { path, .. } => {
             let rt = resource_type(kind);
             if path.urn.is_none() && rt.attribute(path).is_none() {
-                let known = rt
-                    .extensions
-                    .iter()
-                    .find(|e| e.schema.attribute(&path.attr).is_some());
+                let known = rt.extensions.iter().find(|e| e.schema.attribute(&path.attr).is_some());
                 path.urn = known.map(|e| e.schema.id.clone());
             }
         }
@@ -239,7 +215,8 @@ fn complete_names(filter: &mut Filter, kind: Kind) {
 
 /// All matches counted, and the page of them.
 fn evaluate(service: &Service<'_>, call: &Call, query: &ListQuery) -> (usize, Vec<(Kind, Value)>) {
-    if query.filter.is_none() && query.sort_by.is_none() {
+    let newest_first = service.plan.behaviour.newest_first;
+    if query.filter.is_none() && query.sort_by.is_none() && !newest_first {
         return window(service, call, query);
     }
     let mut matches: Vec<(Kind, Value)> = Vec::new();
@@ -247,14 +224,13 @@ fn evaluate(service: &Service<'_>, call: &Call, query: &ListQuery) -> (usize, Ve
         scan(service, call, query, *kind, &mut matches);
     }
     let total = matches.len();
+    if newest_first {
+        matches.reverse();
+    }
     if !service.plan.behaviour.sort_page_only {
         sort_matches(&mut matches, query);
     }
-    let mut page: Vec<_> = matches
-        .into_iter()
-        .skip(query.offset)
-        .take(query.count)
-        .collect();
+    let mut page: Vec<_> = matches.into_iter().skip(query.offset).take(query.count).collect();
     if service.plan.behaviour.sort_page_only {
         sort_matches(&mut page, query);
     }
@@ -273,27 +249,16 @@ fn window(service: &Service<'_>, call: &Call, query: &ListQuery) -> (usize, Vec<
         let room = query.count - page.len();
         if query.offset < total + size {
             let records = tenant.window(*kind, skip, room);
-            page.extend(
-                records
-                    .into_iter()
-                    .map(|r| (*kind, renderer.resource(*kind, r))),
-            );
+            page.extend(records.into_iter().map(|r| (*kind, renderer.resource(*kind, r))));
         }
         total += size;
     }
     (total, page)
 }
 
-fn scan(
-    service: &Service<'_>,
-    call: &Call,
-    query: &ListQuery,
-    kind: Kind,
-    found: &mut Vec<(Kind, Value)>,
-) {
+fn scan(service: &Service<'_>, call: &Call, query: &ListQuery, kind: Kind, found: &mut Vec<(Kind, Value)>) {
     let rt = resource_type(kind);
-    let escapes =
-        service.plan.behaviour.or_escapes_tenant && query.filter.as_ref().is_some_and(has_or);
+    let escapes = service.plan.behaviour.or_escapes_tenant && query.filter.as_ref().is_some_and(has_or);
     for (index, tenant) in service.state.tenants.iter().enumerate() {
         if index != call.tenant && !escapes {
             continue;
@@ -302,19 +267,11 @@ fn scan(
         renderer.tenant = tenant;
         let mut visit = |record: &Record| {
             let whole = renderer.resource(kind, record);
-            if query
-                .filter
-                .as_ref()
-                .is_none_or(|f| filter::matches(f, &whole, rt))
-            {
+            if query.filter.as_ref().is_none_or(|f| filter::matches(f, &whole, rt)) {
                 found.push((kind, whole));
             }
         };
-        match query
-            .filter
-            .as_ref()
-            .and_then(|f| candidates(tenant, kind, f))
-        {
+        match query.filter.as_ref().and_then(|f| candidates(tenant, kind, f)) {
             Some(few) => few.into_iter().for_each(&mut visit),
             None => tenant.iter(kind).for_each(&mut visit),
         }
@@ -325,10 +282,7 @@ fn scan(
 fn candidates<'t>(tenant: &'t Tenant, kind: Kind, filter: &Filter) -> Option<Vec<&'t Record>> {
     match filter {
         Filter::And(parts) => parts.iter().find_map(|part| candidates(tenant, kind, part)),
-        Filter::Attr {
-            path,
-            test: Test::Compare(CompareOp::Eq, Literal::Str(value)),
-        } if path.sub.is_none() => {
+        Filter::Attr { path, test: Test::Compare(CompareOp::Eq, Literal::Str(value)) } if path.sub.is_none() => {
             if path.attr.eq_ignore_ascii_case(kind.unique_attribute()) {
                 Some(tenant.named(kind, value))
             } else if path.attr.eq_ignore_ascii_case("externalId") {
@@ -358,11 +312,7 @@ fn sort_matches(matches: &mut [(Kind, Value)], query: &ListQuery) {
     };
     matches.sort_by(|(kind, a), (_, b)| {
         let order = sort::compare(a, b, path, resource_type(*kind));
-        if query.descending {
-            order.reverse()
-        } else {
-            order
-        }
+        if query.descending { order.reverse() } else { order }
     });
 }
 
@@ -395,9 +345,7 @@ fn read_cursor(cursor: &str) -> Result<usize, Failure> {
         return Ok(0);
     }
     let invalid = || Failure::typed(400, "invalidCursor", "This cursor was not issued here.");
-    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD
-        .decode(cursor)
-        .map_err(|_| invalid())?;
+    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(cursor).map_err(|_| invalid())?;
     let text = String::from_utf8(bytes).map_err(|_| invalid())?;
     let offset = text.strip_prefix("after:").ok_or_else(invalid)?;
     offset.parse().map_err(|_| invalid())

@@ -106,10 +106,7 @@ impl Renderer<'_> {
         let Some(manager) = extension.get_mut("manager").and_then(Value::as_object_mut) else {
             return extension;
         };
-        let target = manager
-            .get("value")
-            .and_then(Value::as_str)
-            .and_then(|id| self.tenant.get(Kind::User, id));
+        let target = manager.get("value").and_then(Value::as_str).and_then(|id| self.tenant.get(Kind::User, id));
         if let Some(target) = target {
             if self.behaviour.references {
                 let link = self.location(Kind::User, &target.id);
@@ -160,9 +157,7 @@ pub fn location(base: &str, kind: Kind, id: &str) -> String {
     let id: String = id
         .bytes()
         .map(|b| match b {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'@' => {
-                (b as char).to_string()
-            }
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'@' => (b as char).to_string(),
             _ => format!("%{b:02X}"),
         })
         .collect();
@@ -176,10 +171,7 @@ fn schemas(kind: Kind, stored: &Map<String, Value>) -> Value {
         Kind::Group => urn::GROUP,
     };
     let extensions = stored.keys().filter(|k| k.starts_with("urn:"));
-    std::iter::once(core)
-        .chain(extensions.map(String::as_str))
-        .map(Value::from)
-        .collect()
+    std::iter::once(core).chain(extensions.map(String::as_str)).map(Value::from).collect()
 }
 
 /// An xsd:dateTime.
@@ -211,22 +203,13 @@ mod tests {
     #[test]
     fn timestamps_are_xsd_date_times() {
         let at = datetime!(2025-01-31 23:30:00.120 UTC);
-        assert_eq!(
-            timestamp(at, Timestamps::Milliseconds),
-            "2025-01-31T23:30:00.120Z"
-        );
+        assert_eq!(timestamp(at, Timestamps::Milliseconds), "2025-01-31T23:30:00.120Z");
         assert_eq!(timestamp(at, Timestamps::Seconds), "2025-01-31T23:30:00Z");
-        assert_eq!(
-            timestamp(at, Timestamps::Offset),
-            "2025-02-01T00:30:00.120+01:00"
-        );
+        assert_eq!(timestamp(at, Timestamps::Offset), "2025-02-01T00:30:00.120+01:00");
     }
 
     #[test]
     fn ids_are_encoded_in_locations() {
-        assert_eq!(
-            location("http://h", Kind::User, "a/b c"),
-            "http://h/Users/a%2Fb%20c"
-        );
+        assert_eq!(location("http://h", Kind::User, "a/b c"), "http://h/Users/a%2Fb%20c");
     }
 }

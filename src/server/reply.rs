@@ -34,20 +34,12 @@ pub struct Reply {
 impl Reply {
     /// An answer without body.
     pub fn empty(status: u16) -> Reply {
-        Reply {
-            status,
-            headers: Vec::new(),
-            content: Content::Empty,
-            media_type: SCIM_JSON.into(),
-        }
+        Reply { status, headers: Vec::new(), content: Content::Empty, media_type: SCIM_JSON.into() }
     }
 
     /// An answer with a JSON body.
     pub fn json(status: u16, body: Value) -> Reply {
-        Reply {
-            content: Content::Json(body),
-            ..Reply::empty(status)
-        }
+        Reply { content: Content::Json(body), ..Reply::empty(status) }
     }
 
     /// A SCIM error.
@@ -79,10 +71,7 @@ impl Reply {
 
     /// A header's value.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(k, _)| k.eq_ignore_ascii_case(name))
-            .map(|(_, v)| v.as_str())
+        self.headers.iter().find(|(k, _)| k.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
     }
 
     /// The JSON body.
@@ -124,9 +113,7 @@ impl Reply {
             return vec![body];
         }
         match body.get_mut("Resources") {
-            Some(Value::Array(items)) => {
-                items.iter_mut().filter_map(Value::as_object_mut).collect()
-            }
+            Some(Value::Array(items)) => items.iter_mut().filter_map(Value::as_object_mut).collect(),
             _ => Vec::new(),
         }
     }
@@ -156,20 +143,12 @@ pub struct Failure {
 impl Failure {
     /// A failure with a keyword.
     pub fn typed(status: u16, scim_type: &'static str, detail: impl Into<String>) -> Failure {
-        Failure {
-            status,
-            scim_type: Some(scim_type),
-            detail: detail.into(),
-        }
+        Failure { status, scim_type: Some(scim_type), detail: detail.into() }
     }
 
     /// A failure without keyword.
     pub fn plain(status: u16, detail: impl Into<String>) -> Failure {
-        Failure {
-            status,
-            scim_type: None,
-            detail: detail.into(),
-        }
+        Failure { status, scim_type: None, detail: detail.into() }
     }
 
     /// 404 for one resource.

@@ -27,10 +27,7 @@ pub fn create(service: &mut Service<'_>, call: &Call, kind: Kind) -> Answer {
     check_required(kind, &document)?;
     service.check_unique(call, kind, &document, None)?;
     let id = uuid::Uuid::new_v4().to_string();
-    service
-        .state
-        .of_mut(call)
-        .insert(kind, id.clone(), &document);
+    service.state.of_mut(call).insert(kind, id.clone(), &document);
     let reply = service.shown(call, kind, &id, 201)?;
     let location = service.renderer(call).location(kind, &id);
     Ok(reply.with("Location", location))
@@ -91,11 +88,8 @@ fn delete(service: &mut Service<'_>, call: &Call, kind: Kind, id: &str) -> Answe
     let tenant = service.state.of_mut(call);
     tenant.remove(kind, id);
     if service.plan.behaviour.delete_cleans_groups {
-        let groups: Vec<(String, Value)> = tenant
-            .groups_of(id)
-            .iter()
-            .map(|group| (group.id.clone(), group.document()))
-            .collect();
+        let groups: Vec<(String, Value)> =
+            tenant.groups_of(id).iter().map(|group| (group.id.clone(), group.document())).collect();
         for (group, mut document) in groups {
             if let Some(members) = document.get_mut("members").and_then(Value::as_array_mut) {
                 members.retain(|m| m.get("value").and_then(Value::as_str) != Some(id));
@@ -149,19 +143,14 @@ fn modify(service: &mut Service<'_>, call: &Call, kind: Kind, id: &str) -> Answe
 fn operations(body: &Map<String, Value>) -> Result<Vec<Value>, Failure> {
     let syntax = |detail: &str| Failure::typed(400, "invalidSyntax", detail);
     if let Some(schemas) = get_ci(body, "schemas") {
-        let named = schemas.as_array().is_some_and(|s| {
-            s.iter().any(|u| {
-                u.as_str()
-                    .is_some_and(|u| u.eq_ignore_ascii_case(urn::PATCH_OP))
-            })
-        });
+        let named = schemas
+            .as_array()
+            .is_some_and(|s| s.iter().any(|u| u.as_str().is_some_and(|u| u.eq_ignore_ascii_case(urn::PATCH_OP))));
         if !named {
             return Err(syntax("schemas must name the PatchOp message."));
         }
     } else {
-        return Err(syntax(
-            "schemas is missing; it must name the PatchOp message.",
-        ));
+        return Err(syntax("schemas is missing; it must name the PatchOp message."));
     }
     match get_ci(body, "Operations") {
         Some(Value::Array(list)) if !list.is_empty() => Ok(list.clone()),
@@ -173,11 +162,7 @@ fn operations(body: &Map<String, Value>) -> Result<Vec<Value>, Failure> {
 impl Service<'_> {
     /// Normalises documents of the caller's tenant.
     pub fn intake<'s>(&'s self, call: &Call) -> Intake<'s> {
-        Intake {
-            behaviour: &self.plan.behaviour,
-            tenant: self.state.of(call),
-            one_primary: call.method != "PATCH",
-        }
+        Intake { behaviour: &self.plan.behaviour, tenant: self.state.of(call), one_primary: call.method != "PATCH" }
     }
 
     /// Applies operations to a document and stores the result; all or nothing (RFC 7644 §3.5.2).
@@ -194,8 +179,7 @@ impl Service<'_> {
             lenient: self.plan.behaviour.lenient,
         };
         let message = json!({ "schemas": [urn::PATCH_OP], "Operations": operations });
-        let applied =
-            patch::apply(start, &message, resource_type(kind), &options).map_err(refusal)?;
+        let applied = patch::apply(start, &message, resource_type(kind), &options).map_err(refusal)?;
         let empty = Map::new();
         let applied = applied.as_object().unwrap_or(&empty);
         let mut after = self.intake(call).document(kind, applied)?;
@@ -224,22 +208,12 @@ impl Service<'_> {
     }
 
     /// Another resource of the same unique name is a conflict (RFC 7644 §3.12 `uniqueness`).
-    fn check_unique(
-        &self,
-        call: &Call,
-        kind: Kind,
-        document: &Value,
-        own: Option<&str>,
-    ) -> Result<(), Failure> {
+    fn check_unique(&self, call: &Call, kind: Kind, document: &Value, own: Option<&str>) -> Result<(), Failure> {
         let behaviour = &self.plan.behaviour;
         let attribute = kind.unique_attribute();
         let exempt = behaviour.unchecked_names.contains(&call.method.as_str())
             || (kind == Kind::Group && !behaviour.unique_group_names);
-        let Some(name) = document
-            .get(attribute)
-            .and_then(Value::as_str)
-            .filter(|_| !exempt)
-        else {
+        let Some(name) = document.get(attribute).and_then(Value::as_str).filter(|_| !exempt) else {
             return Ok(());
         };
         let taken = self
@@ -247,10 +221,7 @@ impl Service<'_> {
             .of(call)
             .named(kind, name)
             .into_iter()
-            .any(|other| {
-                Some(other.id.as_str()) != own
-                    && (!behaviour.names_case_sensitive || other.name == name)
-            });
+            .any(|other| Some(other.id.as_str()) != own && (!behaviour.names_case_sensitive || other.name == name));
         if !taken {
             return Ok(());
         }
@@ -261,11 +232,7 @@ impl Service<'_> {
     /// A resource as the client wants to see it (RFC 7644 §3.9), with its entity tag (§3.14).
     pub fn shown(&mut self, call: &Call, kind: Kind, id: &str, status: u16) -> Answer {
         let stale = match call.method.as_str() {
-            "GET" => self
-                .state
-                .of_mut(call)
-                .get_mut(kind, id)
-                .and_then(|r| r.stale.take()),
+            "GET" => self.state.of_mut(call).get_mut(kind, id).and_then(|r| r.stale.take()),
             _ => None,
         };
         let record = stored(self, call, kind, id)?;
@@ -282,40 +249,21 @@ impl Service<'_> {
 /// Cuts a resource down to what the query parameters ask for.
 pub fn projected(call: &Call, kind: Kind, whole: &Value) -> Value {
     let list = |name: &str| call.param(name).map(split).unwrap_or_default();
-    cut(
-        kind,
-        whole,
-        &list("attributes"),
-        &list("excludedAttributes"),
-    )
+    cut(kind, whole, &list("attributes"), &list("excludedAttributes"))
 }
 
 /// Cuts a resource down to these attributes, or to all but those (RFC 7644 §3.9).
 pub fn cut(kind: Kind, whole: &Value, attributes: &[String], excluded: &[String]) -> Value {
     let some = |list: &[String]| !list.is_empty();
-    project(
-        whole,
-        resource_type(kind),
-        some(attributes).then_some(attributes),
-        some(excluded).then_some(excluded),
-    )
+    project(whole, resource_type(kind), some(attributes).then_some(attributes), some(excluded).then_some(excluded))
 }
 
 /// The names in a comma-separated list.
 pub fn split(list: &str) -> Vec<String> {
-    list.split(',')
-        .map(str::trim)
-        .filter(|name| !name.is_empty())
-        .map(str::to_owned)
-        .collect()
+    list.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
-fn stored<'s>(
-    service: &'s Service<'_>,
-    call: &Call,
-    kind: Kind,
-    id: &str,
-) -> Result<&'s Record, Failure> {
+fn stored<'s>(service: &'s Service<'_>, call: &Call, kind: Kind, id: &str) -> Result<&'s Record, Failure> {
     let tenant = service.state.of(call);
     tenant.get(kind, id).ok_or_else(|| Failure::not_found(id))
 }
@@ -327,10 +275,9 @@ fn check_precondition(service: &Service<'_>, call: &Call, record: &Record) -> Re
         return Ok(());
     };
     match behaviour.stale_status {
-        Some(status) if !names(tags, &record.version()) => Err(Failure::plain(
-            status,
-            format!("Resource {} has changed on the server.", record.id),
-        )),
+        Some(status) if !names(tags, &record.version()) => {
+            Err(Failure::plain(status, format!("Resource {} has changed on the server.", record.id)))
+        }
         _ => Ok(()),
     }
 }
@@ -342,9 +289,5 @@ fn names(tags: &str, version: &str) -> bool {
 }
 
 fn refusal(error: PatchError) -> Failure {
-    Failure {
-        status: error.status,
-        scim_type: error.scim_type,
-        detail: error.detail,
-    }
+    Failure { status: error.status, scim_type: error.scim_type, detail: error.detail }
 }

@@ -30,7 +30,7 @@ impl Service<'_> {
     pub fn answer(&mut self, call: &mut Call) -> Reply {
         let mut reply = match self.admit(call) {
             Err(refusal) => {
-                let mut refusal = refusal;
+                let mut refusal = *refusal;
                 self.plan.after(call, &mut refusal, self.state);
                 refusal
             }
@@ -42,7 +42,7 @@ impl Service<'_> {
         reply
     }
 
-    fn admit(&mut self, call: &mut Call) -> Result<(), Reply> {
+    fn admit(&mut self, call: &mut Call) -> Result<(), Box<Reply>> {
         let behaviour = &self.plan.behaviour;
         let open = behaviour.open_methods.contains(&call.method.as_str());
         if !open && (!call.target.is_discovery() || behaviour.discovery_needs_auth) {
@@ -64,10 +64,7 @@ impl Service<'_> {
 
     fn route(&mut self, call: &mut Call) -> Answer {
         if call.target == Target::Unknown {
-            return Err(Failure::plain(
-                404,
-                format!("{} is no endpoint of this server.", call.path),
-            ));
+            return Err(Failure::plain(404, format!("{} is no endpoint of this server.", call.path)));
         }
         let methods = call.target.methods();
         if !methods.contains(&call.method.as_str()) {
@@ -79,16 +76,12 @@ impl Service<'_> {
             Target::Me => self.me(call),
             Target::Bulk => bulk::run(self, call),
             Target::Config => Ok(discovery::config(call, &self.plan.behaviour)),
-            Target::ResourceTypes(name) => {
-                discovery::resource_types(call, name.as_deref(), self.plan)
-            }
+            Target::ResourceTypes(name) => discovery::resource_types(call, name.as_deref(), self.plan),
             Target::Schemas(urn) => discovery::schemas(call, urn.as_deref(), self.plan),
             Target::Root => listing::list(self, call, &Kind::ALL),
             Target::RootSearch => listing::search(self, call, &Kind::ALL),
             Target::Search(kind) => listing::search(self, call, &[kind]),
-            Target::Collection(kind) if call.method == "POST" => {
-                resources::create(self, call, kind)
-            }
+            Target::Collection(kind) if call.method == "POST" => resources::create(self, call, kind),
             Target::Collection(kind) => listing::list(self, call, &[kind]),
             Target::Item(kind, id) => resources::item(self, call, kind, &id),
             Target::Unknown => Err(Failure::plain(404, "Unknown endpoint.")),
@@ -113,11 +106,7 @@ impl Service<'_> {
 
     /// Renders resources of the caller's tenant.
     pub fn renderer<'s>(&'s self, call: &'s Call) -> Renderer<'s> {
-        Renderer {
-            tenant: self.state.of(call),
-            behaviour: &self.plan.behaviour,
-            base: &call.base,
-        }
+        Renderer { tenant: self.state.of(call), behaviour: &self.plan.behaviour, base: &call.base }
     }
 }
 
@@ -127,10 +116,7 @@ fn negotiate(call: &Call) -> Result<(), Failure> {
         && !accept.trim().is_empty()
         && !accept.split(',').any(is_json_range)
     {
-        return Err(Failure::plain(
-            406,
-            "This server answers application/scim+json.",
-        ));
+        return Err(Failure::plain(406, "This server answers application/scim+json."));
     }
     let writes = matches!(call.method.as_str(), "POST" | "PUT" | "PATCH");
     if let Some(media_type) = call.header("content-type")

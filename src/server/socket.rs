@@ -13,6 +13,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use axum::serve::ListenerExt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -91,6 +92,10 @@ impl Server {
         let plan = plan(&options)?;
         let listener = tokio::net::TcpListener::bind(address).await?;
         let origin = format!("http://{}", listener.local_addr()?);
+        // Small answers must not wait for the client's acknowledgement.
+        let listener = listener.tap_io(|stream| {
+            let _ = stream.set_nodelay(true);
+        });
         let app = Arc::new(App {
             plan,
             credentials: Credentials {
@@ -114,16 +119,10 @@ impl Server {
             let signal = async move {
                 let _ = stopped.wait_for(|stop| *stop).await;
             };
-            let served = axum::serve(listener, router)
-                .with_graceful_shutdown(signal)
-                .await;
+            let served = axum::serve(listener, router).with_graceful_shutdown(signal).await;
             drop(served);
         });
-        Ok(Server {
-            app,
-            shutdown,
-            task,
-        })
+        Ok(Server { app, shutdown, task })
     }
 
     /// The base URL of SCIM, e.g. `http://127.0.0.1:8080/scim/v2`.
@@ -207,10 +206,7 @@ impl App {
         if path == "/oauth/token" {
             return send(self.token(head.method.as_str(), &headers, &bytes));
         }
-        let Some(below) = path
-            .strip_prefix(BASE)
-            .filter(|p| p.is_empty() || p.starts_with('/'))
-        else {
+        let Some(below) = path.strip_prefix(BASE).filter(|p| p.is_empty() || p.starts_with('/')) else {
             let detail = format!("Nothing is served at {path}; SCIM begins at {BASE}.");
             return send(Reply::error(404, None, detail));
         };
@@ -235,12 +231,8 @@ impl App {
         }
         let reply = {
             let mut state = self.lock();
-            let mut service = Service {
-                plan: &self.plan,
-                state: &mut state,
-                credentials: &self.credentials,
-                me: self.me.as_deref(),
-            };
+            let mut service =
+                Service { plan: &self.plan, state: &mut state, credentials: &self.credentials, me: self.me.as_deref() };
             service.answer(&mut call)
         };
         send(reply)
@@ -282,10 +274,9 @@ fn send(reply: Reply) -> Response<Body> {
         Content::Text(media_type, text) => (Some(media_type.to_owned()), Body::from(text)),
     };
     let mut response = Response::new(body);
-    *response.status_mut() =
-        StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    if let Some(value) = media_type.and_then(|m| HeaderValue::from_str(&m).ok()) {
+    if let Some(value) = media_type.filter(|m| !m.is_empty()).and_then(|m| HeaderValue::from_str(&m).ok()) {
         headers.insert(header::CONTENT_TYPE, value);
     }
     for (name, value) in reply.headers {

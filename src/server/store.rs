@@ -104,11 +104,7 @@ impl Tenant {
     pub fn window(&self, kind: Kind, offset: usize, count: usize) -> Vec<&Record> {
         let shelf = self.shelf(kind);
         let order = shelf.order.get(offset..).unwrap_or_default();
-        order
-            .iter()
-            .take(count)
-            .map(|seq| &shelf.records[seq])
-            .collect()
+        order.iter().take(count).map(|seq| &shelf.records[seq]).collect()
     }
 
     /// The resource of this kind with this id.
@@ -133,29 +129,20 @@ impl Tenant {
     pub fn named(&self, kind: Kind, name: &str) -> Vec<&Record> {
         let shelf = self.shelf(kind);
         let hits = shelf.names.get(&name.to_lowercase());
-        hits.into_iter()
-            .flatten()
-            .map(|seq| &shelf.records[seq])
-            .collect()
+        hits.into_iter().flatten().map(|seq| &shelf.records[seq]).collect()
     }
 
     /// Resources with exactly this `externalId`, oldest first.
     pub fn with_external_id(&self, kind: Kind, external_id: &str) -> Vec<&Record> {
         let shelf = self.shelf(kind);
         let hits = shelf.external_ids.get(external_id);
-        hits.into_iter()
-            .flatten()
-            .map(|seq| &shelf.records[seq])
-            .collect()
+        hits.into_iter().flatten().map(|seq| &shelf.records[seq]).collect()
     }
 
     /// Groups that list this id as a member, oldest first.
     pub fn groups_of(&self, id: &str) -> Vec<&Record> {
         let hits = self.memberships.get(id);
-        hits.into_iter()
-            .flatten()
-            .map(|seq| &self.groups.records[seq])
-            .collect()
+        hits.into_iter().flatten().map(|seq| &self.groups.records[seq]).collect()
     }
 
     /// Stores a new resource under a new id.
@@ -231,10 +218,7 @@ impl Tenant {
         let external_id = text_of(document, "externalId");
         let display = display_of(document, &name);
         for member in member_ids(kind, document) {
-            self.memberships
-                .entry(member.to_owned())
-                .or_default()
-                .insert(seq);
+            self.memberships.entry(member.to_owned()).or_default().insert(seq);
         }
         let shelf = self.shelf_mut(kind);
         put(&mut shelf.names, name.to_lowercase(), seq);
@@ -254,9 +238,7 @@ impl Tenant {
         let external_id = record.external_id.clone();
         let members: Vec<String> = match kind {
             Kind::User => Vec::new(),
-            Kind::Group => member_ids(kind, &record.document())
-                .map(str::to_owned)
-                .collect(),
+            Kind::Group => member_ids(kind, &record.document()).map(str::to_owned).collect(),
         };
         for member in members {
             if let Some(groups) = self.memberships.get_mut(&member) {
@@ -307,17 +289,13 @@ pub fn member_ids(kind: Kind, document: &Value) -> impl Iterator<Item = &str> {
         Kind::Group => document.get("members").and_then(Value::as_array),
         Kind::User => None,
     };
-    members
-        .into_iter()
-        .flatten()
-        .filter_map(|m| m.get("value")?.as_str())
+    members.into_iter().flatten().filter_map(|m| m.get("value")?.as_str())
 }
 
 /// The clock, cut to milliseconds: what is shown is what is compared.
 pub fn now() -> OffsetDateTime {
     let now = OffsetDateTime::now_utc();
-    now.replace_millisecond(now.millisecond())
-        .expect("a millisecond of a valid time is in range")
+    now.replace_millisecond(now.millisecond()).expect("a millisecond of a valid time is in range")
 }
 
 #[cfg(test)]

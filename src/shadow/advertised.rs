@@ -72,7 +72,8 @@ impl Advertised {
             if known.iter().any(|t| t.endpoint.eq_ignore_ascii_case(&builtin.endpoint)) {
                 continue;
             }
-            let advertised = schemas.iter().find(|s| s.id.eq_ignore_ascii_case(&builtin.schema.id) && !s.attributes.is_empty());
+            let advertised =
+                schemas.iter().find(|s| s.id.eq_ignore_ascii_case(&builtin.schema.id) && !s.attributes.is_empty());
             let mut fallback = builtin.clone();
             if let Some(schema) = advertised {
                 fallback.schema = schema.clone();
@@ -119,9 +120,8 @@ impl Advertised {
         if self.forced.contains(&need) {
             return None;
         }
-        let feature = |name: &str| {
-            (!self.feature(name)).then(|| format!("ServiceProviderConfig says {name}.supported is false"))
-        };
+        let feature =
+            |name: &str| (!self.feature(name)).then(|| format!("ServiceProviderConfig says {name}.supported is false"));
         match need {
             Need::Patch => feature("patch"),
             Need::Filter => feature("filter"),
@@ -132,7 +132,9 @@ impl Advertised {
             Need::Cursor => (!self.cursor).then(|| "ServiceProviderConfig does not offer cursor paging".to_owned()),
             Need::SecondToken => (!self.second_token).then(|| "no second tenant: give --other-token-env".to_owned()),
             Need::Credentials => (!self.credentials).then(|| "no credentials configured".to_owned()),
-            Need::Groups => (self.types_known && !self.has("/Groups")).then(|| "/ResourceTypes lists no Group".to_owned()),
+            Need::Groups => {
+                (self.types_known && !self.has("/Groups")).then(|| "/ResourceTypes lists no Group".to_owned())
+            }
             Need::Users => (self.types_known && !self.has("/Users")).then(|| "/ResourceTypes lists no User".to_owned()),
             Need::Enterprise => {
                 let user = self.resource_type("/Users")?;

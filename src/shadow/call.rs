@@ -59,6 +59,8 @@ pub struct Call {
     pub sort_by: Option<String>,
     /// True for `sortOrder=descending`.
     pub descending: bool,
+    /// True for a `sortOrder` that is neither ascending nor descending.
+    pub odd_order: bool,
     /// `attributes`, split.
     pub attributes: Option<Vec<String>>,
     /// `excludedAttributes`, split.
@@ -90,7 +92,9 @@ impl Call {
             if search { body.as_ref().and_then(|b| search_text(b, name)) } else { request.query_param(name) }
         };
         let names = |name: &str| -> Option<Vec<String>> {
-            text(name).map(|t| t.split(',').map(|s| s.trim().to_owned()).filter(|s| !s.is_empty()).collect::<Vec<_>>()).filter(|l: &Vec<String>| !l.is_empty())
+            text(name)
+                .map(|t| t.split(',').map(|s| s.trim().to_owned()).filter(|s| !s.is_empty()).collect::<Vec<_>>())
+                .filter(|l: &Vec<String>| !l.is_empty())
         };
         let filter_text = text("filter");
         Call {
@@ -104,6 +108,7 @@ impl Call {
             count: text("count"),
             sort_by: text("sortBy"),
             descending: text("sortOrder").is_some_and(|o| o.eq_ignore_ascii_case("descending")),
+            odd_order: text("sortOrder").is_some_and(|o| !o.eq_ignore_ascii_case("descending") && !o.eq_ignore_ascii_case("ascending")),
             attributes: names("attributes"),
             excluded: names("excludedAttributes"),
             cursor: text("cursor").is_some(),

@@ -180,7 +180,13 @@ pub fn attribute<'a>(key: &str, rt: &'a ResourceType) -> Option<&'a Attribute> {
 }
 
 /// Compares what must be true (`expected`) with what is shown for one key.
-pub fn clash(key: &str, expected: &Value, actual: &Value, attribute: Option<&Attribute>, strict_extra: bool) -> Option<Clash> {
+pub fn clash(
+    key: &str,
+    expected: &Value,
+    actual: &Value,
+    attribute: Option<&Attribute>,
+    strict_extra: bool,
+) -> Option<Clash> {
     let want = !is_empty(expected);
     let have = !is_empty(actual);
     match (want, have) {
@@ -202,7 +208,13 @@ pub fn clash(key: &str, expected: &Value, actual: &Value, attribute: Option<&Att
     }
 }
 
-fn differ(key: &str, expected: &Value, actual: &Value, attribute: Option<&Attribute>, strict_extra: bool) -> Option<Clash> {
+fn differ(
+    key: &str,
+    expected: &Value,
+    actual: &Value,
+    attribute: Option<&Attribute>,
+    strict_extra: bool,
+) -> Option<Clash> {
     if let Value::Array(want) = expected {
         let Value::Array(have) = actual else { return Some(Clash::Different) };
         return elements(key, want, have, strict_extra);
@@ -296,17 +308,24 @@ fn same_scalar(key: &str, a: &Value, b: &Value, attribute: Option<&Attribute>) -
                 return digits(x) == digits(y);
             }
             if lower.ends_with("$ref") || attribute.is_some_and(|t| t.kind == AttrType::Reference) {
-                return x.trim_end_matches('/').eq_ignore_ascii_case(y.trim_end_matches('/')) || y.ends_with(x.as_str());
+                return x.trim_end_matches('/').eq_ignore_ascii_case(y.trim_end_matches('/'))
+                    || y.ends_with(x.as_str());
             }
             false
         }
-        (Value::Object(x), Value::Object(y)) => {
-            x.iter().all(|(k, v)| is_empty(v) || derived(key, k) || get_ci(y, k).is_some_and(|w| same_scalar(&format!("{key}.{k}"), v, w, None)))
+        (Value::Object(x), Value::Object(y)) => x.iter().all(|(k, v)| {
+            is_empty(v)
+                || derived(key, k)
+                || get_ci(y, k).is_some_and(|w| same_scalar(&format!("{key}.{k}"), v, w, None))
+        }),
+        (Value::Array(x), Value::Array(y)) => {
+            x.len() == y.len() && x.iter().zip(y).all(|(p, q)| same_scalar(key, p, q, None))
         }
-        (Value::Array(x), Value::Array(y)) => x.len() == y.len() && x.iter().zip(y).all(|(p, q)| same_scalar(key, p, q, None)),
         (Value::Number(x), Value::Number(y)) => x.as_f64() == y.as_f64(),
         // A boolean shown as text is another rule's finding (schema/boolean-as-text), not a lost value.
-        (Value::Bool(x), Value::String(y)) | (Value::String(y), Value::Bool(x)) => y.eq_ignore_ascii_case(if *x { "true" } else { "false" }),
+        (Value::Bool(x), Value::String(y)) | (Value::String(y), Value::Bool(x)) => {
+            y.eq_ignore_ascii_case(if *x { "true" } else { "false" })
+        }
         // So is a single object shown as its bare value, or a number shown for text.
         (Value::Object(x), other) => get_ci(x, "value").is_some_and(|v| same_scalar(key, v, other, None)),
         (Value::String(x), Value::Number(y)) => *x == y.to_string(),
@@ -327,7 +346,11 @@ pub fn is_empty(value: &Value) -> bool {
 /// Looks a fact key up in a resource.
 pub fn look_up(doc: &Value, key: &str, rt: &ResourceType) -> Value {
     let Some(object) = doc.as_object() else { return Value::Null };
-    let (container, rest) = match rt.extensions.iter().find(|e| key.len() > e.schema.id.len() && key[..e.schema.id.len()].eq_ignore_ascii_case(&e.schema.id)) {
+    let (container, rest) = match rt
+        .extensions
+        .iter()
+        .find(|e| key.len() > e.schema.id.len() && key[..e.schema.id.len()].eq_ignore_ascii_case(&e.schema.id))
+    {
         Some(e) => match get_ci(object, &e.schema.id) {
             Some(Value::Object(inner)) => (inner, &key[e.schema.id.len() + 1..]),
             _ => return Value::Null,
@@ -356,7 +379,11 @@ pub fn store(doc: &mut Value, key: &str, value: Value, rt: &ResourceType) {
     }
     let Some(mut object) = doc.as_object_mut() else { return };
     let mut rest = key;
-    if let Some(e) = rt.extensions.iter().find(|e| key.len() > e.schema.id.len() && key[..e.schema.id.len()].eq_ignore_ascii_case(&e.schema.id)) {
+    if let Some(e) = rt
+        .extensions
+        .iter()
+        .find(|e| key.len() > e.schema.id.len() && key[..e.schema.id.len()].eq_ignore_ascii_case(&e.schema.id))
+    {
         rest = &key[e.schema.id.len() + 1..];
         object = child(object, &e.schema.id);
     }

@@ -77,6 +77,8 @@ pub enum Choice {
     UnknownMember,
     /// An attribute that the target does not declare.
     UndeclaredAttribute,
+    /// `emails[type eq "work"].value eq …` in a filter, which the RFC's grammar does not have.
+    ValuePathComparison,
     /// A second group of the same name.
     GroupName,
     /// A readOnly attribute was sent: refuse or ignore.
@@ -131,6 +133,7 @@ impl Shadow {
         let Some(rt) = self.target.resource_type(&call.endpoint) else { return Forecast::open() };
         match call.op {
             Op::Create => self.forecast_create(call, rt),
+            Op::Read if call.attributes.is_some() && call.excluded.is_some() => self.forecast_target(call).unwrap_or_else(Forecast::open),
             Op::Read => self.forecast_target(call).unwrap_or_else(|| Forecast::accept(None)),
             Op::Delete => self.forecast_target(call).unwrap_or_else(|| Forecast::accept(None)),
             Op::Replace => self.forecast_replace(call, rt),
@@ -215,7 +218,9 @@ impl Shadow {
         if let Some(problem) = envelope_problem(object) {
             return problem;
         }
-        let Some(known) = call.id.as_deref().and_then(|id| self.find(&call.endpoint, id)) else { return Forecast::open() };
+        let Some(known) = call.id.as_deref().and_then(|id| self.find(&call.endpoint, id)) else {
+            return Forecast::open();
+        };
         let body = Value::Object(object.clone());
         let strict = patch::apply(&known.doc, &body, rt, &Options { value_path_creates: false, lenient: false });
         match strict {
@@ -224,11 +229,24 @@ impl Shadow {
         }
     }
 
-    fn judge_patched(&self, call: &Call, known: &Known, patch: &Map<String, Value>, rt: &ResourceType, after: Value) -> Forecast {
+    fn judge_patched(
+        &self,
+        call: &Call,
+        known: &Known,
+        patch: &Map<String, Value>,
+        rt: &ResourceType,
+        after: Value,
+    ) -> Forecast {
         if let Some(taken) = after.as_object().and_then(|o| self.taken(call, o, Some(&known.id))) {
             return taken;
         }
-        let lenient = patch::apply(&known.doc, &Value::Object(patch.clone()), rt, &Options { value_path_creates: true, lenient: true }).ok();
+        let lenient = patch::apply(
+            &known.doc,
+            &Value::Object(patch.clone()),
+            rt,
+            &Options { value_path_creates: true, lenient: true },
+        )
+        .ok();
         if let Some(name) = blank_required(&after, rt) {
             return Forecast::refuse(Reason::InvalidValue, format!("{name} is required"));
         }
@@ -236,7 +254,9 @@ impl Shadow {
         let choice = removes_with_value(patch)
             .then_some(Choice::RemoveWithValue)
             .or(touches_read_only(patch, rt).then_some(Choice::ReadOnlySent))
-            .or(self.odd_member(&after, known.tenant).then_some(Choice::Other))
+            .or((self.odd_member(&after, known.tenant) || strange_operation(patch) || not_canonical(&after, rt))
+                .then_some(Choice::Other))
+            .or((has_dotted_keys(patch, rt) && bare_manager(patch)).then_some(Choice::BareReference))
             .or(members.then_some(Choice::UnknownMember))
             .or(has_dotted_keys(patch, rt).then_some(Choice::DottedKey))
             .or(undeclared_keys(patch, rt).then_some(Choice::UndeclaredAttribute));
@@ -246,10 +266,20 @@ impl Shadow {
         }
     }
 
-    fn judge_lenient(&self, call: &Call, known: &Known, body: &Value, rt: &ResourceType, strict: &patch::PatchError) -> Forecast {
+    fn judge_lenient(
+        &self,
+        call: &Call,
+        known: &Known,
+        body: &Value,
+        rt: &ResourceType,
+        strict: &patch::PatchError,
+    ) -> Forecast {
         let options = [(false, true), (true, false), (true, true)];
         for (creates, lenient) in options {
-            let Ok(after) = patch::apply(&known.doc, body, rt, &Options { value_path_creates: creates, lenient }) else { continue };
+            let Ok(after) = patch::apply(&known.doc, body, rt, &Options { value_path_creates: creates, lenient })
+            else {
+                continue;
+            };
             if let Some(taken) = after.as_object().and_then(|o| self.taken(call, o, Some(&known.id))) {
                 return taken;
             }
@@ -285,13 +315,26 @@ impl Shadow {
         Some(found)
     }
 
-    fn taken_value(&self, call: &Call, object: &Map<String, Value>, own: Option<&str>, attribute: &str, exact: bool) -> Option<Forecast> {
+    fn taken_value(
+        &self,
+        call: &Call,
+        object: &Map<String, Value>,
+        own: Option<&str>,
+        attribute: &str,
+        exact: bool,
+    ) -> Option<Forecast> {
         let wanted = get_ci(object, attribute)?.as_str()?;
         let tenant = tenant_of(call);
         let holders: Vec<&Known> = self
             .known
             .iter()
-            .filter(|k| k.endpoint == call.endpoint && k.tenant == tenant && k.state != State::Gone && Some(k.id.as_str()) != own)
+            .map(AsRef::as_ref)
+            .filter(|k: &&Known| {
+                k.endpoint == call.endpoint
+                    && k.tenant == tenant
+                    && k.state != State::Gone
+                    && Some(k.id.as_str()) != own
+            })
             .filter(|k| {
                 let held = k.doc.as_object().and_then(|o| get_ci(o, attribute)).and_then(Value::as_str);
                 held.is_some_and(|h| if exact { h == wanted } else { h.to_lowercase() == wanted.to_lowercase() })
@@ -313,7 +356,8 @@ impl Shadow {
 
     /// A member that a correct server may refuse although it exists (a group, RFC 7643 §4.2 "may"), or an entry without `value`.
     fn odd_member(&self, after: &Value, tenant: u8) -> bool {
-        let group = |id: &String| self.known.iter().any(|k| &k.id == id && k.tenant == tenant && k.endpoint == "/Groups");
+        let group =
+            |id: &String| self.known.iter().any(|k| &k.id == id && k.tenant == tenant && k.endpoint == "/Groups");
         let entries = after.get("members").and_then(Value::as_array);
         entries.into_iter().flatten().any(|m| m.get("value").is_none()) || super::member_ids(after).iter().any(group)
     }
@@ -328,6 +372,9 @@ impl Shadow {
             return Some(Choice::UnknownMember);
         }
         let problems = validate(&body, rt);
+        if not_canonical(&body, rt) {
+            return Some(Choice::Other);
+        }
         if problems.iter().any(crate::scim::value::Problem::is_error) {
             return Some(if has_text_boolean(&body) { Choice::TextBoolean } else { Choice::BareReference });
         }
@@ -349,20 +396,27 @@ fn common_body_problems(object: &Map<String, Value>, rt: &ResourceType) -> Optio
         }
     }
     let schemas = get_ci(object, "schemas");
-    let names = schemas.and_then(Value::as_array).map(|a| a.iter().filter_map(Value::as_str).any(|s| s.eq_ignore_ascii_case(&rt.schema.id)));
+    let names = schemas
+        .and_then(Value::as_array)
+        .map(|a| a.iter().filter_map(Value::as_str).any(|s| s.eq_ignore_ascii_case(&rt.schema.id)));
     if names != Some(true) {
         // RFC 7643 §3 asks for it; many servers are lenient and none is accused for either.
         return Some(Forecast::either(Choice::Other, "schemas", Some(Value::Object(object.clone()))));
     }
     let wrong = validate(&Value::Object(object.clone()), rt);
-    let hard = wrong.iter().filter(|p| p.is_error()).find(|p| !tolerable(&p.path, object));
+    let hard = wrong.iter().filter(|p| p.kind == crate::scim::value::ProblemKind::WrongType).find(|p| !tolerable(&p.path, object));
     hard.map(|p| Forecast::refuse(Reason::WrongType, p.path.clone()))
 }
 
 /// Wrong types that an identity provider is known to send: text booleans, a bare manager, an empty string.
 fn tolerable(path: &str, object: &Map<String, Value>) -> bool {
     let lower = path.to_ascii_lowercase();
-    if lower.contains("manager") || lower.contains("roles") || lower.contains("groups") || lower.starts_with("meta") || lower == "id" {
+    if lower.contains("manager")
+        || lower.contains("roles")
+        || lower.contains("groups")
+        || lower.starts_with("meta")
+        || lower == "id"
+    {
         return true;
     }
     let head = path.split(['.', '[']).next().unwrap_or_default();
@@ -388,12 +442,15 @@ fn envelope_problem(object: &Map<String, Value>) -> Option<Forecast> {
     let operations = get_ci(object, "Operations");
     match operations {
         None | Some(Value::Null) => return Some(Forecast::refuse(Reason::NoOperations, "Operations is missing")),
-        Some(Value::Array(list)) if list.is_empty() => return Some(Forecast::either(Choice::Other, "empty Operations", None)),
+        Some(Value::Array(list)) if list.is_empty() => {
+            return Some(Forecast::either(Choice::Other, "empty Operations", None));
+        }
         Some(Value::Array(_)) => {}
         Some(_) => return Some(Forecast::refuse(Reason::NoOperations, "Operations is no list")),
     }
     let schemas = get_ci(object, "schemas").and_then(Value::as_array);
-    let right = schemas.is_some_and(|a| a.iter().filter_map(Value::as_str).any(|s| s.eq_ignore_ascii_case(urn::PATCH_OP)));
+    let right =
+        schemas.is_some_and(|a| a.iter().filter_map(Value::as_str).any(|s| s.eq_ignore_ascii_case(urn::PATCH_OP)));
     if !right {
         return Some(Forecast::either(Choice::Other, "schemas", None));
     }
@@ -410,11 +467,16 @@ fn forecast_list(call: &Call, rt: &ResourceType) -> Forecast {
     if call.op == Op::Search && !call.body.as_ref().is_some_and(Value::is_object) {
         return Forecast::refuse(Reason::BrokenBody, "the body is no JSON object");
     }
-    let search_request = call.body.as_ref().and_then(Value::as_object).and_then(|b| get_ci(b, "schemas")).is_some_and(|s| s.to_string().contains(urn::SEARCH));
+    let search_request = call
+        .body
+        .as_ref()
+        .and_then(Value::as_object)
+        .and_then(|b| get_ci(b, "schemas"))
+        .is_some_and(|s| s.to_string().contains(urn::SEARCH));
     if call.op == Op::Search && !search_request {
         return Forecast::open();
     }
-    if call.cursor {
+    if call.cursor || odd_sort(call, rt) || (call.attributes.is_some() && call.excluded.is_some()) || filters_on_secret(call, rt) {
         return Forecast::open();
     }
     let number = |t: &Option<String>| t.as_ref().is_none_or(|t| t.trim().parse::<i64>().is_ok());
@@ -424,6 +486,9 @@ fn forecast_list(call: &Call, rt: &ResourceType) -> Forecast {
     match (&call.filter_text, &call.filter) {
         (Some(text), None) => Forecast::refuse(Reason::BrokenFilter, text.clone()),
         (Some(text), Some(filter)) => match crate::scim::filter::check(filter, rt) {
+            // A bare extension attribute is Entra's way; RFC 7644 §3.10 wants the URN.
+            Ok(()) if bare_extension_name(text, rt) => Forecast::either(Choice::Other, text.clone(), None),
+            Ok(()) if text.contains("].") => Forecast::either(Choice::ValuePathComparison, text.clone(), None),
             Ok(()) => Forecast::accept(None),
             Err(_) => Forecast::either(Choice::UndeclaredAttribute, text.clone(), None),
         },
@@ -431,9 +496,36 @@ fn forecast_list(call: &Call, rt: &ResourceType) -> Forecast {
     }
 }
 
+/// Sorting by something that is no attribute, or in no known order: refused or ignored.
+fn odd_sort(call: &Call, rt: &ResourceType) -> bool {
+    let known = |text: &String| crate::scim::path::parse_attr_path_for(text, rt).is_ok_and(|p| rt.attribute(&p).is_some());
+    call.odd_order || call.sort_by.as_ref().is_some_and(|t| !known(t))
+}
+
+/// A filter on something that is never returned (password) may be refused (RFC 7644 §7.5.2).
+fn filters_on_secret(call: &Call, rt: &ResourceType) -> bool {
+    let Some(text) = &call.filter_text else { return false };
+    let secret = |a: &&crate::scim::schema::Attribute| a.mutability == Mutability::WriteOnly || a.returned == crate::scim::schema::Returned::Never;
+    rt.schema.attributes.iter().filter(secret).any(|a| text.to_ascii_lowercase().contains(&a.name.to_ascii_lowercase()))
+}
+
+fn bare_extension_name(text: &str, rt: &ResourceType) -> bool {
+    let core = |n: &str| rt.schema.attributes.iter().any(|a| a.name.eq_ignore_ascii_case(n));
+    let words: Vec<&str> = text.split([' ', '(', ')', '[', ']', '.']).collect();
+    rt.extensions
+        .iter()
+        .flat_map(|e| &e.schema.attributes)
+        .any(|a| !core(&a.name) && words.iter().any(|w| w.eq_ignore_ascii_case(&a.name)))
+}
+
 /// The operations of a PATCH body.
 pub fn operations(patch: &Map<String, Value>) -> impl Iterator<Item = &Map<String, Value>> {
-    get_ci(patch, "Operations").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default().iter().filter_map(Value::as_object)
+    get_ci(patch, "Operations")
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default()
+        .iter()
+        .filter_map(Value::as_object)
 }
 
 /// Path of an operation, if it has one.
@@ -445,12 +537,18 @@ fn touches_read_only(patch: &Map<String, Value>, rt: &ResourceType) -> bool {
     let read_only = |key: &str| {
         let head = key.split(['.', '[']).next().unwrap_or_default();
         ["id", "schemas", "meta"].iter().any(|n| n.eq_ignore_ascii_case(head))
-            || rt.schema.attributes.iter().any(|a| a.name.eq_ignore_ascii_case(head) && a.mutability == Mutability::ReadOnly)
+            || rt
+                .schema
+                .attributes
+                .iter()
+                .any(|a| a.name.eq_ignore_ascii_case(head) && a.mutability == Mutability::ReadOnly)
     };
     operations(patch).any(|op| match op_path(op) {
         Some(path) => read_only(path),
         // Okta puts the group's own id into a path-less value; that must not hurt (rule patch/own-id-refused).
-        None => get_ci(op, "value").and_then(Value::as_object).is_some_and(|v| v.keys().any(|k| read_only(k) && !k.eq_ignore_ascii_case("id"))),
+        None => get_ci(op, "value")
+            .and_then(Value::as_object)
+            .is_some_and(|v| v.keys().any(|k| read_only(k) && !k.eq_ignore_ascii_case("id"))),
     })
 }
 
@@ -459,7 +557,8 @@ fn has_dotted_keys(patch: &Map<String, Value>, rt: &ResourceType) -> bool {
         op_path(op).is_none()
             && get_ci(op, "value").and_then(Value::as_object).is_some_and(|v| {
                 v.keys().any(|k| {
-                    let whole = k.eq_ignore_ascii_case(&rt.schema.id) || rt.extensions.iter().any(|e| e.schema.id.eq_ignore_ascii_case(k));
+                    let whole = k.eq_ignore_ascii_case(&rt.schema.id)
+                        || rt.extensions.iter().any(|e| e.schema.id.eq_ignore_ascii_case(k));
                     !whole && (k.contains('.') || k.contains(':'))
                 })
             })
@@ -467,7 +566,9 @@ fn has_dotted_keys(patch: &Map<String, Value>, rt: &ResourceType) -> bool {
 }
 
 fn undeclared_keys(patch: &Map<String, Value>, rt: &ResourceType) -> bool {
-    operations(patch).any(|op| op_path(op).is_none() && get_ci(op, "value").and_then(Value::as_object).is_some_and(|v| undeclared(v, rt)))
+    operations(patch).any(|op| {
+        op_path(op).is_none() && get_ci(op, "value").and_then(Value::as_object).is_some_and(|v| undeclared(v, rt))
+    })
 }
 
 fn undeclared(object: &Map<String, Value>, rt: &ResourceType) -> bool {
@@ -482,15 +583,35 @@ fn undeclared(object: &Map<String, Value>, rt: &ResourceType) -> bool {
 /// `remove` with a value: RFC 7644 §3.5.2.2 knows none.
 fn removes_with_value(patch: &Map<String, Value>) -> bool {
     operations(patch).any(|op| {
-        get_ci(op, "op").and_then(Value::as_str).is_some_and(|o| o.eq_ignore_ascii_case("remove")) && get_ci(op, "value").is_some_and(|v| !v.is_null())
+        get_ci(op, "op").and_then(Value::as_str).is_some_and(|o| o.eq_ignore_ascii_case("remove"))
+            && get_ci(op, "value").is_some_and(|v| !v.is_null())
     })
+}
+
+/// Members that RFC 7644 §3.5.2 does not define for an operation; ignoring and refusing them are both right.
+fn strange_operation(patch: &Map<String, Value>) -> bool {
+    let known = ["op", "path", "value"];
+    operations(patch).any(|op| op.keys().any(|k| !known.iter().any(|n| n.eq_ignore_ascii_case(k))))
+}
+
+fn bare_manager(patch: &Map<String, Value>) -> bool {
+    operations(patch)
+        .filter_map(|op| get_ci(op, "value").and_then(Value::as_object))
+        .any(|v| v.iter().any(|(k, v)| k.to_ascii_lowercase().ends_with(":manager") && v.is_string()))
+}
+
+/// A value outside the declared canonical ones, which a server may refuse (RFC 7643 §7, canonicalValues).
+fn not_canonical(doc: &Value, rt: &ResourceType) -> bool {
+    validate(doc, rt).iter().any(|p| p.kind == crate::scim::value::ProblemKind::NotCanonical)
 }
 
 /// A required attribute that holds nothing but blanks.
 fn blank_required(doc: &Value, rt: &ResourceType) -> Option<String> {
     let object = doc.as_object()?;
     let required = rt.schema.attributes.iter().filter(|a| a.required && a.mutability != Mutability::ReadOnly);
-    required.map(|a| a.name.clone()).find(|n| get_ci(object, n).and_then(Value::as_str).is_some_and(|v| v.trim().is_empty()))
+    required
+        .map(|a| a.name.clone())
+        .find(|n| get_ci(object, n).and_then(Value::as_str).is_some_and(|v| v.trim().is_empty()))
 }
 
 fn lenient_choice(body: &Value, rt: &ResourceType) -> Choice {

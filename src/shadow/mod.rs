@@ -27,11 +27,11 @@ pub struct Shadow {
     /// What the target says about itself.
     pub target: Arc<Advertised>,
     /// Everything this case created, in order; deleted ones stay.
-    pub known: Vec<Known>,
+    pub known: Vec<Arc<Known>>,
     /// Ids seen in any answer: they exist, but are not ours.
     pub seen: BTreeSet<String>,
     /// Pages seen since the last write.
-    pub pages: Vec<Page>,
+    pub pages: Vec<Arc<Page>>,
 }
 
 /// One resource that this case created.
@@ -116,16 +116,21 @@ impl Shadow {
 
     /// The resource with that id at that endpoint, gone ones included.
     pub fn find(&self, endpoint: &str, id: &str) -> Option<&Known> {
-        self.known.iter().rev().find(|k| k.endpoint == endpoint && k.id == id)
+        self.known.iter().rev().find(|k| k.endpoint == endpoint && k.id == id).map(AsRef::as_ref)
     }
 
     fn find_mut(&mut self, endpoint: &str, id: &str) -> Option<&mut Known> {
-        self.known.iter_mut().rev().find(|k| k.endpoint == endpoint && k.id == id)
+        self.known.iter_mut().rev().find(|k| k.endpoint == endpoint && k.id == id).map(Arc::make_mut)
+    }
+
+    /// The state at this moment, cheap to keep: resources are shared until they change.
+    pub fn snapshot(&self) -> Self {
+        Self { target: self.target.clone(), known: self.known.clone(), seen: BTreeSet::new(), pages: self.pages.clone() }
     }
 
     /// Live resources of an endpoint and tenant.
     pub fn live<'a>(&'a self, endpoint: &'a str, tenant: u8) -> impl Iterator<Item = &'a Known> {
-        self.known.iter().filter(move |k| k.endpoint == endpoint && k.tenant == tenant && k.state == State::Live)
+        self.known.iter().map(AsRef::as_ref).filter(move |k: &&Known| k.endpoint == endpoint && k.tenant == tenant && k.state == State::Live)
     }
 
     /// True when an id belongs to something that this case created at that endpoint.

@@ -88,7 +88,14 @@ pub struct PageClash {
 
 impl Shadow {
     /// Takes one exchange in. `step` names it in later findings; `settled` is false while other requests are in flight.
-    pub fn observe(&mut self, exchange: &Exchange, call: &Call, forecast: &Forecast, step: &str, settled: bool) -> Observed {
+    pub fn observe(
+        &mut self,
+        exchange: &Exchange,
+        call: &Call,
+        forecast: &Forecast,
+        step: &str,
+        settled: bool,
+    ) -> Observed {
         let Some(status) = exchange.status() else { return self.unanswered(call) };
         let Some(rt) = self.target.clone().resource_type(&call.endpoint).cloned() else {
             if call.op == Op::Bulk {
@@ -125,7 +132,15 @@ impl Shadow {
         Observed::default()
     }
 
-    fn created(&mut self, exchange: &Exchange, call: &Call, forecast: &Forecast, step: &str, rt: &ResourceType, out: &mut Observed) {
+    fn created(
+        &mut self,
+        exchange: &Exchange,
+        call: &Call,
+        forecast: &Forecast,
+        step: &str,
+        rt: &ResourceType,
+        out: &mut Observed,
+    ) {
         let answer = exchange.json().filter(|v| v.is_object());
         let location_id = exchange.response().and_then(|r| r.header("location")).and_then(last_segment);
         let body_id = answer.and_then(|a| get_ci(a.as_object()?, "id")).and_then(text_of).filter(|s| !s.is_empty());
@@ -164,11 +179,20 @@ impl Shadow {
             }
             copy_server_values(&mut known.doc, answer);
         }
-        self.known.push(known);
+        self.known.push(std::sync::Arc::new(known));
     }
 
     #[expect(clippy::too_many_arguments, reason = "one call site; each is a different thing")]
-    fn changed(&mut self, exchange: &Exchange, call: &Call, forecast: &Forecast, step: &str, rt: &ResourceType, settled: bool, out: &mut Observed) {
+    fn changed(
+        &mut self,
+        exchange: &Exchange,
+        call: &Call,
+        forecast: &Forecast,
+        step: &str,
+        rt: &ResourceType,
+        settled: bool,
+        out: &mut Observed,
+    ) {
         let (target, loose) = (self.target.clone(), self.loose_members());
         let Some(id) = call.id.clone() else { return };
         let Some(known) = self.find_mut(&call.endpoint, &id) else { return };
@@ -182,7 +206,11 @@ impl Shadow {
                 normalise(&mut after, rt);
                 let body = call.body.as_ref().and_then(Value::as_object);
                 known.modified_before = modified(&known.doc);
-                if call.op == Op::Replace { put_facts(known, &after, step, rt) } else { patch_facts(known, after, body, step, rt) }
+                if call.op == Op::Replace {
+                    put_facts(known, &after, step, rt)
+                } else {
+                    patch_facts(known, after, body, step, rt)
+                }
                 known.dirty = true;
             }
         }
@@ -260,7 +288,9 @@ impl Shadow {
     pub fn groups_of(&self, user: &str) -> Vec<String> {
         self.known
             .iter()
-            .filter(|k| k.endpoint == "/Groups" && k.state == State::Live && super::member_ids(&k.doc).iter().any(|m| m == user))
+            .filter(|k| {
+                k.endpoint == "/Groups" && k.state == State::Live && super::member_ids(&k.doc).iter().any(|m| m == user)
+            })
             .map(|k| k.id.clone())
             .collect()
     }
@@ -270,11 +300,16 @@ impl Shadow {
         let resources = resources_of(list);
         let (target, loose) = (self.target.clone(), self.loose_members());
         out.place = Place::List;
-        let ids: Vec<String> = resources.iter().filter_map(|r| get_ci(r.as_object()?, "id")).filter_map(text_of).collect();
+        let ids: Vec<String> =
+            resources.iter().filter_map(|r| get_ci(r.as_object()?, "id")).filter_map(text_of).collect();
         out.selection = self.select(call, rt, list, &resources, &ids);
-        for (resource, id) in resources.iter().filter_map(|r| Some((r, get_ci(r.as_object()?, "id").and_then(text_of)?))) {
+        for (resource, id) in
+            resources.iter().filter_map(|r| Some((r, get_ci(r.as_object()?, "id").and_then(text_of)?)))
+        {
             match self.find(&call.endpoint, &id) {
-                Some(known) if known.state == State::Live && !call.projected() => compare(known, resource, rt, &target, &loose, true, out),
+                Some(known) if known.state == State::Live && !call.projected() => {
+                    compare(known, resource, rt, &target, &loose, true, out)
+                }
                 Some(_) => {}
                 None => {
                     self.seen.insert(id.clone());
@@ -284,7 +319,14 @@ impl Shadow {
         self.page(call, list, ids, step, out);
     }
 
-    fn select(&self, call: &Call, rt: &ResourceType, list: &Value, resources: &[&Value], ids: &[String]) -> Option<Selection> {
+    fn select(
+        &self,
+        call: &Call,
+        rt: &ResourceType,
+        list: &Value,
+        resources: &[&Value],
+        ids: &[String],
+    ) -> Option<Selection> {
         let mut found = Selection::default();
         let tenant = tenant_of(call);
         for (i, id) in ids.iter().enumerate() {
@@ -298,7 +340,9 @@ impl Shadow {
         let matches = |doc: &Value| call.filter.as_ref().is_none_or(|f| filter::matches(f, doc, rt));
         let total = get_ci(list.as_object()?, "totalResults").and_then(Value::as_i64);
         let limited = call.effective_count().is_some() || call.effective_start() != Some(1) || call.cursor;
-        found.complete = call.filter.is_some() && (!limited || total.is_some_and(|t| t <= ids.len() as i64)) && call.effective_count() != Some(0);
+        found.complete = call.filter.is_some()
+            && (!limited || total.is_some_and(|t| t <= ids.len() as i64))
+            && call.effective_count() != Some(0);
         for known in self.known.iter().filter(|k| k.endpoint == call.endpoint) {
             let label = (known.id.clone(), known.name().unwrap_or_default().to_owned());
             let returned = ids.contains(&known.id);
@@ -317,7 +361,11 @@ impl Shadow {
                         continue;
                     }
                     let matching = matches(&known.doc);
-                    if matching { found.matching += 1 } else { found.not_matching += 1 }
+                    if matching {
+                        found.matching += 1
+                    } else {
+                        found.not_matching += 1
+                    }
                     match (matching, returned) {
                         (true, false) => {
                             found.missing_inactive += usize::from(inactive(&known.doc));
@@ -341,8 +389,14 @@ impl Shadow {
         }
         for resource in resources {
             let Some(id) = resource.as_object().and_then(|o| get_ci(o, "id")).and_then(text_of) else { continue };
-            if self.find(&call.endpoint, &id).is_none() && visible(filter, resource) && !filter::matches(filter, resource, rt) {
-                let name = ["userName", "displayName"].iter().find_map(|n| get_ci(resource.as_object()?, n)?.as_str()).unwrap_or_default();
+            if self.find(&call.endpoint, &id).is_none()
+                && visible(filter, resource)
+                && !filter::matches(filter, resource, rt)
+            {
+                let name = ["userName", "displayName"]
+                    .iter()
+                    .find_map(|n| get_ci(resource.as_object()?, n)?.as_str())
+                    .unwrap_or_default();
                 found.surplus.push((id, name.to_owned()));
             }
         }
@@ -353,24 +407,39 @@ impl Shadow {
         if call.cursor || call.effective_count() == Some(0) {
             return;
         }
-        let query = format!("{}?{}&{}&{}", call.endpoint, call.filter_text.as_deref().unwrap_or(""), call.sort_by.as_deref().unwrap_or(""), call.descending);
+        let query = format!(
+            "{}?{}&{}&{}",
+            call.endpoint,
+            call.filter_text.as_deref().unwrap_or(""),
+            call.sort_by.as_deref().unwrap_or(""),
+            call.descending
+        );
         let total = list.as_object().and_then(|o| get_ci(o, "totalResults")).and_then(Value::as_i64);
         for other in self.pages.iter().filter(|p| p.query == query) {
             if let Some(text) = page_clash(other, start, &ids, total) {
                 out.page_clashes.push(PageClash { text, other: other.step.clone() });
             }
         }
-        self.pages.push(Page { query, start, ids, total, step: step.to_owned() });
+        self.pages.push(std::sync::Arc::new(Page { query, start, ids, total, step: step.to_owned() }));
     }
 
     fn bulk(&mut self, exchange: &Exchange, call: &Call, step: &str) {
-        let asked: Vec<&Map<String, Value>> = call.body.as_ref().and_then(Value::as_object).map(|b| operations(b).collect()).unwrap_or_default();
+        let asked: Vec<&Map<String, Value>> =
+            call.body.as_ref().and_then(Value::as_object).map(|b| operations(b).collect()).unwrap_or_default();
         let Some(answer) = exchange.json().and_then(Value::as_object) else { return };
         let results: Vec<&Map<String, Value>> = operations(answer).collect();
-        let made: Vec<(String, String)> = results.iter().filter_map(|r| Some((get_ci(r, "bulkId").and_then(text_of)?, last_segment(&get_ci(r, "location").and_then(text_of)?)?))).collect();
+        let made: Vec<(String, String)> = results
+            .iter()
+            .filter_map(|r| {
+                Some((get_ci(r, "bulkId").and_then(text_of)?, last_segment(&get_ci(r, "location").and_then(text_of)?)?))
+            })
+            .collect();
         for (index, ask) in asked.iter().enumerate() {
             let bulk_id = get_ci(ask, "bulkId");
-            let result = results.iter().find(|r| bulk_id.is_some() && get_ci(r, "bulkId") == bulk_id).or_else(|| results.get(index));
+            let result = results
+                .iter()
+                .find(|r| bulk_id.is_some() && get_ci(r, "bulkId") == bulk_id)
+                .or_else(|| results.get(index));
             if let Some(result) = result {
                 self.bulk_operation(ask, result, &made, step);
             }
@@ -378,7 +447,13 @@ impl Shadow {
         self.pages.clear();
     }
 
-    fn bulk_operation(&mut self, ask: &Map<String, Value>, result: &Map<String, Value>, made: &[(String, String)], step: &str) {
+    fn bulk_operation(
+        &mut self,
+        ask: &Map<String, Value>,
+        result: &Map<String, Value>,
+        made: &[(String, String)],
+        step: &str,
+    ) {
         let text = |map: &Map<String, Value>, name: &str| get_ci(map, name).and_then(text_of).unwrap_or_default();
         let status = text(result, "status").parse::<u16>().unwrap_or(0);
         if !(200..300).contains(&status) {
@@ -392,10 +467,12 @@ impl Shadow {
             "POST" if !id.is_empty() => {
                 let Some(rt) = self.target.clone().resource_type(&endpoint).cloned() else { return };
                 let data = get_ci(ask, "data").map(|d| resolve(d, made));
-                self.known.push(bulk_known(&rt, id, data.as_ref(), step));
+                self.known.push(std::sync::Arc::new(bulk_known(&rt, id, data.as_ref(), step)));
             }
             "DELETE" => {
-                if let Some(known) = path.rsplit('/').next().map(str::to_owned).and_then(|id| self.find_mut(&endpoint, &id)) {
+                if let Some(known) =
+                    path.rsplit('/').next().map(str::to_owned).and_then(|id| self.find_mut(&endpoint, &id))
+                {
                     known.state = State::Gone;
                 }
             }
@@ -458,7 +535,10 @@ fn decidable(call: &Call, known: &Known, rt: &ResourceType) -> bool {
     if lower.contains("password") || lower.contains("groups") {
         return false;
     }
-    if lower.contains("meta.") && known.last_full.is_none() && get_ci(known.doc.as_object().unwrap_or(&Map::new()), "meta").is_none() {
+    if lower.contains("meta.")
+        && known.last_full.is_none()
+        && get_ci(known.doc.as_object().unwrap_or(&Map::new()), "meta").is_none()
+    {
         return false;
     }
     // Refused or unpredicted writes leave facts open until the next read.
@@ -471,7 +551,11 @@ fn visible(filter: &filter::Filter, resource: &Value) -> bool {
     let names = ["username", "displayname", "externalid", "active", "id"];
     let object = resource.as_object();
     let first = text.split([' ', '(', '[', '.']).find(|w| !w.is_empty()).unwrap_or_default().to_owned();
-    names.contains(&first.as_str()) && !text.contains(" and ") && !text.contains(" or ") && !text.contains("not") && object.is_some_and(|o| get_ci(o, &first).is_some())
+    names.contains(&first.as_str())
+        && !text.contains(" and ")
+        && !text.contains(" or ")
+        && !text.contains("not")
+        && object.is_some_and(|o| get_ci(o, &first).is_some())
 }
 
 fn inactive(doc: &Value) -> bool {
@@ -552,13 +636,17 @@ fn coerce(value: &mut Value, attribute: &crate::scim::schema::Attribute) {
     match (attribute.kind, &mut *value) {
         (AttrType::Boolean, Value::String(s)) if s.eq_ignore_ascii_case("true") => *value = Value::Bool(true),
         (AttrType::Boolean, Value::String(s)) if s.eq_ignore_ascii_case("false") => *value = Value::Bool(false),
-        (AttrType::Complex, Value::String(s)) if !attribute.multi_valued && attribute.sub_attributes.iter().any(|a| a.name == "value") => {
+        (AttrType::Complex, Value::String(s))
+            if !attribute.multi_valued && attribute.sub_attributes.iter().any(|a| a.name == "value") =>
+        {
             *value = if s.is_empty() { Value::Null } else { serde_json::json!({ "value": s }) };
         }
         (AttrType::Complex, Value::Array(items)) if attribute.multi_valued => {
             for item in items.iter_mut().filter_map(Value::as_object_mut) {
                 for sub in &attribute.sub_attributes {
-                    if let Some(v) = item.keys().find(|k| k.eq_ignore_ascii_case(&sub.name)).cloned().and_then(|k| item.get_mut(&k)) {
+                    if let Some(v) =
+                        item.keys().find(|k| k.eq_ignore_ascii_case(&sub.name)).cloned().and_then(|k| item.get_mut(&k))
+                    {
                         coerce(v, sub);
                     }
                 }
@@ -593,7 +681,15 @@ fn copy_server_values(doc: &mut Value, answer: &Value) {
     }
 }
 
-fn compare(known: &Known, shown: &Value, rt: &ResourceType, target: &super::Advertised, loose: &[String], strict_extra: bool, out: &mut Observed) {
+fn compare(
+    known: &Known,
+    shown: &Value,
+    rt: &ResourceType,
+    target: &super::Advertised,
+    loose: &[String],
+    strict_extra: bool,
+    out: &mut Observed,
+) {
     let answered_write = out.place == Place::WriteAnswer;
     for (key, fact) in &known.facts {
         let mut expected = facts::look_up(&known.doc, key, rt);
@@ -616,6 +712,10 @@ fn compare(known: &Known, shown: &Value, rt: &ResourceType, target: &super::Adve
         if silent && clash == facts::Clash::Missing && known_create(&cause) {
             continue;
         }
+        // RFC 7644 §3.5.1: what a PUT leaves out may be cleared.
+        if cause.kind == Write::PutOmitted && clash == facts::Clash::Missing {
+            continue;
+        }
         out.contradictions.push(Contradiction {
             key: key.clone(),
             clash,
@@ -625,7 +725,9 @@ fn compare(known: &Known, shown: &Value, rt: &ResourceType, target: &super::Adve
             cause,
             resource_type: known.type_name.clone(),
             id: known.id.clone(),
-            answered: (!answered_write).then(|| known.last_answer.as_ref().map(|a| facts::look_up(a, key, rt))).flatten(),
+            answered: (!answered_write)
+                .then(|| known.last_answer.as_ref().map(|a| facts::look_up(a, key, rt)))
+                .flatten(),
             optional: !target.schemas_known && !essential(key) && facts::is_empty(&fact.previous),
         });
     }
@@ -633,7 +735,8 @@ fn compare(known: &Known, shown: &Value, rt: &ResourceType, target: &super::Adve
 
 /// Attributes without which no identity provider can work.
 fn essential(key: &str) -> bool {
-    ["userName", "active", "name.givenName", "name.familyName", "emails", "displayName", "externalId", "members"].contains(&key)
+    ["userName", "active", "name.givenName", "name.familyName", "emails", "displayName", "externalId", "members"]
+        .contains(&key)
 }
 
 /// Takes members out that a server may keep or drop by itself: deleted and inactive users (the RFC is silent).
@@ -652,7 +755,8 @@ fn adopt(known: &mut Known, answer: &Value, out: &Observed, rt: &ResourceType) {
     for contradiction in &out.contradictions {
         known.facts.remove(&contradiction.key);
     }
-    let kept: BTreeMap<String, Value> = known.facts.keys().map(|k| (k.clone(), facts::look_up(&known.doc, k, rt))).collect();
+    let kept: BTreeMap<String, Value> =
+        known.facts.keys().map(|k| (k.clone(), facts::look_up(&known.doc, k, rt))).collect();
     known.doc = answer.clone();
     for (key, value) in kept {
         // Elements keep what the server added to them (display, $ref); single values are equal anyway.
@@ -740,13 +844,21 @@ pub(super) fn forms(patch: &Map<String, Value>, rt: &ResourceType) -> Vec<(Strin
             ..Form::default()
         };
         match op_path(operation) {
-            Some(path) => out.push((key_of(path, rt), Form { value_path: path.contains('['), urn: path.contains("urn:"), ..base })),
+            Some(path) => out
+                .push((key_of(path, rt), Form { value_path: path.contains('['), urn: path.contains("urn:"), ..base })),
             None => {
                 for (name, inner) in value.and_then(Value::as_object).into_iter().flatten() {
                     let whole = rt.extensions.iter().find(|e| e.schema.id.eq_ignore_ascii_case(name));
-                    let form = Form { pathless: true, dotted: whole.is_none() && name.contains('.') && !name.contains("urn:"), urn: name.contains("urn:"), ..base.clone() };
+                    let form = Form {
+                        pathless: true,
+                        dotted: whole.is_none() && name.contains('.') && !name.contains("urn:"),
+                        urn: name.contains("urn:"),
+                        ..base.clone()
+                    };
                     match (whole, inner.as_object()) {
-                        (Some(e), Some(attributes)) => out.extend(attributes.keys().map(|k| (format!("{}:{k}", e.schema.id), form.clone()))),
+                        (Some(e), Some(attributes)) => {
+                            out.extend(attributes.keys().map(|k| (format!("{}:{k}", e.schema.id), form.clone())))
+                        }
                         _ => out.push((key_of(name, rt), form)),
                     }
                 }
@@ -770,7 +882,8 @@ fn key_of(path: &str, rt: &ResourceType) -> String {
     let core = parsed.attr.urn.as_deref().is_none_or(|u| u.eq_ignore_ascii_case(&rt.schema.id));
     let name = parsed.attr.attr.clone();
     let sub = parsed.sub.clone().or(parsed.attr.sub.clone());
-    let single = sub.filter(|_| parsed.filter.is_none() && !facts::attribute(&name, rt).is_some_and(|a| a.multi_valued));
+    let single =
+        sub.filter(|_| parsed.filter.is_none() && !facts::attribute(&name, rt).is_some_and(|a| a.multi_valued));
     let tail = single.map(|s| format!(".{s}")).unwrap_or_default();
     match (&parsed.attr.urn, core) {
         (Some(urn), false) if name.is_empty() => urn.clone(),
@@ -788,7 +901,9 @@ fn touched(call: &Call, rt: &ResourceType) -> Vec<String> {
         facts::split(&Value::Object(body.clone()), rt).into_keys().collect()
     };
     keys.into_iter()
-        .filter(|k| facts::attribute(k, rt).is_some_and(|a| a.kind != crate::scim::schema::AttrType::Complex || a.multi_valued))
+        .filter(|k| {
+            facts::attribute(k, rt).is_some_and(|a| a.kind != crate::scim::schema::AttrType::Complex || a.multi_valued)
+        })
         .filter(|k| !k.to_ascii_lowercase().starts_with("password") && !k.to_ascii_lowercase().starts_with("groups"))
         .collect()
 }
@@ -808,10 +923,16 @@ fn strays(known: &Known, shown: &Value, rt: &ResourceType) -> Vec<Stray> {
         .flat_map(|(k, _)| believed.iter().filter(move |(p, _)| key_within(p, k)).map(|(_, v)| v))
         .collect();
     new.iter()
-        .filter(|(path, value)| !old.iter().any(|(p, v)| p == path && v == value) && !believed.iter().any(|(p, v)| p.eq_ignore_ascii_case(path) && v == value))
+        .filter(|(path, value)| {
+            !old.iter().any(|(p, v)| p == path && v == value)
+                && !believed.iter().any(|(p, v)| p.eq_ignore_ascii_case(path) && v == value)
+        })
         .filter(|(path, value)| {
             let literal = path.split('/').any(|s| (s.contains('.') && !s.starts_with("urn:")) || s.contains('['));
-            let elsewhere = path.matches('/').count() >= 2 && !declared(path, rt) && value.is_string() && written.iter().any(|w| *w == value);
+            let elsewhere = path.matches('/').count() >= 2
+                && !declared(path, rt)
+                && value.is_string()
+                && written.iter().any(|w| *w == value);
             literal || elsewhere
         })
         .map(|(path, value)| Stray { at: path.clone(), value: value.clone(), step: known.last_write.clone() })
@@ -821,7 +942,10 @@ fn strays(known: &Known, shown: &Value, rt: &ResourceType) -> Vec<Stray> {
 fn declared(path: &str, rt: &ResourceType) -> bool {
     let names: Vec<&str> = path.split('/').filter(|s| !s.is_empty() && s.parse::<usize>().is_err()).collect();
     match names.as_slice() {
-        [head, sub] => facts::attribute(&format!("{head}.{sub}"), rt).is_some() || ["meta", "groups", "members"].iter().any(|m| m.eq_ignore_ascii_case(head)),
+        [head, sub] => {
+            facts::attribute(&format!("{head}.{sub}"), rt).is_some()
+                || ["meta", "groups", "members"].iter().any(|m| m.eq_ignore_ascii_case(head))
+        }
         _ => true,
     }
 }

@@ -2,10 +2,7 @@
 //!
 //! Must not use the engine's own code to read or write HTTP, or both sides could be wrong together.
 
-#![allow(
-    dead_code,
-    reason = "every test binary compiles this module and uses a part of it"
-)]
+#![allow(dead_code, reason = "every test binary compiles this module and uses a part of it")]
 
 pub mod raw;
 pub mod tls;
@@ -39,9 +36,5 @@ pub fn get(target: &str) -> Outgoing {
 
 /// A request without a body.
 pub fn request(method: &str, target: &str) -> Outgoing {
-    Outgoing {
-        method: method.into(),
-        target: target.into(),
-        ..Outgoing::default()
-    }
+    Outgoing { method: method.into(), target: target.into(), ..Outgoing::default() }
 }

@@ -18,10 +18,7 @@ pub struct Asked {
 
 impl Asked {
     pub fn field(&self, name: &str) -> Option<&str> {
-        self.form
-            .iter()
-            .find(|(k, _)| k == name)
-            .map(|(_, v)| v.as_str())
+        self.form.iter().find(|(k, _)| k == name).map(|(_, v)| v.as_str())
     }
 }
 
@@ -49,16 +46,10 @@ impl TokenServer {
         script: impl Fn(usize, &Asked) -> Response + Send + Sync + 'static,
         judge: impl Fn(usize, Option<&str>) -> u16 + Send + Sync + 'static,
     ) -> Self {
-        let shared = Shared {
-            script: Arc::new(script),
-            judge: Arc::new(judge),
-            asked: Arc::default(),
-            calls: Arc::default(),
-        };
-        let app = Router::new()
-            .route("/token", post(token))
-            .route("/scim/{*rest}", any(api))
-            .with_state(shared.clone());
+        let shared =
+            Shared { script: Arc::new(script), judge: Arc::new(judge), asked: Arc::default(), calls: Arc::default() };
+        let app =
+            Router::new().route("/token", post(token)).route("/scim/{*rest}", any(api)).with_state(shared.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, app).await });

@@ -41,9 +41,7 @@ fn and_binds_tighter_than_or_and_not_tightest() {
     let shape = |text: &str| parse(text).expect(text).to_string();
     assert_eq!(shape("a pr or b pr and c pr"), "a pr or b pr and c pr");
     assert!(matches!(parse("a pr or b pr and c pr"), Ok(Filter::Or(parts)) if parts.len() == 2));
-    assert!(
-        matches!(parse("not (a pr) and b pr"), Ok(Filter::And(parts)) if matches!(parts[0], Filter::Not(_)))
-    );
+    assert!(matches!(parse("not (a pr) and b pr"), Ok(Filter::And(parts)) if matches!(parts[0], Filter::Not(_))));
     assert_eq!(shape("( a pr OR b pr )And c PR"), "(a pr or b pr) and c pr");
     assert_eq!(shape("NOT(a pr)"), "not (a pr)");
     assert_eq!(shape("a Eq TRUE"), "a eq true");
@@ -51,14 +49,7 @@ fn and_binds_tighter_than_or_and_not_tightest() {
 
 #[test]
 fn names_that_look_like_keywords_are_names() {
-    for text in [
-        "not pr",
-        "or pr or and pr",
-        "note eq 1",
-        "trueName eq true",
-        "and.or eq null",
-        "not.x pr",
-    ] {
+    for text in ["not pr", "or pr or and pr", "note eq 1", "trueName eq true", "and.or eq null", "not.x pr"] {
         assert!(parse(text).is_ok(), "{text}");
     }
 }
@@ -67,19 +58,13 @@ fn names_that_look_like_keywords_are_names() {
 fn entra_asks_after_the_bracket() {
     let filter = parse(r#"emails[type eq "work"].value eq "a@example.com""#).unwrap();
     assert!(matches!(&filter, Filter::ValuePath { tail: Some((sub, _)), .. } if sub == "value"));
-    assert_eq!(
-        filter.to_string(),
-        r#"emails[type eq "work"].value eq "a@example.com""#
-    );
+    assert_eq!(filter.to_string(), r#"emails[type eq "work"].value eq "a@example.com""#);
 }
 
 #[test]
 fn strings_are_json_strings() {
     let value = |text: &str| match parse(text) {
-        Ok(Filter::Attr {
-            test: Test::Compare(_, Literal::Str(s)),
-            ..
-        }) => s,
+        Ok(Filter::Attr { test: Test::Compare(_, Literal::Str(s)), .. }) => s,
         other => panic!("{text}: {other:?}"),
     };
     assert_eq!(value(r#"a eq "q\"\\\u00e9\n""#), "q\"\\é\n");
@@ -132,9 +117,7 @@ fn name() -> impl Strategy<Value = String> {
 }
 
 fn attr_path() -> impl Strategy<Value = AttrPath> {
-    let urn = prop::option::of(Just(
-        "urn:ietf:params:scim:schemas:core:2.0:User".to_owned(),
-    ));
+    let urn = prop::option::of(Just("urn:ietf:params:scim:schemas:core:2.0:User".to_owned()));
     (urn, name(), prop::option::of(name())).prop_map(|(urn, attr, sub)| AttrPath { urn, attr, sub })
 }
 
@@ -160,10 +143,7 @@ fn test() -> impl Strategy<Value = Test> {
         CompareOp::Lt,
         CompareOp::Le,
     ]);
-    prop_oneof![
-        Just(Test::Present),
-        (op, literal()).prop_map(|(op, value)| Test::Compare(op, value))
-    ]
+    prop_oneof![Just(Test::Present), (op, literal()).prop_map(|(op, value)| Test::Compare(op, value))]
 }
 
 fn nest(leaf: impl Strategy<Value = Filter> + 'static) -> impl Strategy<Value = Filter> {
@@ -182,12 +162,11 @@ fn attr() -> impl Strategy<Value = Filter> {
 
 fn filter(tails: bool) -> impl Strategy<Value = Filter> {
     let tail = prop::option::of((name(), test())).prop_map(move |t| t.filter(|_| tails));
-    let brackets =
-        (attr_path(), nest(attr()), tail).prop_map(|(path, filter, tail)| Filter::ValuePath {
-            path: AttrPath { sub: None, ..path },
-            filter: Box::new(filter),
-            tail,
-        });
+    let brackets = (attr_path(), nest(attr()), tail).prop_map(|(path, filter, tail)| Filter::ValuePath {
+        path: AttrPath { sub: None, ..path },
+        filter: Box::new(filter),
+        tail,
+    });
     nest(prop_oneof![3 => attr(), 1 => brackets])
 }
 
@@ -227,34 +206,24 @@ fn soup() -> impl Strategy<Value = String> {
 
 fn flat(filter: Filter) -> Filter {
     let spread = |parts: Vec<Filter>, and: bool| {
-        parts
-            .into_iter()
-            .map(flat)
-            .flat_map(move |part| match part {
-                Filter::And(inner) if and => inner,
-                Filter::Or(inner) if !and => inner,
-                one => vec![one],
-            })
+        parts.into_iter().map(flat).flat_map(move |part| match part {
+            Filter::And(inner) if and => inner,
+            Filter::Or(inner) if !and => inner,
+            one => vec![one],
+        })
     };
     match filter {
         Filter::And(parts) => Filter::And(spread(parts, true).collect()),
         Filter::Or(parts) => Filter::Or(spread(parts, false).collect()),
         Filter::Not(inner) => Filter::Not(Box::new(flat(*inner))),
-        Filter::ValuePath { path, filter, tail } => Filter::ValuePath {
-            path,
-            filter: Box::new(flat(*filter)),
-            tail,
-        },
+        Filter::ValuePath { path, filter, tail } => Filter::ValuePath { path, filter: Box::new(flat(*filter)), tail },
         attr => attr,
     }
 }
 
 fn from_other_attr(exp: &other::AttrExp) -> Filter {
     match exp {
-        other::AttrExp::Present(path) => Filter::Attr {
-            path: from_other_path(path),
-            test: Test::Present,
-        },
+        other::AttrExp::Present(path) => Filter::Attr { path: from_other_path(path), test: Test::Present },
         other::AttrExp::Comparison(path, op, value) => {
             let op = CompareOp::read(&op.to_string()).expect("the same nine operators");
             let value = match value {
@@ -264,32 +233,21 @@ fn from_other_attr(exp: &other::AttrExp) -> Filter {
                 other::CompValue::Number(n) => Literal::Number(n.clone()),
                 other::CompValue::Str(s) => Literal::Str(s.clone()),
             };
-            Filter::Attr {
-                path: from_other_path(path),
-                test: Test::Compare(op, value),
-            }
+            Filter::Attr { path: from_other_path(path), test: Test::Compare(op, value) }
         }
     }
 }
 
 fn from_other_path(path: &other::AttrPath) -> AttrPath {
-    AttrPath {
-        urn: path.uri.clone(),
-        attr: path.name.clone(),
-        sub: path.sub_attr.clone(),
-    }
+    AttrPath { urn: path.uri.clone(), attr: path.name.clone(), sub: path.sub_attr.clone() }
 }
 
 fn from_other_inner(filter: &other::ValFilter) -> Filter {
     match filter {
         other::ValFilter::Attr(exp) => from_other_attr(exp),
         other::ValFilter::Not(inner) => Filter::Not(Box::new(from_other_inner(inner))),
-        other::ValFilter::And(parts) => {
-            Filter::And(parts.as_slice().iter().map(from_other_inner).collect())
-        }
-        other::ValFilter::Or(parts) => {
-            Filter::Or(parts.as_slice().iter().map(from_other_inner).collect())
-        }
+        other::ValFilter::And(parts) => Filter::And(parts.as_slice().iter().map(from_other_inner).collect()),
+        other::ValFilter::Or(parts) => Filter::Or(parts.as_slice().iter().map(from_other_inner).collect()),
     }
 }
 
@@ -315,27 +273,18 @@ fn assert_agreement(text: &str) {
 }
 
 fn assert_path_agreement(text: &str) {
-    let (Ok(ours), Ok(theirs)) = (
-        parse_path(text, &ResourceType::user()),
-        text.parse::<other::PatchPath>(),
-    ) else {
+    let (Ok(ours), Ok(theirs)) = (parse_path(text, &ResourceType::user()), text.parse::<other::PatchPath>()) else {
         return;
     };
     let (attr, filter, sub) = match theirs {
         other::PatchPath::Attr(path) => (from_other_path(&path), None, None),
-        other::PatchPath::Value(path) => (
-            from_other_path(&path.attr),
-            Some(from_other_inner(&path.filter)),
-            path.sub_attr,
-        ),
+        other::PatchPath::Value(path) => {
+            (from_other_path(&path.attr), Some(from_other_inner(&path.filter)), path.sub_attr)
+        }
     };
     // A bare URN of the resource type is ours alone; the grammar takes its last part for an attribute.
     if !ours.is_whole_schema() {
-        assert_eq!(
-            (ours.attr, ours.filter.map(flat), ours.sub),
-            (attr, filter.map(flat), sub),
-            "{text}"
-        );
+        assert_eq!((ours.attr, ours.filter.map(flat), ours.sub), (attr, filter.map(flat), sub), "{text}");
     }
 }
 

@@ -8,17 +8,12 @@ use serde_json::{Map, Number, Value};
 use std::borrow::Cow;
 
 fn invalid(attribute: &Attribute, wanted: &str) -> PatchError {
-    PatchError::new(
-        "invalidValue",
-        format!("{} must be {wanted}", attribute.name),
-    )
+    PatchError::new("invalidValue", format!("{} must be {wanted}", attribute.name))
 }
 
 /// Reads JSON out of a string: Entra ID sends complex values of its app roles that way.
 pub(super) fn unpack(value: &Value, lenient: bool) -> Cow<'_, Value> {
-    let packed = value
-        .as_str()
-        .filter(|s| lenient && s.trim_start().starts_with(['{', '[']));
+    let packed = value.as_str().filter(|s| lenient && s.trim_start().starts_with(['{', '[']));
     match packed.and_then(|s| serde_json::from_str(s).ok()) {
         Some(read) => Cow::Owned(read),
         None => Cow::Borrowed(value),
@@ -35,10 +30,7 @@ pub(super) fn many(
     let complex = attribute.kind == AttrType::Complex;
     let value = unpack(value, lenient && complex);
     match value.as_ref() {
-        Value::Array(items) => items
-            .iter()
-            .map(|item| one(item, attribute, lenient))
-            .collect(),
+        Value::Array(items) => items.iter().map(|item| one(item, attribute, lenient)).collect(),
         item if single || lenient => Ok(vec![one(item, attribute, lenient)?]),
         _ => Err(invalid(attribute, "an array")),
     }
@@ -46,20 +38,14 @@ pub(super) fn many(
 
 /// One value of an attribute. Members of complex values get the schema's spelling; what the schema does not have and
 /// what is readOnly is left out; null members stay, they say that the member has no value.
-pub(super) fn one(
-    value: &Value,
-    attribute: &Attribute,
-    lenient: bool,
-) -> Result<Value, PatchError> {
+pub(super) fn one(value: &Value, attribute: &Attribute, lenient: bool) -> Result<Value, PatchError> {
     let kind = attribute.kind;
     let value = unpack(value, lenient && kind == AttrType::Complex);
     match value.as_ref() {
         Value::Array(items) if lenient && items.len() == 1 && !items[0].is_array() => {
             one(&items[0], attribute, lenient)
         }
-        Value::Object(map) if kind == AttrType::Complex => {
-            complex(map, attribute, lenient).map(Value::Object)
-        }
+        Value::Object(map) if kind == AttrType::Complex => complex(map, attribute, lenient).map(Value::Object),
         // The bare identifier of a manager or a member.
         Value::String(_) if lenient && kind == AttrType::Complex => match attribute.sub("value") {
             Some(sub) => {
@@ -69,9 +55,7 @@ pub(super) fn one(
             None => Err(invalid(attribute, expected(kind))),
         },
         simple if fits(simple, kind) => Ok(simple.clone()),
-        Value::String(text) if lenient => {
-            from_text(text, kind).ok_or_else(|| invalid(attribute, expected(kind)))
-        }
+        Value::String(text) if lenient => from_text(text, kind).ok_or_else(|| invalid(attribute, expected(kind))),
         _ => Err(invalid(attribute, expected(kind))),
     }
 }
@@ -90,17 +74,10 @@ fn from_text(text: &str, kind: AttrType) -> Option<Value> {
     }
 }
 
-fn complex(
-    map: &Map<String, Value>,
-    attribute: &Attribute,
-    lenient: bool,
-) -> Result<Map<String, Value>, PatchError> {
+fn complex(map: &Map<String, Value>, attribute: &Attribute, lenient: bool) -> Result<Map<String, Value>, PatchError> {
     let mut read = Map::new();
     for (key, value) in map {
-        let Some(sub) = attribute
-            .sub(key)
-            .filter(|sub| sub.mutability != Mutability::ReadOnly)
-        else {
+        let Some(sub) = attribute.sub(key).filter(|sub| sub.mutability != Mutability::ReadOnly) else {
             continue;
         };
         let value = match value {
@@ -121,9 +98,7 @@ pub(super) fn clears(value: &Value) -> bool {
         Value::Object(map) => {
             map.is_empty()
                 || get_ci(map, "value").is_some_and(blank)
-                    && map
-                        .iter()
-                        .all(|(k, v)| blank(v) || k.eq_ignore_ascii_case("$ref"))
+                    && map.iter().all(|(k, v)| blank(v) || k.eq_ignore_ascii_case("$ref"))
         }
         Value::Array(items) => items.iter().all(clears),
         other => blank(other),

@@ -17,27 +17,17 @@ pub(super) struct Slot<'a> {
 }
 
 /// Refuses a change that the characteristics of the attribute forbid (RFC 7644 §3.5.2, §3.5.2.2).
-pub(super) fn guard(
-    attribute: &Attribute,
-    before: Option<&Value>,
-    after: Option<&Value>,
-) -> Result<(), PatchError> {
+pub(super) fn guard(attribute: &Attribute, before: Option<&Value>, after: Option<&Value>) -> Result<(), PatchError> {
     let Some(before) = before.filter(|v| !is_unassigned(v)) else {
         return Ok(());
     };
     let after = after.filter(|v| !is_unassigned(v));
     if after.is_none() && attribute.required {
-        return Err(PatchError::new(
-            "mutability",
-            format!("{} is required", attribute.name),
-        ));
+        return Err(PatchError::new("mutability", format!("{} is required", attribute.name)));
     }
     let changed = || after.is_none_or(|after| !same_value(before, after, Some(attribute)));
     if attribute.mutability == Mutability::Immutable && changed() {
-        return Err(PatchError::new(
-            "mutability",
-            format!("{} is immutable", attribute.name),
-        ));
+        return Err(PatchError::new("mutability", format!("{} is immutable", attribute.name)));
     }
     Ok(())
 }
@@ -48,8 +38,7 @@ fn guard_members(attribute: &Attribute, before: &Value, after: &Value) -> Result
         return Ok(());
     };
     let subs = attribute.sub_attributes.iter();
-    subs.into_iter()
-        .try_for_each(|sub| guard(sub, get_ci(before, &sub.name), get_ci(after, &sub.name)))
+    subs.into_iter().try_for_each(|sub| guard(sub, get_ci(before, &sub.name), get_ci(after, &sub.name)))
 }
 
 impl Slot<'_> {
@@ -79,10 +68,7 @@ impl Slot<'_> {
             return Ok(());
         }
         let change = coerce::one(value, self.attribute, self.lenient())?;
-        let before = self
-            .value
-            .take()
-            .unwrap_or_else(|| Value::Object(Map::new()));
+        let before = self.value.take().unwrap_or_else(|| Value::Object(Map::new()));
         let mut after = merged(&before, &change);
         forget_derived(self.attribute, &before, &change, &mut after);
         guard_members(self.attribute, &before, &after)?;
@@ -92,11 +78,7 @@ impl Slot<'_> {
 
     fn write_many(&mut self, op: Op, value: &Value) -> Result<(), PatchError> {
         let incoming = coerce::many(value, self.attribute, self.lenient(), op == Op::Add)?;
-        let mut items = if op == Op::Add {
-            self.items()
-        } else {
-            Vec::new()
-        };
+        let mut items = if op == Op::Add { self.items() } else { Vec::new() };
         let mut fresh = Vec::new();
         for item in incoming.into_iter().filter(|item| !is_unassigned(item)) {
             let primary = is_primary(&item);
@@ -109,21 +91,12 @@ impl Slot<'_> {
     }
 
     /// add or replace of a sub-attribute without filter: in the value, or in all values.
-    pub(super) fn write_sub(
-        &mut self,
-        op: Op,
-        sub: &Attribute,
-        value: &Value,
-    ) -> Result<(), PatchError> {
+    pub(super) fn write_sub(&mut self, op: Op, sub: &Attribute, value: &Value) -> Result<(), PatchError> {
         if !self.attribute.multi_valued {
-            let before = self
-                .value
-                .take()
-                .unwrap_or_else(|| Value::Object(Map::new()));
+            let before = self.value.take().unwrap_or_else(|| Value::Object(Map::new()));
             let mut map = before.as_object().cloned().unwrap_or_default();
             // `manager.value` without content is how a manager is cleared.
-            let clears =
-                self.lenient() && sub.name == "value" && value.as_str().is_some_and(str::is_empty);
+            let clears = self.lenient() && sub.name == "value" && value.as_str().is_some_and(str::is_empty);
             self.write_member(&mut map, op, sub, if clears { &Value::Null } else { value })?;
             let change = map.get(&sub.name).cloned().unwrap_or_default();
             let change = Value::Object(Map::from_iter([(sub.name.clone(), change)]));
@@ -138,11 +111,7 @@ impl Slot<'_> {
         }
         let all: Vec<usize> = (0..items.len()).collect();
         self.write_sub_in(&mut items, &all, op, sub, value)?;
-        let fresh = if sub.name == "primary" {
-            all
-        } else {
-            Vec::new()
-        };
+        let fresh = if sub.name == "primary" { all } else { Vec::new() };
         self.settle(items, fresh)
     }
 
@@ -170,11 +139,7 @@ impl Slot<'_> {
         value: &Value,
     ) -> Result<(), PatchError> {
         let before = get_ci(map, &sub.name).cloned();
-        let mut slot = Slot {
-            value: before.clone(),
-            attribute: sub,
-            opts: self.opts,
-        };
+        let mut slot = Slot { value: before.clone(), attribute: sub, opts: self.opts };
         let op = if value.is_null() { Op::Replace } else { op };
         slot.write(op, value)?;
         guard(sub, before.as_ref(), slot.value.as_ref())?;
@@ -204,35 +169,17 @@ impl Slot<'_> {
         }
         match sub {
             Some(sub) => self.write_sub_in(&mut items, &which, op, sub, value)?,
-            None => self.write_items(
-                &mut items,
-                &which,
-                if created { Op::Add } else { op },
-                value,
-            )?,
+            None => self.write_items(&mut items, &which, if created { Op::Add } else { op }, value)?,
         }
         // Values are fresh primaries when this operation said so, not when they already were.
-        let says = |v: &Value| {
-            v.as_object()
-                .and_then(|m| get_ci(m, "primary"))
-                .is_some_and(|v| !v.is_null())
-        };
-        let touches = created
-            || sub.map_or_else(
-                || says(&coerce::unpack(value, self.lenient())),
-                |s| s.name == "primary",
-            );
+        let says = |v: &Value| v.as_object().and_then(|m| get_ci(m, "primary")).is_some_and(|v| !v.is_null());
+        let touches =
+            created || sub.map_or_else(|| says(&coerce::unpack(value, self.lenient())), |s| s.name == "primary");
         let fresh = if touches { which } else { Vec::new() };
         self.settle(items, fresh)
     }
 
-    fn write_items(
-        &self,
-        items: &mut [Value],
-        which: &[usize],
-        op: Op,
-        value: &Value,
-    ) -> Result<(), PatchError> {
+    fn write_items(&self, items: &mut [Value], which: &[usize], op: Op, value: &Value) -> Result<(), PatchError> {
         let clearing = value.is_null() || value.as_array().is_some_and(Vec::is_empty);
         if clearing && op == Op::Replace {
             which.iter().for_each(|&at| items[at] = Value::Null);
@@ -273,9 +220,7 @@ impl Slot<'_> {
     /// remove of a sub-attribute, of all values if there are several.
     pub(super) fn remove_sub(&mut self, sub: &Attribute) -> Result<(), PatchError> {
         match self.value.as_mut() {
-            Some(Value::Array(items)) => items
-                .iter_mut()
-                .try_for_each(|item| remove_member(item, sub))?,
+            Some(Value::Array(items)) => items.iter_mut().try_for_each(|item| remove_member(item, sub))?,
             Some(one) => remove_member(one, sub)?,
             None => {}
         }
@@ -284,11 +229,7 @@ impl Slot<'_> {
     }
 
     /// remove of the values that a filter chooses, or of a sub-attribute of them. No match changes nothing.
-    pub(super) fn remove_filtered(
-        &mut self,
-        filter: &Filter,
-        sub: Option<&Attribute>,
-    ) -> Result<(), PatchError> {
+    pub(super) fn remove_filtered(&mut self, filter: &Filter, sub: Option<&Attribute>) -> Result<(), PatchError> {
         let mut items = self.items();
         for at in self.chosen(&items, filter) {
             match sub {
@@ -305,11 +246,7 @@ impl Slot<'_> {
     pub(super) fn remove_listed(&mut self, value: &Value) -> Result<(), PatchError> {
         let listed = coerce::many(value, self.attribute, true, true)?;
         let mut items = self.items();
-        items.retain(|held| {
-            !listed
-                .iter()
-                .any(|wanted| is_meant(held, wanted, self.attribute))
-        });
+        items.retain(|held| !listed.iter().any(|wanted| is_meant(held, wanted, self.attribute)));
         self.value = Some(Value::Array(items));
         Ok(())
     }
@@ -324,12 +261,7 @@ impl Slot<'_> {
 
     fn chosen(&self, items: &[Value], filter: &Filter) -> Vec<usize> {
         let hit = |item: &Value| matches_element(filter, item, Some(self.attribute));
-        items
-            .iter()
-            .enumerate()
-            .filter(|(_, item)| hit(item))
-            .map(|(at, _)| at)
-            .collect()
+        items.iter().enumerate().filter(|(_, item)| hit(item)).map(|(at, _)| at).collect()
     }
 
     /// Sees to it that one value at most is primary, the one that was set last (RFC 7644 §3.5.2), and stores the values.
@@ -407,10 +339,7 @@ fn forget_derived(attribute: &Attribute, before: &Value, change: &Value, after: 
 
 /// Appends a value unless it is there already; then its other members are brought up to date. Gives its place.
 fn append(items: &mut Vec<Value>, item: Value, attribute: &Attribute) -> usize {
-    let Some(at) = items
-        .iter()
-        .position(|held| is_same_entry(held, &item, attribute))
-    else {
+    let Some(at) = items.iter().position(|held| is_same_entry(held, &item, attribute)) else {
         items.push(merged(&Value::Null, &item));
         return items.len() - 1;
     };
@@ -425,10 +354,7 @@ fn append(items: &mut Vec<Value>, item: Value, attribute: &Attribute) -> usize {
 /// An immutable member that has a value keeps it when the same entry is added again.
 fn may_change(held: &Value, sub: Option<&Attribute>) -> bool {
     let Some(sub) = sub else { return false };
-    let has = held
-        .as_object()
-        .and_then(|m| get_ci(m, &sub.name))
-        .is_some_and(|v| !is_unassigned(v));
+    let has = held.as_object().and_then(|m| get_ci(m, &sub.name)).is_some_and(|v| !is_unassigned(v));
     sub.mutability != Mutability::Immutable || !has
 }
 
@@ -442,19 +368,10 @@ fn remove_member(value: &mut Value, sub: &Attribute) -> Result<(), PatchError> {
 }
 
 /// The `eq` terms that must all hold, as members of a new value.
-fn collect_terms(
-    filter: &Filter,
-    attribute: &Attribute,
-    map: &mut Map<String, Value>,
-) -> Result<(), PatchError> {
+fn collect_terms(filter: &Filter, attribute: &Attribute, map: &mut Map<String, Value>) -> Result<(), PatchError> {
     match filter {
-        Filter::And(parts) => parts
-            .iter()
-            .try_for_each(|part| collect_terms(part, attribute, map)),
-        Filter::Attr {
-            path,
-            test: Test::Compare(CompareOp::Eq, literal),
-        } => {
+        Filter::And(parts) => parts.iter().try_for_each(|part| collect_terms(part, attribute, map)),
+        Filter::Attr { path, test: Test::Compare(CompareOp::Eq, literal) } => {
             let Some(sub) = attribute.sub(&path.attr) else {
                 return Ok(());
             };

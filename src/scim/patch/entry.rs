@@ -18,10 +18,7 @@ pub(super) fn is_same_entry(held: &Value, item: &Value, attribute: &Attribute) -
             };
             types && same_as(held_value, item_value, attribute.sub("value"))
         }
-        _ => {
-            same_value(held, item, Some(attribute))
-                || (!item.is_object() && same_as(held, item, Some(attribute)))
-        }
+        _ => same_value(held, item, Some(attribute)) || (!item.is_object() && same_as(held, item, Some(attribute))),
     }
 }
 
@@ -49,8 +46,5 @@ pub(super) fn same_as(a: &Value, b: &Value, attribute: Option<&Attribute>) -> bo
 }
 
 pub(super) fn text_of<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
-    value
-        .as_object()
-        .and_then(|m| get_ci(m, name))
-        .filter(|v| !is_unassigned(v))
+    value.as_object().and_then(|m| get_ci(m, name)).filter(|v| !is_unassigned(v))
 }

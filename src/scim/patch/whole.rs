@@ -12,10 +12,7 @@ impl Patcher<'_> {
     pub(super) fn pathless(&mut self, op: Op, value: &Value) -> Result<(), PatchError> {
         let parsed = coerce::unpack(value, self.opts.lenient);
         let Value::Object(members) = parsed.as_ref() else {
-            return Err(PatchError::new(
-                "invalidValue",
-                "without a path the value must be an object",
-            ));
+            return Err(PatchError::new("invalidValue", "without a path the value must be an object"));
         };
         for (key, value) in members {
             self.pathless_member(op, key, value)?;
@@ -23,12 +20,7 @@ impl Patcher<'_> {
         Ok(())
     }
 
-    pub(super) fn pathless_member(
-        &mut self,
-        op: Op,
-        key: &str,
-        value: &Value,
-    ) -> Result<(), PatchError> {
+    pub(super) fn pathless_member(&mut self, op: Op, key: &str, value: &Value) -> Result<(), PatchError> {
         if self.rt.extension(key).is_some() || key.eq_ignore_ascii_case(&self.rt.schema.id) {
             return self.write_schema(op, key, value);
         }
@@ -36,20 +28,9 @@ impl Patcher<'_> {
             return Ok(());
         }
         let core = self.rt.schema.attribute(key);
-        let common = || {
-            common_attributes()
-                .iter()
-                .find(|a| a.name.eq_ignore_ascii_case(key))
-        };
+        let common = || common_attributes().iter().find(|a| a.name.eq_ignore_ascii_case(key));
         if let Some(attribute) = core.or_else(common) {
-            return self.write_member(
-                op,
-                Place {
-                    container: Container::Core,
-                    attribute,
-                },
-                value,
-            );
+            return self.write_member(op, Place { container: Container::Core, attribute }, value);
         }
         // Keys that are paths: `name.familyName`, `urn:…:User:department`, `emails[type eq "work"].value`.
         let is_path = self.opts.lenient && key.contains(['.', ':', '[']);
@@ -59,12 +40,7 @@ impl Patcher<'_> {
         }
     }
 
-    pub(super) fn write_path_key(
-        &mut self,
-        op: Op,
-        path: &PatchPath,
-        value: &Value,
-    ) -> Result<(), PatchError> {
+    pub(super) fn write_path_key(&mut self, op: Op, path: &PatchPath, value: &Value) -> Result<(), PatchError> {
         let Ok(place) = self.place(&path.attr) else {
             return Ok(());
         };
@@ -79,16 +55,9 @@ impl Patcher<'_> {
     }
 
     /// One attribute of an object value.
-    pub(super) fn write_member(
-        &mut self,
-        op: Op,
-        place: Place<'_>,
-        value: &Value,
-    ) -> Result<(), PatchError> {
+    pub(super) fn write_member(&mut self, op: Op, place: Place<'_>, value: &Value) -> Result<(), PatchError> {
         if place.attribute.mutability == Mutability::ReadOnly {
-            let held = self
-                .object(place.container)
-                .and_then(|m| get_ci(m, &place.attribute.name));
+            let held = self.object(place.container).and_then(|m| get_ci(m, &place.attribute.name));
             let unchanged = same_value(held.unwrap_or(&Value::Null), value, Some(place.attribute));
             return match self.opts.lenient || unchanged {
                 true => Ok(()),
@@ -102,41 +71,22 @@ impl Patcher<'_> {
     }
 
     /// add and replace of all attributes of a schema: `path` or key is a bare URN.
-    pub(super) fn write_schema(
-        &mut self,
-        op: Op,
-        urn: &str,
-        value: &Value,
-    ) -> Result<(), PatchError> {
+    pub(super) fn write_schema(&mut self, op: Op, urn: &str, value: &Value) -> Result<(), PatchError> {
         let parsed = coerce::unpack(value, self.opts.lenient);
         let value = parsed.as_ref();
         let Some(extension) = self.rt.extension(urn) else {
             return self.pathless(op, value);
         };
         if value.is_null() {
-            return if op == Op::Replace {
-                self.remove_schema(urn)
-            } else {
-                Ok(())
-            };
+            return if op == Op::Replace { self.remove_schema(urn) } else { Ok(()) };
         }
         let Value::Object(members) = value else {
-            return Err(PatchError::new(
-                "invalidValue",
-                format!("the value of {urn} must be an object"),
-            ));
+            return Err(PatchError::new("invalidValue", format!("the value of {urn} must be an object")));
         };
         for (key, value) in members {
             if let Some(attribute) = extension.schema.attribute(key) {
                 let container = Container::Extension(&extension.schema.id);
-                self.write_member(
-                    op,
-                    Place {
-                        container,
-                        attribute,
-                    },
-                    value,
-                )?;
+                self.write_member(op, Place { container, attribute }, value)?;
             } else if self.opts.lenient && key.contains('.') {
                 let path = path::parse_path(&format!("{urn}:{key}"), self.rt);
                 path.map_or(Ok(()), |path| self.write_path_key(op, &path, value))?;
@@ -147,17 +97,11 @@ impl Patcher<'_> {
 
     pub(super) fn remove_schema(&mut self, urn: &str) -> Result<(), PatchError> {
         let Some(extension) = self.rt.extension(urn) else {
-            return Err(PatchError::new(
-                "mutability",
-                "the core schema cannot be removed",
-            ));
+            return Err(PatchError::new("mutability", "the core schema cannot be removed"));
         };
         let held = get_ci(&self.doc, urn).and_then(Value::as_object);
         if held.is_some_and(|held| extension.required || keeps(held, &extension.schema)) {
-            return Err(PatchError::new(
-                "mutability",
-                format!("{urn} cannot be removed"),
-            ));
+            return Err(PatchError::new("mutability", format!("{urn} cannot be removed")));
         }
         remove_ci(&mut self.doc, urn);
         self.name_schema(&extension.schema.id, false);
@@ -183,8 +127,7 @@ impl Patcher<'_> {
 /// Whether an extension object holds something that cannot be removed.
 fn keeps(held: &Map<String, Value>, schema: &Schema) -> bool {
     schema.attributes.iter().any(|a| {
-        let fixed = a.mutability == Mutability::Immutable
-            || (a.required && a.mutability != Mutability::ReadOnly);
+        let fixed = a.mutability == Mutability::Immutable || (a.required && a.mutability != Mutability::ReadOnly);
         fixed && get_ci(held, &a.name).is_some_and(|v| !is_unassigned(v))
     })
 }

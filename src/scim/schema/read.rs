@@ -13,12 +13,7 @@ pub fn parse_schema(document: &Value) -> Option<Schema> {
     let name = text(map, "name").unwrap_or(&id).to_owned();
     let description = text(map, "description").unwrap_or_default().to_owned();
     let attributes = attributes(map, "attributes", 0);
-    Some(Schema {
-        id,
-        name,
-        description,
-        attributes,
-    })
+    Some(Schema { id, name, description, attributes })
 }
 
 /// Schemas nest attributes one level; a little more is read, an endless document is not.
@@ -29,10 +24,7 @@ fn attributes(map: &Map<String, Value>, key: &str, level: usize) -> Vec<Attribut
         return Vec::new();
     }
     let listed = get_ci(map, key).map(as_list).unwrap_or_default();
-    listed
-        .into_iter()
-        .filter_map(|a| attribute(a, level))
-        .collect()
+    listed.into_iter().filter_map(|a| attribute(a, level)).collect()
 }
 
 fn attribute(document: &Value, level: usize) -> Option<Attribute> {
@@ -49,15 +41,9 @@ fn attribute(document: &Value, level: usize) -> Option<Attribute> {
         multi_valued: flag(map, "multiValued").unwrap_or(plain.multi_valued),
         required: flag(map, "required").unwrap_or(plain.required),
         case_exact: flag(map, "caseExact").unwrap_or(plain.case_exact),
-        mutability: text(map, "mutability")
-            .and_then(mutability)
-            .unwrap_or(plain.mutability),
-        returned: text(map, "returned")
-            .and_then(returned)
-            .unwrap_or(plain.returned),
-        uniqueness: text(map, "uniqueness")
-            .and_then(uniqueness)
-            .unwrap_or(plain.uniqueness),
+        mutability: text(map, "mutability").and_then(mutability).unwrap_or(plain.mutability),
+        returned: text(map, "returned").and_then(returned).unwrap_or(plain.returned),
+        uniqueness: text(map, "uniqueness").and_then(uniqueness).unwrap_or(plain.uniqueness),
         canonical_values: texts(map, "canonicalValues"),
         reference_types: texts(map, "referenceTypes"),
         description: text(map, "description").unwrap_or_default().to_owned(),
@@ -115,10 +101,7 @@ pub(super) fn text<'a>(map: &'a Map<String, Value>, key: &str) -> Option<&'a str
 
 fn texts(map: &Map<String, Value>, key: &str) -> Vec<String> {
     let listed = get_ci(map, key).map(as_list).unwrap_or_default();
-    listed
-        .into_iter()
-        .filter_map(|v| v.as_str().map(str::to_owned))
-        .collect()
+    listed.into_iter().filter_map(|v| v.as_str().map(str::to_owned)).collect()
 }
 
 pub(super) fn flag(map: &Map<String, Value>, key: &str) -> Option<bool> {

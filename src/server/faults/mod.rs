@@ -2,11 +2,29 @@
 //!
 //! Must not know the rules that find them.
 
-pub mod tools;
+mod auth;
+mod bulk;
+mod concurrency;
+mod create;
+mod deactivate;
+mod discovery;
+mod errors;
+mod filter;
+mod groups;
+mod headers;
+mod idempotency;
+mod pagination;
+mod patch;
+mod projection;
+mod put;
+mod schema;
+pub(super) mod tools;
 
 use super::behaviour::Hook;
+use std::sync::LazyLock;
 
 /// One wrong behaviour.
+#[derive(Clone, Copy)]
 pub struct Fault {
     /// Kebab-case id; never reused.
     pub id: &'static str,
@@ -24,25 +42,40 @@ pub struct Fault {
     pub hooks: &'static [Hook],
 }
 
-/// Every fault.
+/// Every fault, by area.
 pub fn all() -> &'static [Fault] {
-    &[]
+    static ALL: LazyLock<Vec<Fault>> = LazyLock::new(|| {
+        [
+            create::FAULTS,
+            filter::FAULTS,
+            patch::FAULTS,
+            put::FAULTS,
+            deactivate::FAULTS,
+            groups::FAULTS,
+            pagination::FAULTS,
+            discovery::FAULTS,
+            errors::FAULTS,
+            auth::FAULTS,
+            headers::FAULTS,
+            projection::FAULTS,
+            concurrency::FAULTS,
+            idempotency::FAULTS,
+            schema::FAULTS,
+            bulk::FAULTS,
+        ]
+        .concat()
+    });
+    &ALL
 }
 
 /// The fault of this id, or what was probably meant.
 pub fn find(id: &str) -> Result<&'static Fault, String> {
-    all()
-        .iter()
-        .find(|f| f.id == id)
-        .ok_or_else(|| unknown("fault", id, all().iter().map(|f| f.id)))
+    all().iter().find(|f| f.id == id).ok_or_else(|| unknown("fault", id, all().iter().map(|f| f.id)))
 }
 
 /// The message for an id that does not exist.
 pub fn unknown<'a>(what: &str, id: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let nearest = known
-        .map(|k| (distance(id, k), k))
-        .min()
-        .filter(|(d, k)| *d <= k.len().max(id.len()) / 2);
+    let nearest = known.map(|k| (distance(id, k), k)).min().filter(|(d, k)| *d <= k.len().max(id.len()) / 2);
     match nearest {
         Some((_, near)) => format!("there is no {what} `{id}`; did you mean `{near}`?"),
         None => format!("there is no {what} `{id}`; `scimproof list {what}s` shows all"),

@@ -6,6 +6,7 @@ use crate::scim::filter::{CompareOp, Filter, Literal, Test};
 use crate::scim::path::AttrPath;
 use crate::scim::value::{get_ci, remove_ci};
 use crate::server::call::{Call, Kind, Target};
+use crate::server::listing::ListQuery;
 use crate::server::reply::{Content, Reply};
 use crate::server::state::State;
 use serde_json::{Map, Value};
@@ -27,9 +28,7 @@ pub fn conflict() -> Reply {
 
 /// A string of the request body.
 pub fn body_text(call: &Call, name: &str) -> Option<String> {
-    get_ci(call.json()?.as_object()?, name)?
-        .as_str()
-        .map(str::to_owned)
+    get_ci(call.json()?.as_object()?, name)?.as_str().map(str::to_owned)
 }
 
 /// A value of the request body.
@@ -41,6 +40,13 @@ pub fn body_value<'a>(call: &'a Call, name: &str) -> Option<&'a Value> {
 pub fn drop_from_body(call: &mut Call, name: &str) {
     if let Some(map) = call.json_mut().and_then(Value::as_object_mut) {
         remove_ci(map, name);
+    }
+}
+
+/// Takes a parameter out of the body of a `.search`.
+pub fn drop_from_body_of_search(call: &mut Call, name: &str) {
+    if matches!(call.target, Target::Search(_) | Target::RootSearch) {
+        drop_from_body(call, name);
     }
 }
 
@@ -163,25 +169,18 @@ pub fn touches(operation: &Value, attribute: &str) -> bool {
     let attribute = attribute.to_ascii_lowercase();
     if path.is_empty() {
         let keys = value(operation).and_then(Value::as_object);
-        return keys.is_some_and(|map| {
-            map.keys()
-                .any(|k| begins(&k.to_ascii_lowercase(), &attribute))
-        });
+        return keys.is_some_and(|map| map.keys().any(|k| begins(&k.to_ascii_lowercase(), &attribute)));
     }
     begins(&path, &attribute)
 }
 
 fn begins(path: &str, attribute: &str) -> bool {
-    path.strip_prefix(attribute)
-        .is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric()))
+    path.strip_prefix(attribute).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric()))
 }
 
 /// The operations of a PATCH request as they came.
 pub fn sent_operations(call: &Call) -> Vec<Value> {
-    body_value(call, "Operations")
-        .and_then(Value::as_array)
-        .cloned()
-        .unwrap_or_default()
+    body_value(call, "Operations").and_then(Value::as_array).cloned().unwrap_or_default()
 }
 
 /// The members that a request names to be added or set.
@@ -209,8 +208,7 @@ pub fn sent_members(call: &Call) -> Vec<Value> {
 /// The filter as the client wrote it.
 pub fn filter_text(call: &Call) -> String {
     let sent = call.param("filter").map(str::to_owned);
-    sent.or_else(|| body_text(call, "filter"))
-        .unwrap_or_default()
+    sent.or_else(|| body_text(call, "filter")).unwrap_or_default()
 }
 
 /// Visits every node of a filter, the leaves first.
@@ -233,34 +231,25 @@ pub fn any_node(filter: &Filter, test: fn(&Filter) -> bool) -> bool {
         }
 }
 
+/// Whether a query's filter is about this attribute.
+pub fn filter_text_has(query: &ListQuery, attribute: &str) -> bool {
+    let written = query.filter.as_ref().map(ToString::to_string);
+    written.is_some_and(|text| text.to_ascii_lowercase().contains(attribute))
+}
+
 /// A filter that nothing matches.
 pub fn never() -> Filter {
-    let id = Filter::Attr {
-        path: AttrPath::of("id"),
-        test: Test::Present,
-    };
+    let id = Filter::Attr { path: AttrPath::of("id"), test: Test::Present };
     Filter::Not(Box::new(id))
 }
 
 /// A comparison in a filter: attribute in lower case with its sub-attribute, operator, text.
 pub fn comparison(filter: &mut Filter) -> Option<(String, &mut CompareOp, &mut Literal)> {
-    let Filter::Attr {
-        path,
-        test: Test::Compare(operator, literal),
-    } = filter
-    else {
+    let Filter::Attr { path, test: Test::Compare(operator, literal) } = filter else {
         return None;
     };
-    let sub = path
-        .sub
-        .as_ref()
-        .map(|s| format!(".{s}"))
-        .unwrap_or_default();
-    Some((
-        format!("{}{sub}", path.attr).to_ascii_lowercase(),
-        operator,
-        literal,
-    ))
+    let sub = path.sub.as_ref().map(|s| format!(".{s}")).unwrap_or_default();
+    Some((format!("{}{sub}", path.attr).to_ascii_lowercase(), operator, literal))
 }
 
 /// Replaces an operator wherever it stands.
@@ -290,21 +279,14 @@ pub fn never_where(filter: &mut Option<Filter>, test: fn(&mut Filter) -> bool) {
 /// An answer that is no SCIM at all.
 pub fn html(status: u16, text: &str) -> Reply {
     Reply {
-        content: Content::Text(
-            "text/html; charset=utf-8",
-            format!("<html><body><h1>{text}</h1></body></html>"),
-        ),
+        content: Content::Text("text/html; charset=utf-8", format!("<html><body><h1>{text}</h1></body></html>")),
         ..Reply::empty(status)
     }
 }
 
 /// Moves a created or changed resource to another id, in the store and in the answer.
 pub fn move_id(call: &Call, reply: &mut Reply, state: &mut State, kind: Kind, new: &str) {
-    let Some(old) = reply
-        .body()
-        .and_then(|b| b.get("id")?.as_str())
-        .map(str::to_owned)
-    else {
+    let Some(old) = reply.body().and_then(|b| b.get("id")?.as_str()).map(str::to_owned) else {
         return;
     };
     if old == new || !state.of_mut(call).rename_id(kind, &old, new) {

@@ -27,44 +27,26 @@ impl Answer {
     }
 
     pub fn id(&self) -> String {
-        self.body["id"]
-            .as_str()
-            .expect("the answer has an id")
-            .to_owned()
+        self.body["id"].as_str().expect("the answer has an id").to_owned()
     }
 
     pub fn total(&self) -> u64 {
-        self.body["totalResults"]
-            .as_u64()
-            .expect("the answer is a list")
+        self.body["totalResults"].as_u64().expect("the answer is a list")
     }
 }
 
 impl Client {
     pub async fn start(options: Options) -> Client {
         let token = options.token.clone();
-        let server = Server::start(([127, 0, 0, 1], 0).into(), options)
-            .await
-            .expect("a free port");
+        let server = Server::start(([127, 0, 0, 1], 0).into(), options).await.expect("a free port");
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .build()
-            .expect("a client");
-        Client {
-            server,
-            http,
-            token,
-        }
+        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        Client { server, http, token }
     }
 
     pub async fn healthy() -> Client {
-        Client::start(Options {
-            token: Some("one".into()),
-            other_token: Some("two".into()),
-            ..Options::default()
-        })
-        .await
+        Client::start(Options { token: Some("one".into()), other_token: Some("two".into()), ..Options::default() })
+            .await
     }
 
     pub async fn with_fault(id: &str) -> Client {
@@ -109,13 +91,7 @@ impl Client {
     }
 
     /// Sends as told; a header given with an empty value is left out altogether.
-    pub async fn send(
-        &self,
-        method: &str,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: Option<String>,
-    ) -> Answer {
+    pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<String>) -> Answer {
         let url = match path.starts_with("http") {
             true => path.to_owned(),
             false => format!("{}{path}", self.server.base_url()),
@@ -142,20 +118,10 @@ impl Client {
         let headers = response
             .headers()
             .iter()
-            .map(|(k, v)| {
-                (
-                    k.as_str().to_owned(),
-                    v.to_str().unwrap_or_default().to_owned(),
-                )
-            })
+            .map(|(k, v)| (k.as_str().to_owned(), v.to_str().unwrap_or_default().to_owned()))
             .collect();
         let text = response.text().await.expect("a body");
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Answer {
-            status,
-            headers,
-            body,
-            text,
-        }
+        Answer { status, headers, body, text }
     }
 }

@@ -2,3 +2,5 @@
 
 mod client;
 mod resources;
+mod tables;
+mod tour;

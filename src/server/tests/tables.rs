@@ -1,0 +1,91 @@
+//! What every entry of the fault and variant tables owes.
+
+use super::client::Client;
+use super::tour::Tour;
+use crate::server::{Options, Server, faults, variants};
+use serde_json::json;
+use std::collections::HashSet;
+
+fn well_formed(id: &str) -> bool {
+    id.split('-').all(|word| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()))
+}
+
+#[test]
+fn entries_are_named_and_documented() {
+    let mut seen = HashSet::new();
+    for fault in faults::all() {
+        assert!(seen.insert(fault.id), "{} twice", fault.id);
+        assert!(well_formed(fault.id), "{}", fault.id);
+        for text in [fault.title, fault.area, fault.wrong, fault.right] {
+            assert!(!text.is_empty(), "{}", fault.id);
+        }
+        assert!(fault.source.iter().all(|s| s.starts_with("https://")), "{}", fault.id);
+        assert!(!fault.hooks.is_empty(), "{}", fault.id);
+    }
+    for variant in variants::all() {
+        assert!(seen.insert(variant.id), "{} twice", variant.id);
+        assert!(well_formed(variant.id), "{}", variant.id);
+        assert!(!variant.title.is_empty() && !variant.spec.is_empty(), "{}", variant.id);
+        assert!(!variant.hooks.is_empty(), "{}", variant.id);
+    }
+}
+
+/// The difference shows only when requests overlap.
+const NEEDS_A_RACE: &[&str] = &["group-lost-update"];
+
+#[test]
+fn every_fault_changes_an_answer() {
+    let healthy = Tour::new(&[]).run();
+    assert_eq!(healthy, Tour::new(&[]).run(), "the tour says the same each time");
+    let idle: Vec<&str> = faults::all()
+        .iter()
+        .filter(|f| !NEEDS_A_RACE.contains(&f.id) && !Tour::new(f.hooks).differs_from(&healthy))
+        .map(|f| f.id)
+        .collect();
+    assert!(idle.is_empty(), "these change nothing: {idle:?}");
+}
+
+#[test]
+fn every_variant_changes_an_answer() {
+    let healthy = Tour::new(&[]).run();
+    let idle: Vec<&str> =
+        variants::all().iter().filter(|v| !Tour::new(v.hooks).differs_from(&healthy)).map(|v| v.id).collect();
+    assert!(idle.is_empty(), "these change nothing: {idle:?}");
+}
+
+#[test]
+fn no_variant_crashes() {
+    for variant in variants::all() {
+        let crashed = Tour::new(variant.hooks).run().into_iter().find(|line| line.contains("-> 500 "));
+        assert_eq!(crashed, None, "{}", variant.id);
+    }
+}
+
+#[tokio::test]
+async fn parallel_changes_of_one_group_are_kept_unless_the_fault_is_on() {
+    for (client, kept) in [(Client::healthy().await, 4), (Client::with_fault("group-lost-update").await, 1)] {
+        let mut ids = Vec::new();
+        for n in 0..4 {
+            let user = json!({ "userName": format!("u{n}") });
+            ids.push(client.post("/Users", user).await.id());
+        }
+        let path = format!("/Groups/{}", client.post("/Groups", json!({ "displayName": "g" })).await.id());
+        let add =
+            |n: usize| client.patch(&path, json!([{ "op": "add", "path": "members", "value": [{ "value": ids[n] }] }]));
+        tokio::join!(add(0), add(1), add(2), add(3));
+        let group = client.get(&path).await;
+        assert_eq!(group.body["members"].as_array().map(Vec::len), Some(kept));
+    }
+}
+
+#[tokio::test]
+async fn unknown_ids_are_refused_with_a_suggestion() {
+    let options = Options { faults: vec!["filter-ne-50".into()], ..Options::default() };
+    let refused = Server::start(([127, 0, 0, 1], 0).into(), options).await.err().expect("a refusal");
+    assert!(refused.to_string().contains("`filter-ne-500`"), "{refused}");
+    let options = Options { variants: vec!["no-sorting".into()], ..Options::default() };
+    let refused = Server::start(([127, 0, 0, 1], 0).into(), options).await.err().expect("a refusal");
+    assert!(refused.to_string().contains("`no-sort`"), "{refused}");
+    let client = Client::with_variant("no-sort").await;
+    assert_eq!(client.get("/ServiceProviderConfig").await.body["sort"]["supported"], false);
+}
