@@ -3,8 +3,8 @@
 mod report_sample;
 
 use report_sample::golden;
-use scimproof::cli::explain::{Sources, explain};
 use scimproof::cli::exit::Exit;
+use scimproof::cli::explain::{Sources, explain};
 use scimproof::cli::list;
 use scimproof::profile::idp::IdpProfile;
 use scimproof::rules::{Impact, Level, Rule, Verdict};
@@ -39,7 +39,9 @@ static FAULT: Fault = Fault {
 };
 
 static VARIANT: Variant =
-    Variant { id: "patch-204", title: "PATCH answers 204", spec: "RFC 7644 §3.5.2", hooks: &[] };
+    Variant {
+        id: "patch-204", title: "PATCH answers 204", spec: "RFC 7644 §3.5.2", breaks: &["onelogin"], hooks: &[]
+    };
 
 fn idps() -> Vec<IdpProfile> {
     let json = serde_json::json!({

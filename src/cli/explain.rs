@@ -34,6 +34,21 @@ pub struct Sources<'a> {
     pub idps: &'a [IdpProfile],
 }
 
+/// The subcommand. What cannot be explained is an error, so it goes to stderr.
+pub fn main(args: &ExplainArgs) -> Exit {
+    let mut page = Vec::new();
+    super::exit::told(run(args, &mut page).and_then(|exit| {
+        match exit {
+            Exit::Clean => anstream::stdout().write_all(&page)?,
+            _ => {
+                anstream::eprint!("error: ");
+                anstream::stderr().write_all(&page)?;
+            }
+        }
+        Ok(exit)
+    }))
+}
+
 /// Explains the id, or says what was probably meant.
 pub fn run(args: &ExplainArgs, out: &mut dyn Write) -> io::Result<Exit> {
     let scenarios = super::list::bundled_scenarios()?;
@@ -75,7 +90,10 @@ fn unknown(out: &mut dyn Write, id: &str, sources: &Sources<'_>) -> io::Result<(
     let near = similar::get_close_matches(id, &all, 3, 0.6);
     let id = crate::report::text::line(id);
     if near.is_empty() {
-        return writeln!(out, "there is no rule, fault, variant or scenario `{id}`; `scimproof list rules` shows the rules");
+        return writeln!(
+            out,
+            "there is no rule, fault, variant or scenario `{id}`; `scimproof list rules` shows the rules"
+        );
     }
     let near: Vec<String> = near.iter().map(|n| format!("`{n}`")).collect();
     writeln!(out, "there is no rule, fault, variant or scenario `{id}`; did you mean {}?", near.join(" or "))
@@ -94,7 +112,10 @@ fn rule(out: &mut dyn Write, r: &Rule, sources: &Sources<'_>) -> io::Result<()> 
         item(out, &r.breaks.join(", "))?;
     }
     if r.clash {
-        indented(out, "The RFC and these providers contradict each other here, so this is a note until --idp makes the choice.")?;
+        indented(
+            out,
+            "The RFC and these providers contradict each other here, so this is a note until --idp makes the choice.",
+        )?;
     }
     admin_texts(out, r.impact, sources.idps)?;
     example(out, "Wrong", BAD, r.wrong)?;
@@ -141,6 +162,10 @@ fn variant(out: &mut dyn Write, v: &Variant) -> io::Result<()> {
     writeln!(out, "{BOLD}{}{BOLD:#}  legal variant · {}", v.id, v.spec)?;
     writeln!(out, "{BOLD}{}{BOLD:#}", v.title)?;
     paragraph(out, "A correct server may do this: no rule fails on it.")?;
+    if !v.breaks.is_empty() {
+        head(out, "Who does not get along with it all the same")?;
+        item(out, &v.breaks.join(", "))?;
+    }
     writeln!(out, "\nSee it: scimproof run --variant {id}\nServe it: scimproof serve --variant {id}", id = v.id)
 }
 
@@ -183,7 +208,10 @@ fn step(out: &mut dyn Write, step: &Step) -> io::Result<()> {
     let what = match &step.action {
         Action::Send(request) => vec![format!("{} {}", request.method, request.target)],
         Action::Parallel(all) => all.iter().map(|r| format!("{} {}", r.method, r.target)).collect(),
-        Action::Pause(time) => vec![format!("pause {}", crate::report::text::duration(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)))],
+        Action::Pause(time) => vec![format!(
+            "pause {}",
+            crate::report::text::duration(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+        )],
     };
     let mut marks = Vec::new();
     if step.setup {

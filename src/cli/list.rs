@@ -19,6 +19,11 @@ const DIM: Style = Style::new().dimmed();
 /// Columns beyond which a first column does not push the second one.
 const WIDEST: usize = 48;
 
+/// The subcommand.
+pub fn main(args: &ListArgs, providers: &[(String, String)]) -> Exit {
+    super::exit::told(run(args, providers, &mut anstream::stdout()))
+}
+
 /// Prints the list that was asked for. `providers` are name and title of each service provider profile.
 pub fn run(args: &ListArgs, providers: &[(String, String)], out: &mut dyn Write) -> io::Result<Exit> {
     match args.what {
