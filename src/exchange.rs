@@ -97,9 +97,7 @@ impl Request {
     /// Decoded value of a query parameter: `+` and `%20` are both a space, as in HTML forms.
     pub fn query_param(&self, name: &str) -> Option<String> {
         let query = self.query.as_deref()?;
-        url::form_urlencoded::parse(query.as_bytes())
-            .find(|(k, _)| k.eq_ignore_ascii_case(name))
-            .map(|(_, v)| v.into_owned())
+        url::form_urlencoded::parse(query.as_bytes()).find(|(k, _)| k == name).map(|(_, v)| v.into_owned())
     }
 
     /// Path segments below the base URL, percent-decoded: `/Users/42` → `["Users", "42"]`.

@@ -49,3 +49,50 @@ impl From<Exit> for ExitCode {
         ExitCode::from(exit.code())
     }
 }
+
+/// Tells what went wrong in a subcommand that only reads and writes files: then it was asked for something impossible.
+pub(super) fn told(result: std::io::Result<Exit>) -> Exit {
+    match result {
+        Ok(exit) => exit,
+        // `scimproof list rules | head` is no failure.
+        Err(problem) if problem.kind() == std::io::ErrorKind::BrokenPipe => Exit::Clean,
+        Err(problem) => {
+            anstream::eprintln!("error: {problem}");
+            Exit::Usage
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn report(summary: serde_json::Value, fails: bool, partial: bool, stale: &[&str]) -> RunReport {
+        let mut all = json!({ "passed": 0, "failed": 0, "skipped": 0, "errors": 0, "blocked": 0, "known": 0,
+            "findings_by_level": { "must": 0, "idp": 0, "should": 0, "note": 0 }, "duration_ms": 0, "requests": 0 });
+        for (key, value) in summary.as_object().expect("an object") {
+            all[key] = value.clone();
+        }
+        let finding = json!({ "rule": "a/b", "title": "", "level": "must", "fails": fails, "known": null,
+            "scenario": "x", "step": "s", "at": "", "expected": "", "actual": "", "message": "", "spec": "",
+            "impact": "none", "admin_sees": [], "hint": "", "reproduce": "", "curl": "", "because": null, "also": [] });
+        serde_json::from_value(json!({
+            "version": "", "started": "", "partial": partial, "seed": 1, "summary": all, "cases": [],
+            "target": { "base_url": "", "embedded": true, "provider": null, "advertised": [], "remarks": [] },
+            "findings": [finding], "left_behind": [], "stale_baseline": stale
+        }))
+        .expect("a report")
+    }
+
+    #[test]
+    fn every_end_has_its_status() {
+        let code = |summary, fails, partial, stale: &[&str]| Exit::of(&report(summary, fails, partial, stale)).code();
+        assert_eq!(code(json!({ "passed": 1 }), false, false, &[]), 0);
+        assert_eq!(code(json!({ "passed": 1, "failed": 1, "errors": 1 }), true, false, &[]), 1);
+        assert_eq!(code(json!({ "passed": 1 }), false, false, &["a/b @ x"]), 1);
+        assert_eq!(code(json!({ "passed": 1, "errors": 1 }), false, false, &[]), 3);
+        assert_eq!(code(json!({ "skipped": 3 }), false, false, &[]), 4);
+        assert_eq!(code(json!({ "failed": 1 }), true, true, &[]), 130);
+    }
+}

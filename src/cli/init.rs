@@ -3,9 +3,10 @@
 //! Must not overwrite anything, and must not ask when nobody is there to answer.
 
 use super::config::DEFAULT_FILE;
+use super::exit::Exit;
 use clap::ValueEnum;
 use std::fmt::Write as _;
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
 
 /// `scimproof init`.
@@ -41,6 +42,15 @@ pub enum AuthKind {
 }
 
 const EXAMPLE_URL: &str = "https://app.example.com/scim/v2";
+
+/// The subcommand. Asks only when a person sits at both ends.
+pub fn main(args: &InitArgs) -> Exit {
+    let mut input = io::stdin().lock();
+    let answers = io::stdin().is_terminal() && io::stdout().is_terminal();
+    let ask = answers.then_some(&mut input as &mut dyn BufRead);
+    let done = std::env::current_dir().and_then(|folder| init(args, &folder, ask, &mut anstream::stdout()));
+    super::exit::told(done.map(|()| Exit::Clean))
+}
 
 /// Writes the file into `folder` and prints what to do next. `ask` is given when somebody can answer.
 pub fn init(args: &InitArgs, folder: &Path, ask: Option<&mut dyn BufRead>, out: &mut dyn Write) -> io::Result<()> {

@@ -45,6 +45,16 @@ pub struct CompareArgs {
     pub json: bool,
 }
 
+/// `scimproof merge`.
+pub fn main_merge(args: &MergeArgs) -> Exit {
+    super::exit::told(run_merge(args, &mut anstream::stdout()))
+}
+
+/// `scimproof compare`.
+pub fn main_compare(args: &CompareArgs) -> Exit {
+    super::exit::told(run_compare(args, &mut anstream::stdout()))
+}
+
 /// Merges and writes; the exit status is that of the merged run.
 pub fn run_merge(args: &MergeArgs, out: &mut dyn Write) -> io::Result<Exit> {
     let reports = args.reports.iter().map(|p| read(p)).collect::<io::Result<Vec<_>>>()?;

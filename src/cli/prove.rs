@@ -69,7 +69,9 @@ pub async fn main(args: ProveArgs) -> Exit {
         }
     };
     if let Some(file) = &args.json {
-        let written = crate::report::write_file(file, |out| serde_json::to_writer_pretty(&mut *out, &matrix).map_err(std::io::Error::from));
+        let written = crate::report::write_file(file, |out| {
+            serde_json::to_writer_pretty(&mut *out, &matrix).map_err(std::io::Error::from)
+        });
         if let Err(problem) = written {
             anstream::eprintln!("error: {problem}");
             return Exit::Broken;
@@ -88,7 +90,8 @@ fn print(m: &Matrix) {
     };
     list("Healthy server: rules that fail", &m.healthy);
     list("Rules that never passed on the healthy server", &m.vacuous);
-    let noisy: Vec<String> = m.variants.iter().filter(|(_, r)| !r.is_empty()).map(|(v, r)| format!("{v}: {}", r.join(", "))).collect();
+    let noisy: Vec<String> =
+        m.variants.iter().filter(|(_, r)| !r.is_empty()).map(|(v, r)| format!("{v}: {}", r.join(", "))).collect();
     list("Legal variants that a rule fails on", &noisy);
     list("Faults that nothing sees", &m.missed);
     list("Claims that do not hold", &m.unproven);
@@ -100,7 +103,9 @@ fn print(m: &Matrix) {
         "\n{} rules: {} passed on the healthy server, {} proven · {} of {} faults caught · {} of {} variants silent",
         total,
         total - m.vacuous.len(),
-        total - m.without_proof.len() - m.unproven.iter().map(|u| u.split(' ').next().unwrap_or_default()).collect::<BTreeSet<_>>().len(),
+        total
+            - m.without_proof.len()
+            - m.unproven.iter().map(|u| u.split(' ').next().unwrap_or_default()).collect::<BTreeSet<_>>().len(),
         caught,
         m.faults.len(),
         m.variants.values().filter(|r| r.is_empty()).count(),
@@ -113,9 +118,12 @@ pub async fn prove(cases: &[Case], only: &[String]) -> Result<Matrix, String> {
     let mut matrix = Matrix::default();
     let healthy = suite(cases.to_vec(), None, None).await?;
     matrix.healthy = failing(&healthy, true);
-    matrix.vacuous = rules::catalogue().filter(|r| passes(&healthy.tally, r.id) == 0).map(|r| r.id.to_owned()).collect();
+    matrix.vacuous =
+        rules::catalogue().filter(|r| passes(&healthy.tally, r.id) == 0).map(|r| r.id.to_owned()).collect();
     matrix.without_proof = rules::catalogue().filter(|r| r.proven_by.is_empty()).map(|r| r.id.to_owned()).collect();
-    let wanted = |fault: &str| only.is_empty() || rules::catalogue().any(|r| only.iter().any(|o| o == r.id) && r.proven_by.contains(&fault));
+    let wanted = |fault: &str| {
+        only.is_empty() || rules::catalogue().any(|r| only.iter().any(|o| o == r.id) && r.proven_by.contains(&fault))
+    };
     if only.is_empty() {
         let jobs: Vec<_> = variants::all().iter().map(|v| (None, Some(v.id.to_owned()))).collect();
         for (name, finished) in many(cases, jobs).await? {
@@ -151,7 +159,8 @@ fn satisfied(fault: &str, seen: &[String]) -> bool {
 fn conclude(matrix: &mut Matrix, only: &[String]) {
     for rule in rules::catalogue().filter(|r| only.is_empty() || only.iter().any(|o| o == r.id)) {
         for fault in rule.proven_by {
-            let seen = matrix.faults.get(*fault).is_some_and(|s| s.iter().any(|x| x.split(' ').next() == Some(rule.id)));
+            let seen =
+                matrix.faults.get(*fault).is_some_and(|s| s.iter().any(|x| x.split(' ').next() == Some(rule.id)));
             if !seen {
                 let known = faults::all().iter().any(|f| f.id == *fault);
                 matrix.unproven.push(format!("{} ← {fault}{}", rule.id, if known { "" } else { " (no such fault)" }));
@@ -224,15 +233,23 @@ async fn suite(cases: Vec<Case>, fault: Option<String>, variant: Option<String>)
         variants: variant.into_iter().collect(),
         ..ServerOptions::default()
     };
-    let server = Server::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), options).await.map_err(|e| format!("{name}: {e}"))?;
+    let server =
+        Server::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), options).await.map_err(|e| format!("{name}: {e}"))?;
     let mut target = Target::new(Url::parse(&server.base_url()).map_err(|e| e.to_string())?);
     target.credentials = Credentials::bearer(SecretString::from(TOKEN)).map_err(|e| e.to_string())?;
     target.other = Some(Credentials::bearer(SecretString::from(OTHER_TOKEN)).map_err(|e| e.to_string())?);
     target.limits.timeout = std::time::Duration::from_secs(5);
     let http = Arc::new(Http::new(target).map_err(|e| e.to_string())?);
-    let options = Options { embedded: true, keep: true, keep_http: false, guard: Guard { read_only: false, allow_existing: false }, ..Options::default() };
+    let options = Options {
+        embedded: true,
+        keep: true,
+        keep_http: false,
+        guard: Guard { read_only: false, allow_existing: false },
+        ..Options::default()
+    };
     let redactor = Redactor::new(vec![TOKEN.to_owned(), OTHER_TOKEN.to_owned()]);
-    let finished = crate::run::run(http, cases, options, None, redactor, Arc::new(AtomicBool::new(false)), &mut |_| {}).await;
+    let finished =
+        crate::run::run(http, cases, options, None, redactor, Arc::new(AtomicBool::new(false)), &mut |_| {}).await;
     server.stop().await;
     match finished {
         Ok(finished) => Ok(finished),

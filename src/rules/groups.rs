@@ -137,10 +137,10 @@ pub static RULES: &[Rule] = &[
         id: "group/member-duplicated",
         title: "The same member is listed twice",
         spec: "RFC 7644 §3.5.2.1; RFC 7643 §2.4",
-        level: Level::Must,
+        level: Level::Idp,
         clash: false,
         impact: Impact::GroupDrifts,
-        breaks: &[],
+        breaks: &["okta", "entra"],
         requirements: &["group-member-add-existing", "group-members-dedupe"],
         explain: "Adding a member who is already there must change nothing. Okta pushes the same members again right after it created the group.",
         hint: "Compare by `value` before appending.",
@@ -383,7 +383,8 @@ fn member_shape(view: &View<'_>) -> Verdict {
     if members.is_empty() {
         return Verdict::NotApplicable;
     }
-    let wrong = |m: &Value| !m.get("value").is_some_and(Value::is_string);
+    // An entry without `value` is odd but not forbidden by the schema; a number or a bare text is.
+    let wrong = |m: &Value| !m.is_object() || m.get("value").is_some_and(|v| !v.is_string() && !v.is_null());
     let mut findings = Vec::new();
     for list in members {
         match list {

@@ -43,8 +43,8 @@ pub static RULES: &[Rule] = &[
     Rule {
         id: "put/omitted-active-changed",
         title: "A PUT without `active` deactivates the user",
-        spec: "RFC 7644 §3.5.1; Okta: a profile push does not change the status",
-        level: Level::Must,
+        spec: "Okta: a profile push does not change the status; RFC 7644 §3.5.1",
+        level: Level::Idp,
         clash: false,
         impact: Impact::UpdateLost,
         breaks: &["okta"],

@@ -67,6 +67,7 @@ pub fn classify(c: &Contradiction, place: Place) -> &'static str {
         Place::List => {
             return if c.key == "active" { "deactivate/list-shows-old-status" } else { "list/entry-differs-from-read" };
         }
+        Place::WriteAnswer if c.cause.kind == Write::PutOmitted => return "put/omitted-active-changed",
         Place::WriteAnswer if c.cause.kind == Write::Put => return "put/answer-shows-old-state",
         Place::WriteAnswer if c.cause.kind != Write::Create => return "patch/answer-shows-old-state",
         _ => {}
@@ -200,6 +201,7 @@ fn candidates(key: &str, cause: &Cause, place: Place, user: bool) -> Vec<&'stati
     match place {
         Place::List if key == "active" => return vec!["deactivate/list-shows-old-status"],
         Place::List => return vec!["list/entry-differs-from-read"],
+        Place::WriteAnswer if cause.kind == Write::PutOmitted => return vec!["put/omitted-active-changed"],
         Place::WriteAnswer if cause.kind == Write::Put => return vec!["put/answer-shows-old-state"],
         Place::WriteAnswer if cause.kind != Write::Create => return vec!["patch/answer-shows-old-state"],
         _ => {}

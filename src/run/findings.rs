@@ -108,7 +108,7 @@ pub(crate) fn place_label(place: &Place, values: &dyn Values) -> String {
 pub(crate) fn group(raw: Vec<RawFinding>, context: &Context) -> Vec<FindingReport> {
     let mut groups: BTreeMap<(String, String), Vec<RawFinding>> = BTreeMap::new();
     let mut order: Vec<(String, String)> = Vec::new();
-    for finding in raw {
+    for finding in without_echoes(raw) {
         let key = key_of(&finding);
         if !groups.contains_key(&key) {
             order.push(key.clone());
@@ -125,18 +125,31 @@ pub(crate) fn group(raw: Vec<RawFinding>, context: &Context) -> Vec<FindingRepor
     out.into_iter().map(|(_, f)| f).collect()
 }
 
-/// What makes two verdicts the same root cause: the rule, and the place without ids; for general rules also the kind of request.
+/// The answer to a write and the read after it that tell the same lie are one finding: the read's.
+fn without_echoes(raw: Vec<RawFinding>) -> Vec<RawFinding> {
+    let read_back: Vec<(String, String)> = raw
+        .iter()
+        .filter(|f| !f.rule.id.ends_with("/answer-shows-old-state"))
+        .filter_map(|f| Some((f.case.clone(), f.finding.because.clone()?)))
+        .collect();
+    let echo = |f: &RawFinding| {
+        f.rule.id.ends_with("/answer-shows-old-state") && read_back.contains(&(f.case.clone(), f.step.clone()))
+    };
+    raw.into_iter().filter(|f| !echo(f)).collect()
+}
+
+/// What makes two verdicts the same root cause: the rule; for refusals also the status, for crashes the kind of request.
 fn key_of(f: &RawFinding) -> (String, String) {
-    let place: String = f.finding.at.split(' ').take(2).collect::<Vec<_>>().join(" ");
-    let place = if place.starts_with("entry") { "entry".to_owned() } else { place };
     let endpoint = f.exchange.request.segments().first().cloned().unwrap_or_default();
+    let status = f.exchange.status().unwrap_or(0);
     let extra = match f.rule.id {
         "scenario/unexpected-answer" => format!("{} {}", f.scenario, f.step),
-        "error/server-error" => format!("{} {endpoint} {}", f.exchange.request.method, f.finding.actual),
-        id if id.starts_with("error/") || id.starts_with("headers/") || id.starts_with("auth/") => String::new(),
-        _ => endpoint,
+        "error/server-error" => format!("{} {endpoint} {status}", f.exchange.request.method),
+        "create/attribute-not-stored" => f.finding.at.clone(),
+        id if id.ends_with("-refused") => format!("{status}"),
+        _ => String::new(),
     };
-    (f.rule.id.to_owned(), format!("{place}|{extra}|{}", f.level.name()))
+    (f.rule.id.to_owned(), format!("{extra}|{}", f.level.name()))
 }
 
 /// What to fix first.

@@ -6,6 +6,7 @@ use super::Tally;
 use crate::exchange::Exchange;
 use crate::rules::view::{Past, View};
 use crate::rules::{self, Finding, Rule, Verdict};
+use crate::scenario::model::StatusSpec;
 use crate::shadow::{Advertised, Call, Forecast, Observed, Shadow};
 use std::sync::Arc;
 
@@ -24,6 +25,8 @@ pub(super) struct Place<'a> {
     pub(super) alone: bool,
     /// False while other requests of the same step were in flight.
     pub(super) settled: bool,
+    /// Statuses that the step itself names.
+    pub(super) statuses: &'a [StatusSpec],
 }
 
 /// Feeds the shadow and asks every rule.
@@ -35,7 +38,12 @@ pub(super) fn judge(
     tally: &mut Tally,
 ) -> Judged {
     let call = Call::of(&exchange.request, &target.types);
-    let forecast = shadow.forecast(&call);
+    let mut forecast = shadow.forecast(&call);
+    if let Some(status) = exchange.status()
+        && left_open(place.statuses, status)
+    {
+        forecast = forecast.opened();
+    }
     let before = shadow.snapshot();
     let observed = shadow.observe(exchange, &call, &forecast, place.step, place.settled);
     let view = View {
@@ -61,4 +69,14 @@ pub(super) fn judge(
         }
     }
     Judged { call, forecast, observed, findings }
+}
+
+/// The scenario's author knows that both success and refusal are right here, or that this refusal is.
+fn left_open(named: &[StatusSpec], status: u16) -> bool {
+    let allows = |statuses: &[u16]| named.iter().any(|n| statuses.iter().any(|s| n.allows(*s)));
+    let refusal = (400..500).contains(&status) && named.iter().any(|n| n.allows(status));
+    refusal
+        || (allows(&[200, 201, 204])
+            && (named.iter().any(|n| matches!(n, StatusSpec::Class(4)))
+                || (400..500).any(|s| named.contains(&StatusSpec::Exact(s)))))
 }

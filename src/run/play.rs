@@ -250,7 +250,7 @@ impl<'a> Player<'a> {
     async fn send_one(&mut self, step: &Step, spec: &RequestSpec, round: Option<u64>) {
         let Some(out) = self.prepare(step, spec) else { return };
         let exchange = self.exchange(out).await;
-        let judged = self.judge(&exchange, &step.id, true);
+        let judged = self.judge(&exchange, &step.id, true, step.expect.as_ref());
         let at = self.report_step(step, &step.id, &exchange, false);
         self.take_findings(at, step, &exchange, &judged);
         self.capture(step, &exchange, at);
@@ -297,7 +297,7 @@ impl<'a> Player<'a> {
         exchanges.sort_by_key(|e| !e.accepted());
         let mut targets: Vec<(Call, Arc<Exchange>)> = Vec::new();
         for exchange in exchanges {
-            let judged = self.judge(&exchange, &step.id, false);
+            let judged = self.judge(&exchange, &step.id, false, step.expect.as_ref());
             let at = self.report_step(step, &step.id, &exchange, false);
             self.take_findings(at, step, &exchange, &judged);
             self.capture(step, &exchange, at);
@@ -373,9 +373,15 @@ impl<'a> Player<'a> {
         }
     }
 
-    fn judge(&mut self, exchange: &Arc<Exchange>, step: &str, settled: bool) -> Judged {
+    fn judge(&mut self, exchange: &Arc<Exchange>, step: &str, settled: bool, expect: Option<&Expect>) -> Judged {
         let target = self.context.target.clone();
-        let place = judge::Place { step, earlier: &self.past, alone: self.alone, settled };
+        let place = judge::Place {
+            step,
+            earlier: &self.past,
+            alone: self.alone,
+            settled,
+            statuses: expect.map_or(&[], |e| e.status.as_slice()),
+        };
         judge::judge(exchange, &mut self.shadow, &target, &place, &mut self.tally)
     }
 
@@ -556,7 +562,7 @@ impl<'a> Player<'a> {
     async fn probe(&mut self, step: &Step, target: &str, known: &Known, id: &str) {
         let out = self.added_read(target, known.tenant);
         let exchange = self.exchange(out).await;
-        let judged = self.judge(&exchange, id, true);
+        let judged = self.judge(&exchange, id, true, None);
         let at = self.report_step(step, id, &exchange, true);
         self.take_findings(at, step, &exchange, &judged);
         self.remember(id, judged.call.clone(), exchange);
@@ -581,7 +587,8 @@ impl<'a> Player<'a> {
             return;
         }
         let step = sweep_step();
-        let known: Vec<Known> = self.shadow.known.iter().filter(|k| k.state != State::Unsure).map(|k| Known::clone(k)).collect();
+        let known: Vec<Known> =
+            self.shadow.known.iter().filter(|k| k.state != State::Unsure).map(|k| Known::clone(k)).collect();
         let stale: Vec<&Known> = known.iter().filter(|k| k.state == State::Live).collect();
         for resource in stale.iter().take(SWEEP_READS) {
             self.probe(&step, &resource.path(), resource, &format!("end/read-{}", resource.type_name.to_lowercase()))
@@ -610,7 +617,8 @@ impl<'a> Player<'a> {
         if self.context.options.keep {
             return;
         }
-        let mut left: Vec<Known> = self.shadow.known.iter().filter(|k| k.state != State::Gone).map(|k| Known::clone(k)).collect();
+        let mut left: Vec<Known> =
+            self.shadow.known.iter().filter(|k| k.state != State::Gone).map(|k| Known::clone(k)).collect();
         left.sort_by_key(|k| k.endpoint == "/Users");
         for known in left {
             let path = known.path();

@@ -108,7 +108,7 @@ impl Call {
             count: text("count"),
             sort_by: text("sortBy"),
             descending: text("sortOrder").is_some_and(|o| o.eq_ignore_ascii_case("descending")),
-            odd_order: text("sortOrder").is_some_and(|o| !o.eq_ignore_ascii_case("descending") && !o.eq_ignore_ascii_case("ascending")),
+            odd_order: text("sortOrder").is_some_and(|o| o != "descending" && o != "ascending"),
             attributes: names("attributes"),
             excluded: names("excludedAttributes"),
             cursor: text("cursor").is_some(),
@@ -162,8 +162,8 @@ fn operation(method: &str, endpoint: &str, known: bool, depth: usize, search: bo
     }
     match (method, known, depth) {
         ("POST", true, 1) => Op::Create,
-        ("GET" | "HEAD", true, 1) => Op::List,
-        ("GET" | "HEAD", true, 2) => Op::Read,
+        ("GET", true, 1) => Op::List,
+        ("GET", true, 2) => Op::Read,
         ("PUT", true, 2) => Op::Replace,
         ("PATCH", true, 2) => Op::Patch,
         ("DELETE", true, 2) => Op::Delete,

@@ -235,7 +235,7 @@ fn elements(key: &str, want: &[Value], have: &[Value], strict_extra: bool) -> Op
         return Some(Clash::ElementsRemain);
     }
     for (i, a) in have.iter().enumerate() {
-        let twice = have.iter().skip(i + 1).any(|b| same_identity(key, a, b));
+        let twice = have.iter().skip(i + 1).any(|b| a == b);
         let meant = want.iter().filter(|w| same_identity(key, w, a)).count() > 1;
         if twice && !meant && want.iter().any(|w| same_identity(key, w, a)) {
             return Some(Clash::Duplicated);

@@ -115,6 +115,11 @@ impl Forecast {
         Self { expect: Expectation::Either, reason: None, choice: Some(choice), detail: detail.into(), after }
     }
 
+    /// The same effects, but neither success nor refusal is wrong.
+    pub fn opened(self) -> Self {
+        Self { expect: Expectation::Either, reason: None, choice: Some(Choice::Other), ..self }
+    }
+
     fn open() -> Self {
         Self::either(Choice::Other, "", None)
     }
@@ -133,7 +138,9 @@ impl Shadow {
         let Some(rt) = self.target.resource_type(&call.endpoint) else { return Forecast::open() };
         match call.op {
             Op::Create => self.forecast_create(call, rt),
-            Op::Read if call.attributes.is_some() && call.excluded.is_some() => self.forecast_target(call).unwrap_or_else(Forecast::open),
+            Op::Read if call.attributes.is_some() && call.excluded.is_some() => {
+                self.forecast_target(call).unwrap_or_else(Forecast::open)
+            }
             Op::Read => self.forecast_target(call).unwrap_or_else(|| Forecast::accept(None)),
             Op::Delete => self.forecast_target(call).unwrap_or_else(|| Forecast::accept(None)),
             Op::Replace => self.forecast_replace(call, rt),
@@ -254,8 +261,11 @@ impl Shadow {
         let choice = removes_with_value(patch)
             .then_some(Choice::RemoveWithValue)
             .or(touches_read_only(patch, rt).then_some(Choice::ReadOnlySent))
-            .or((self.odd_member(&after, known.tenant) || strange_operation(patch) || not_canonical(&after, rt))
-                .then_some(Choice::Other))
+            .or((self.odd_member(&after, known.tenant)
+                || decorated_manager(patch)
+                || strange_operation(patch)
+                || not_canonical(&after, rt))
+            .then_some(Choice::Other))
             .or((has_dotted_keys(patch, rt) && bare_manager(patch)).then_some(Choice::BareReference))
             .or(members.then_some(Choice::UnknownMember))
             .or(has_dotted_keys(patch, rt).then_some(Choice::DottedKey))
@@ -391,6 +401,11 @@ fn common_body_problems(object: &Map<String, Value>, rt: &ResourceType) -> Optio
     for attribute in rt.schema.attributes.iter().filter(|a| a.required && a.mutability != Mutability::ReadOnly) {
         let value = get_ci(object, &attribute.name);
         let blank = value.and_then(Value::as_str).is_some_and(|s| s.trim().is_empty());
+        let empty_name = blank && !attribute.name.eq_ignore_ascii_case("userName");
+        if empty_name {
+            // RFC 7643 §4.1.1 forbids an empty userName; of other names it says nothing.
+            return Some(Forecast::either(Choice::Other, attribute.name.clone(), Some(Value::Object(object.clone()))));
+        }
         if value.is_none_or(is_unassigned) || blank {
             return Some(Forecast::refuse(Reason::MissingRequired, attribute.name.clone()));
         }
@@ -404,7 +419,10 @@ fn common_body_problems(object: &Map<String, Value>, rt: &ResourceType) -> Optio
         return Some(Forecast::either(Choice::Other, "schemas", Some(Value::Object(object.clone()))));
     }
     let wrong = validate(&Value::Object(object.clone()), rt);
-    let hard = wrong.iter().filter(|p| p.kind == crate::scim::value::ProblemKind::WrongType).find(|p| !tolerable(&p.path, object));
+    let hard = wrong
+        .iter()
+        .filter(|p| p.kind == crate::scim::value::ProblemKind::WrongType)
+        .find(|p| !tolerable(&p.path, object));
     hard.map(|p| Forecast::refuse(Reason::WrongType, p.path.clone()))
 }
 
@@ -476,7 +494,12 @@ fn forecast_list(call: &Call, rt: &ResourceType) -> Forecast {
     if call.op == Op::Search && !search_request {
         return Forecast::open();
     }
-    if call.cursor || odd_sort(call, rt) || (call.attributes.is_some() && call.excluded.is_some()) || filters_on_secret(call, rt) {
+    if call.cursor
+        || unknown_names(call, rt)
+        || odd_sort(call, rt)
+        || (call.attributes.is_some() && call.excluded.is_some())
+        || filters_on_secret(call, rt)
+    {
         return Forecast::open();
     }
     let number = |t: &Option<String>| t.as_ref().is_none_or(|t| t.trim().parse::<i64>().is_ok());
@@ -484,10 +507,14 @@ fn forecast_list(call: &Call, rt: &ResourceType) -> Forecast {
         return Forecast::open();
     }
     match (&call.filter_text, &call.filter) {
+        // Our own reader has bounds; beyond them nothing can be said.
+        (Some(text), None) if text.len() > 4000 || text.matches('(').count() > 20 => Forecast::open(),
         (Some(text), None) => Forecast::refuse(Reason::BrokenFilter, text.clone()),
         (Some(text), Some(filter)) => match crate::scim::filter::check(filter, rt) {
             // A bare extension attribute is Entra's way; RFC 7644 §3.10 wants the URN.
-            Ok(()) if bare_extension_name(text, rt) => Forecast::either(Choice::Other, text.clone(), None),
+            Ok(()) if bare_extension_name(text, rt) || !qualified(filter, rt) => {
+                Forecast::either(Choice::Other, text.clone(), None)
+            }
             Ok(()) if text.contains("].") => Forecast::either(Choice::ValuePathComparison, text.clone(), None),
             Ok(()) => Forecast::accept(None),
             Err(_) => Forecast::either(Choice::UndeclaredAttribute, text.clone(), None),
@@ -498,14 +525,27 @@ fn forecast_list(call: &Call, rt: &ResourceType) -> Forecast {
 
 /// Sorting by something that is no attribute, or in no known order: refused or ignored.
 fn odd_sort(call: &Call, rt: &ResourceType) -> bool {
-    let known = |text: &String| crate::scim::path::parse_attr_path_for(text, rt).is_ok_and(|p| rt.attribute(&p).is_some());
+    let known =
+        |text: &String| crate::scim::path::parse_attr_path_for(text, rt).is_ok_and(|p| rt.attribute(&p).is_some());
     call.odd_order || call.sort_by.as_ref().is_some_and(|t| !known(t))
+}
+
+/// `attributes` or `excludedAttributes` that name no attribute.
+fn unknown_names(call: &Call, rt: &ResourceType) -> bool {
+    let unknown = |name: &String| {
+        let whole = rt.extensions.iter().any(|e| e.schema.id.eq_ignore_ascii_case(name))
+            || rt.schema.id.eq_ignore_ascii_case(name);
+        !whole && !crate::scim::path::parse_attr_path_for(name, rt).is_ok_and(|p| rt.attribute(&p).is_some())
+    };
+    call.attributes.iter().chain(&call.excluded).flatten().any(unknown)
 }
 
 /// A filter on something that is never returned (password) may be refused (RFC 7644 §7.5.2).
 fn filters_on_secret(call: &Call, rt: &ResourceType) -> bool {
     let Some(text) = &call.filter_text else { return false };
-    let secret = |a: &&crate::scim::schema::Attribute| a.mutability == Mutability::WriteOnly || a.returned == crate::scim::schema::Returned::Never;
+    let secret = |a: &&crate::scim::schema::Attribute| {
+        a.mutability == Mutability::WriteOnly || a.returned == crate::scim::schema::Returned::Never
+    };
     rt.schema.attributes.iter().filter(secret).any(|a| text.to_ascii_lowercase().contains(&a.name.to_ascii_lowercase()))
 }
 
@@ -594,6 +634,14 @@ fn strange_operation(patch: &Map<String, Value>) -> bool {
     operations(patch).any(|op| op.keys().any(|k| !known.iter().any(|n| n.eq_ignore_ascii_case(k))))
 }
 
+/// A manager sent with what the server fills in itself (`displayName` is readOnly, RFC 7643 §4.3).
+fn decorated_manager(patch: &Map<String, Value>) -> bool {
+    operations(patch).any(|op| {
+        let path = op_path(op).is_some_and(|p| p.to_ascii_lowercase().ends_with("manager"));
+        path && get_ci(op, "value").and_then(Value::as_object).is_some_and(|v| v.len() > 1)
+    })
+}
+
 fn bare_manager(patch: &Map<String, Value>) -> bool {
     operations(patch)
         .filter_map(|op| get_ci(op, "value").and_then(Value::as_object))
@@ -630,5 +678,20 @@ fn lenient_choice(body: &Value, rt: &ResourceType) -> Choice {
         Choice::ReadOnlySent
     } else {
         Choice::Other
+    }
+}
+
+/// True when every comparison names a simple attribute or a sub-attribute, as RFC 7644 §3.4.2.2 demands of complex ones, and
+/// none is on `schemas`.
+pub(super) fn qualified(filter: &crate::scim::filter::Filter, rt: &ResourceType) -> bool {
+    use crate::scim::filter::{Filter, Test};
+    match filter {
+        Filter::And(list) | Filter::Or(list) => list.iter().all(|f| qualified(f, rt)),
+        Filter::Not(inner) => qualified(inner, rt),
+        Filter::ValuePath { .. } => true,
+        Filter::Attr { path, test } => {
+            let complex = rt.attribute(path).is_some_and(|r| r.leaf().kind == crate::scim::schema::AttrType::Complex);
+            !path.attr.eq_ignore_ascii_case("schemas") && (!complex || matches!(test, Test::Present))
+        }
     }
 }

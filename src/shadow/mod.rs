@@ -125,12 +125,20 @@ impl Shadow {
 
     /// The state at this moment, cheap to keep: resources are shared until they change.
     pub fn snapshot(&self) -> Self {
-        Self { target: self.target.clone(), known: self.known.clone(), seen: BTreeSet::new(), pages: self.pages.clone() }
+        Self {
+            target: self.target.clone(),
+            known: self.known.clone(),
+            seen: BTreeSet::new(),
+            pages: self.pages.clone(),
+        }
     }
 
     /// Live resources of an endpoint and tenant.
     pub fn live<'a>(&'a self, endpoint: &'a str, tenant: u8) -> impl Iterator<Item = &'a Known> {
-        self.known.iter().map(AsRef::as_ref).filter(move |k: &&Known| k.endpoint == endpoint && k.tenant == tenant && k.state == State::Live)
+        self.known
+            .iter()
+            .map(AsRef::as_ref)
+            .filter(move |k: &&Known| k.endpoint == endpoint && k.tenant == tenant && k.state == State::Live)
     }
 
     /// True when an id belongs to something that this case created at that endpoint.

@@ -404,7 +404,10 @@ impl Shadow {
 
     fn page(&mut self, call: &Call, list: &Value, ids: Vec<String>, step: &str, out: &mut Observed) {
         let Some(start) = call.effective_start() else { return };
-        if call.cursor || call.effective_count() == Some(0) {
+        let beyond = get_ci(list.as_object().unwrap_or(&Map::new()), "totalResults")
+            .and_then(Value::as_i64)
+            .is_some_and(|t| start > t);
+        if call.cursor || call.effective_count() == Some(0) || beyond {
             return;
         }
         let query = format!(
@@ -542,7 +545,8 @@ fn decidable(call: &Call, known: &Known, rt: &ResourceType) -> bool {
         return false;
     }
     // Refused or unpredicted writes leave facts open until the next read.
-    known.refused.is_none() && call.filter.as_ref().is_none_or(|f| filter::check(f, rt).is_ok())
+    known.refused.is_none()
+        && call.filter.as_ref().is_none_or(|f| filter::check(f, rt).is_ok() && super::forecast::qualified(f, rt))
 }
 
 /// True when every attribute that the filter names shows in the representation, so that it can be judged by it.
@@ -844,8 +848,17 @@ pub(super) fn forms(patch: &Map<String, Value>, rt: &ResourceType) -> Vec<(Strin
             ..Form::default()
         };
         match op_path(operation) {
-            Some(path) => out
-                .push((key_of(path, rt), Form { value_path: path.contains('['), urn: path.contains("urn:"), ..base })),
+            Some(path) => {
+                let form = Form { value_path: path.contains('['), urn: path.contains("urn:"), ..base };
+                let key = key_of(path, rt);
+                let single = facts::attribute(&key, rt)
+                    .is_some_and(|a| !a.multi_valued && a.kind == crate::scim::schema::AttrType::Complex);
+                match value.and_then(Value::as_object).filter(|_| single) {
+                    // A complex value changes the sub-attributes that it names (RFC 7644 §3.5.2.3).
+                    Some(named) => out.extend(named.keys().map(|sub| (format!("{key}.{sub}"), form.clone()))),
+                    None => out.push((key, form)),
+                }
+            }
             None => {
                 for (name, inner) in value.and_then(Value::as_object).into_iter().flatten() {
                     let whole = rt.extensions.iter().find(|e| e.schema.id.eq_ignore_ascii_case(name));

@@ -587,4 +587,58 @@ pub(super) const FAULTS: &[Fault] = &[
             }),
         ],
     },
+    Fault {
+        id: "create-response-empty-id",
+        title: "Create response carries an empty id",
+        area: "create",
+        source: &[],
+        wrong: "\"id\": \"\"",
+        right: "the id of the resource",
+        hooks: &[Hook::After(|call, reply, _| {
+            if call.is("POST", Kind::User) && reply.ok() {
+                each_user(call, reply, |user| {
+                    user.insert("id".into(), "".into());
+                });
+            }
+        })],
+    },
+    Fault {
+        id: "create-null-attribute-500",
+        title: "null for an attribute crashes the create",
+        area: "create",
+        source: &[],
+        wrong: "500 for \"nickName\": null",
+        right: "201, as if it were not there",
+        hooks: &[Hook::Before(|call, _| {
+            (call.is("POST", Kind::User)
+                && call.json().and_then(Value::as_object).is_some_and(|b| b.values().any(Value::is_null)))
+            .then(Reply::crash)
+        })],
+    },
+    Fault {
+        id: "create-empty-array-500",
+        title: "An empty array for an attribute crashes the create",
+        area: "create",
+        source: &[],
+        wrong: "500 for \"emails\": []",
+        right: "201, as if it were not there",
+        hooks: &[Hook::Before(|call, _| {
+            (call.is("POST", Kind::User)
+                && call.json().and_then(Value::as_object).is_some_and(|b| b.values().any(|v| *v == json!([]))))
+            .then(Reply::crash)
+        })],
+    },
+    Fault {
+        id: "create-manager-rejected",
+        title: "A user with a manager is refused",
+        area: "create",
+        source: &[],
+        wrong: "400",
+        right: "201 with the manager",
+        hooks: &[Hook::Before(|call, _| {
+            (call.is("POST", Kind::User)
+                && body_value(call, urn::ENTERPRISE).is_some_and(|e| e.get("manager").is_some()))
+            .then(|| bad("Unknown attribute manager."))
+        })],
+    },
 ];

@@ -769,4 +769,54 @@ pub(super) const FAULTS: &[Fault] = &[
             None
         })],
     },
+    Fault {
+        id: "filter-apostrophe-500",
+        title: "An apostrophe in a filter value crashes",
+        area: "match/filter",
+        source: &[],
+        wrong: "500",
+        right: "0 or more results",
+        hooks: &[Hook::List(|_, call, _| filter_text(call).contains('\'').then(Reply::crash))],
+    },
+    Fault {
+        id: "filter-unicode-no-match",
+        title: "Filter values beyond ASCII never match",
+        area: "match/filter",
+        source: &[],
+        wrong: "0 results",
+        right: "1 result",
+        hooks: &[Hook::List(|query, _, _| {
+            never_where(&mut query.filter, |node| {
+                comparison(node).is_some_and(|(_, _, v)| matches!(v, Literal::Str(s) if !s.is_ascii()))
+            });
+            None
+        })],
+    },
+    Fault {
+        id: "filter-name-part-matches-nothing",
+        title: "name.familyName can not be filtered",
+        area: "match/filter",
+        source: &[],
+        wrong: "0 results",
+        right: "1 result",
+        hooks: &[Hook::List(|query, _, _| {
+            never_where(&mut query.filter, |node| comparison(node).is_some_and(|(a, _, _)| a.starts_with("name.")));
+            None
+        })],
+    },
+    Fault {
+        id: "filter-enterprise-matches-nothing",
+        title: "Enterprise attributes can not be filtered",
+        area: "match/filter",
+        source: &[],
+        wrong: "0 results",
+        right: "1 result",
+        hooks: &[Hook::List(|query, _, _| {
+            never_where(
+                &mut query.filter,
+                |node| matches!(node, Filter::Attr { path, .. } if path.urn.as_deref().is_some_and(|u| u.contains("extension"))),
+            );
+            None
+        })],
+    },
 ];

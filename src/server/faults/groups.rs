@@ -5,7 +5,7 @@
 use super::Fault;
 use super::tools::{
     alter, bad, body_text, body_value, conflict, current, cut, drop_from_body, each_group, gone, on_item, op, path,
-    remember, remembers, sent_members, set, shown, touches, value,
+    put_into_body, remember, remembers, sent_members, set, shown, touches, value,
 };
 use crate::scim::value::is_unassigned;
 use crate::server::behaviour::{Hook, UnknownMember};
@@ -132,7 +132,7 @@ pub(super) const FAULTS: &[Fault] = &[
                     set(operation, "value", list);
                 }
             }
-            operations.retain(|o| value(o) != Some(&json!([])));
+            operations.retain(|o| op(o) != "remove" || value(o) != Some(&json!([])));
             None
         })],
     },
@@ -163,7 +163,7 @@ pub(super) const FAULTS: &[Fault] = &[
                     None => {}
                 }
             }
-            operations.retain(|o| call.kind() == Some(Kind::User) || value(o) != Some(&json!([])));
+            operations.retain(|o| call.kind() == Some(Kind::User) || op(o) != "add" || value(o) != Some(&json!([])));
             None
         })],
     },
@@ -713,6 +713,35 @@ pub(super) const FAULTS: &[Fault] = &[
                     .iter()
                     .any(|m| m["value"].as_str().is_some_and(|id| state.of(call).find(id).is_some())))
             .then(|| bad("Unknown userName."))
+        })],
+    },
+    Fault {
+        id: "group-multi-member-add-rejected",
+        title: "Several members in one operation are refused",
+        area: "groups",
+        source: &[],
+        wrong: "400",
+        right: "all are added",
+        hooks: &[Hook::Operations(|operations, call, _| {
+            (call.kind() == Some(Kind::Group)
+                && operations
+                    .iter()
+                    .any(|o| touches(o, "members") && value(o).and_then(Value::as_array).is_some_and(|l| l.len() > 1)))
+            .then(|| bad("Only one member at a time."))
+        })],
+    },
+    Fault {
+        id: "group-displayname-missing-accepted",
+        title: "A group without displayName is created",
+        area: "groups",
+        source: &[],
+        wrong: "201",
+        right: "400 invalidValue",
+        hooks: &[Hook::Before(|call, _| {
+            if call.is("POST", Kind::Group) && call.json().is_some() && body_text(call, "displayName").is_none() {
+                put_into_body(call, "displayName", format!("group-{}", uuid::Uuid::new_v4()).into());
+            }
+            None
         })],
     },
 ];

@@ -781,4 +781,54 @@ pub(super) const FAULTS: &[Fault] = &[
             None
         })],
     },
+    Fault {
+        id: "patch-unknown-op-500",
+        title: "An unknown op crashes",
+        area: "patch",
+        source: &[],
+        wrong: "500",
+        right: "400 invalidSyntax",
+        hooks: &[Hook::Operations(|operations, _, _| {
+            (operations.iter().any(|o| !matches!(op(o).as_str(), "add" | "remove" | "replace"))).then(Reply::crash)
+        })],
+    },
+    Fault {
+        id: "patch-several-operations-rejected",
+        title: "More than one operation is refused",
+        area: "patch",
+        source: &[],
+        wrong: "400",
+        right: "200",
+        hooks: &[Hook::Operations(|operations, _, _| {
+            (operations.len() > 1).then(|| bad("Only one operation is supported."))
+        })],
+    },
+    Fault {
+        id: "patch-readonly-accepted",
+        title: "A change of a readOnly attribute is answered with success",
+        area: "patch",
+        source: &[],
+        wrong: "200, nothing changed",
+        right: "400 mutability",
+        hooks: &[Hook::Operations(|operations, call, _| {
+            operations.retain(|o| {
+                !(call.kind() == Some(Kind::User)
+                    && (["id", "meta", "groups"].iter().any(|n| path(o).eq_ignore_ascii_case(n))))
+            });
+            None
+        })],
+    },
+    Fault {
+        id: "patch-add-existing-work-email-400",
+        title: "add on an existing work e-mail is refused",
+        area: "patch",
+        source: &[],
+        wrong: "400",
+        right: "the value is replaced",
+        hooks: &[Hook::Operations(|operations, call, state| {
+            let has = current(call, state)?["emails"].as_array().is_some_and(|l| l.iter().any(|m| m["type"] == "work"));
+            let adds = operations.iter().any(|o| op(o) == "add" && path(o).starts_with("emails[type eq \"work\"]"));
+            (has && adds).then(|| bad("There is a work e-mail already."))
+        })],
+    },
 ];

@@ -268,4 +268,42 @@ pub(super) const FAULTS: &[Fault] = &[
             }
         })],
     },
+    Fault {
+        id: "put-groups-404",
+        title: "PUT /Groups is not implemented",
+        area: "put",
+        source: &[],
+        wrong: "404",
+        right: "200",
+        hooks: &[Hook::Before(|call, _| (on_item(call, "PUT", Kind::Group)).then(|| gone("Not found.")))],
+    },
+    Fault {
+        id: "put-null-attribute-500",
+        title: "null for an attribute crashes the PUT",
+        area: "put",
+        source: &[],
+        wrong: "500",
+        right: "200, attribute unassigned",
+        hooks: &[Hook::Before(|call, _| {
+            (on_item(call, "PUT", Kind::User)
+                && call.json().and_then(Value::as_object).is_some_and(|b| b.values().any(Value::is_null)))
+            .then(Reply::crash)
+        })],
+    },
+    Fault {
+        id: "put-omitted-attributes-kept-as-null",
+        title: "PUT shows what it cleared as the text null",
+        area: "put",
+        source: &[],
+        wrong: "\"title\": \"null\"",
+        right: "title absent",
+        hooks: &[Hook::Store(|call, before, after| {
+            if on_item(call, "PUT", Kind::User)
+                && before.is_some_and(|b| b.get("title").is_some())
+                && after.get("title").is_none()
+            {
+                after["title"] = "null".into();
+            }
+        })],
+    },
 ];

@@ -2,5 +2,6 @@
 
 mod client;
 mod resources;
+mod rfc;
 mod tables;
 mod tour;
