@@ -251,8 +251,11 @@ fn admin_texts(members: &[RawFinding], impact: Impact, context: &Context) -> Vec
 fn admin_text(name: &str, impact: Impact, finding: &RawFinding, context: &Context) -> Option<AdminText> {
     let profile = idp::find(name).ok()??;
     let template = profile.admin.get(&impact)?;
-    let detail = finding.exchange.json().and_then(|b| b.get("detail")?.as_str().map(str::to_owned)).unwrap_or_default();
-    let reason = finding.exchange.status().map(reason_phrase).unwrap_or_default();
+    // A sentence about an error has no words of this answer when the answer was a success.
+    let accepted = finding.exchange.accepted();
+    let own = finding.exchange.json().and_then(|b| b.get("detail")?.as_str().map(str::to_owned)).unwrap_or_default();
+    let detail = if accepted { "…".to_owned() } else { own };
+    let reason = if accepted { "…" } else { finding.exchange.status().map(reason_phrase).unwrap_or_default() };
     let id = finding.exchange.request.segments().get(1).cloned().unwrap_or_default();
     let user = finding.user.clone().unwrap_or_else(|| "the user".to_owned());
     let group = finding.group.clone().unwrap_or_else(|| "the group".to_owned());
