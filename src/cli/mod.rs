@@ -37,11 +37,11 @@ async fn dispatch(command: Command) -> ExitCode {
         Command::Serve(args) => serve::serve(args).await,
         Command::Check(args) => ExitCode::from(check::check(&args)),
         Command::Prove(args) => prove::main(args).await.into(),
-        Command::List(_)
-        | Command::Explain(_)
-        | Command::Clean(_)
-        | Command::Init(_)
-        | Command::Merge(_)
-        | Command::Compare(_) => ExitCode::SUCCESS,
+        Command::List(args) => list::main(&args, &[]).into(),
+        Command::Explain(args) => explain::main(&args).into(),
+        Command::Init(args) => init::main(&args).into(),
+        Command::Merge(args) => merge::main_merge(&args).into(),
+        Command::Compare(args) => merge::main_compare(&args).into(),
+        Command::Clean(_) => ExitCode::SUCCESS,
     }
 }

@@ -134,6 +134,9 @@ fn found_since(view: &View<'_>) -> bool {
 }
 
 fn list(view: &View<'_>, status: u16) -> &'static str {
+    if view.exchange.request.path.ends_with('/') {
+        return "list/trailing-slash-refused";
+    }
     if view.call.filter.is_none() {
         return "list/valid-request-refused";
     }

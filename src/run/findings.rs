@@ -145,7 +145,6 @@ fn key_of(f: &RawFinding) -> (String, String) {
     let extra = match f.rule.id {
         "scenario/unexpected-answer" => format!("{} {}", f.scenario, f.step),
         "error/server-error" => format!("{} {endpoint} {status}", f.exchange.request.method),
-        "create/attribute-not-stored" => f.finding.at.clone(),
         id if id.ends_with("-refused") => format!("{status}"),
         _ => String::new(),
     };
@@ -186,6 +185,7 @@ fn report(members: Vec<RawFinding>, context: &Context) -> FindingReport {
         Some(text) => format!("{}. {text}", rule.title),
         None => rule.title.to_owned(),
     };
+    let message = with_places(message, &members);
     let redact = |text: &str| context.redactor.text(text);
     FindingReport {
         rule: rule.id.to_owned(),
@@ -208,6 +208,26 @@ fn report(members: Vec<RawFinding>, context: &Context) -> FindingReport {
         because: first.finding.because.clone(),
         also,
     }
+}
+
+/// Names the other attributes or places of the same cause, so that one finding tells them all.
+fn with_places(message: String, members: &[RawFinding]) -> String {
+    let short = |at: &str| at.split(' ').next().unwrap_or(at).to_owned();
+    let mut others: Vec<String> = Vec::new();
+    for at in members.iter().map(|m| short(&m.finding.at)) {
+        if at != short(&members[0].finding.at)
+            && !others.contains(&at)
+            && !["status", "body", "header", "entry"].contains(&at.as_str())
+        {
+            others.push(at);
+        }
+    }
+    if others.is_empty() {
+        return message;
+    }
+    let more = others.len().saturating_sub(12);
+    let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{message}. The same of {}{tail}", others.into_iter().take(12).collect::<Vec<_>>().join(", "))
 }
 
 /// What the admins of the identity providers concerned read: those whose scenarios showed it, else those that break on it.
