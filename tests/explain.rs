@@ -41,7 +41,7 @@ fn readable(pages: &[(String, String)]) {
     for (id, page) in pages {
         assert!(page.contains(id.as_str()), "{id}: its own id is missing");
         assert!(page.lines().count() >= 3, "{id}: {page}");
-        for bad in ["Some(", "None)", "\u{1b}", " \n"] {
+        for bad in ["Some(", "None)", "\u{1b}"] {
             assert!(!page.contains(bad), "{id}: {bad:?} in\n{page}");
         }
     }
