@@ -208,7 +208,7 @@ pub struct SelectArgs {
     /// Only requests that change nothing
     #[arg(long)]
     pub read_only: bool,
-    /// Run although the target already holds resources that we did not create
+    /// Let scenarios change or delete resources that this run did not create
     #[arg(long)]
     pub allow_existing: bool,
     /// Size of volume scenarios: number of users

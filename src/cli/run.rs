@@ -90,15 +90,12 @@ async fn run(args: RunArgs) -> Result<Exit, Failure> {
     let Finished { mut report, .. } = match finished {
         Ok(finished) => finished,
         Err(unusable) => {
-            close_journal(journal, &http).await;
+            close_journal(journal, &http, settings.keep).await;
             return Err(Failure::broken(place.redactor.text(&unusable.to_string())));
         }
     };
     debug_assert!(report.cases.len() <= quiet_scenarios);
-    let left = close_journal(journal, &http).await;
-    if !settings.keep {
-        report.left_behind.extend(left);
-    }
+    report.left_behind.extend(close_journal(journal, &http, settings.keep).await);
     settle_baseline(&settings, accepted, &mut report)?;
     let mut written = Ok(());
     for sink in sinks {
@@ -358,10 +355,12 @@ fn open_journal(settings: &Settings, place: &Place, seed: u64) -> Result<Option<
 }
 
 /// Ends the journal. What is open (answers that never came) is looked up and deleted; what remains is named.
-async fn close_journal(journal: Option<Arc<Journal>>, http: &Http) -> Vec<String> {
+async fn close_journal(journal: Option<Arc<Journal>>, http: &Http, keep: bool) -> Vec<String> {
     let Some(journal) = journal.and_then(Arc::into_inner) else { return Vec::new() };
     match journal.finish() {
         Ok(None) => Vec::new(),
+        // What is kept on purpose stays in the journal, so that `clean` can end it one day.
+        Ok(Some(_)) if keep => Vec::new(),
         Ok(Some(file)) => {
             let report = super::clean::clean(http, vec![file], false).await;
             report.left.into_iter().map(|(what, why)| format!("{what} ({why})")).collect()
