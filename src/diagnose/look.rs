@@ -28,7 +28,6 @@ struct Seen {
     title: String,
     shot: Shot,
     status: Option<u16>,
-    body: Option<Value>,
 }
 
 /// Everything that was seen; absent where it was not asked.
@@ -102,7 +101,6 @@ impl Facts {
             title: title.to_owned(),
             shot: shot(name, title, Some(&request), response.as_ref(), &base),
             status: exchange.status(),
-            body: exchange.json().cloned(),
         });
         exchange
     }
