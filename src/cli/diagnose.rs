@@ -107,7 +107,9 @@ async fn run(args: DiagnoseArgs) -> Result<Exit, Failure> {
         return Err(Failure::broken(problem));
     }
     if args.target.base_url.is_none() && diagnosis.target.as_deref().is_some_and(|t| t.contains("127.0.0.1")) {
-        anstream::eprintln!("note: no --base-url, so the embedded reference server was probed; give your own to test it");
+        anstream::eprintln!(
+            "note: no --base-url, so the embedded reference server was probed; give your own to test it"
+        );
     }
     Ok(status(&diagnosis))
 }

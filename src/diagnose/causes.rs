@@ -18,8 +18,8 @@ pub struct Cause {
     pub with: &'static [Sign],
     /// … and none of these, because then another cause explains it.
     pub but_not: &'static [Sign],
-    /// True for a sign that counts only while the id has to be percent-encoded in a path; false for one that counts only
-    /// while it has not; `None` where it does not matter.
+    /// Whether `signs` count only while the last segment of the path is percent-encoded (true), only while it is not (false),
+    /// or always.
     pub encoded_id: Option<bool>,
     /// Causes whose signs follow from this one.
     pub explains: &'static [&'static str],

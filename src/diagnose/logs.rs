@@ -210,7 +210,8 @@ fn json_records(text: &str) -> Option<Vec<Value>> {
         return None;
     }
     // An export that was cut short, or one event per line: what can be read counts.
-    let lines: Vec<Value> = text.lines().filter_map(|l| serde_json::from_str(l.trim().trim_end_matches(',')).ok()).collect();
+    let lines: Vec<Value> =
+        text.lines().filter_map(|l| serde_json::from_str(l.trim().trim_end_matches(',')).ok()).collect();
     (!lines.is_empty()).then_some(lines)
 }
 
@@ -338,8 +339,7 @@ mod tests {
         leaf.prop_recursive(4, 40, 6, move |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
-                prop::collection::vec((key.clone(), inner), 0..6)
-                    .prop_map(|m| Value::Object(m.into_iter().collect()))
+                prop::collection::vec((key.clone(), inner), 0..6).prop_map(|m| Value::Object(m.into_iter().collect()))
             ]
         })
     }

@@ -57,16 +57,25 @@ pub async fn look(complaints: &[Complaint], http: &Http, redactor: &Redactor, pe
         reason: None,
     });
     let base = redactor.url(http.target().base_url.as_str());
-    Diagnosis { format: FORMAT, target: Some(base), broken: None, probes: probes.collect(), families, left_behind: Vec::new() }
+    Diagnosis {
+        format: FORMAT,
+        target: Some(base),
+        broken: None,
+        probes: probes.collect(),
+        families,
+        left_behind: Vec::new(),
+    }
 }
 
 async fn gather(http: &Http, redactor: &Redactor, person: &Person) -> Facts {
     let mut facts = Facts::default();
     if let Some(name) = &person.name {
-        let ask = |n: String| format!("/Users?filter={}", encode_query_value(&format!("userName eq {}", Value::from(n))));
+        let ask =
+            |n: String| format!("/Users?filter={}", encode_query_value(&format!("userName eq {}", Value::from(n))));
         facts.by_name = facts.list(http, redactor, "by-name", "The look-up by name", ask(name.clone())).await;
         if let Some(other) = other_case(name) {
-            facts.by_other_case = facts.list(http, redactor, "by-other-case", "The same name in other letters", ask(other)).await;
+            facts.by_other_case =
+                facts.list(http, redactor, "by-other-case", "The same name in other letters", ask(other)).await;
         }
         if let Some(part) = part_of(name) {
             facts.by_part = facts.list(http, redactor, "by-part", "A part of the name", ask(part)).await;
@@ -74,7 +83,8 @@ async fn gather(http: &Http, redactor: &Redactor, person: &Person) -> Facts {
     }
     if let Some(id) = &person.id {
         let path = format!("/Users/{}", encode_segment(id));
-        facts.by_stored_id = facts.one(http, redactor, "by-stored-id", "The id that the identity provider has stored", path).await;
+        facts.by_stored_id =
+            facts.one(http, redactor, "by-stored-id", "The id that the identity provider has stored", path).await;
     }
     let found = facts.first_found().and_then(|a| id_of(&a));
     if let Some(id) = found
@@ -89,7 +99,14 @@ async fn gather(http: &Http, redactor: &Redactor, person: &Person) -> Facts {
 }
 
 impl Facts {
-    async fn ask(&mut self, http: &Http, redactor: &Redactor, name: &'static str, title: &str, path: String) -> Exchange {
+    async fn ask(
+        &mut self,
+        http: &Http,
+        redactor: &Redactor,
+        name: &'static str,
+        title: &str,
+        path: String,
+    ) -> Exchange {
         let headers = vec![("Accept".to_owned(), "application/scim+json, application/json".to_owned())];
         let out = Outgoing { method: "GET".to_owned(), target: path, headers, ..Outgoing::default() };
         let exchange = http.send(out).await;
@@ -154,7 +171,8 @@ fn says(cause: &str, facts: &Facts, person: &Person) -> Option<Result<(&'static 
     let found = facts.first_found();
     let found_id = found.as_ref().and_then(id_of);
     let other_id = found_id.is_some() && person.id.is_some() && found_id != person.id;
-    let inactive = |account: &Option<Value>| account.as_ref().and_then(|a| a.get("active")) == Some(&Value::Bool(false));
+    let inactive =
+        |account: &Option<Value>| account.as_ref().and_then(|a| a.get("active")) == Some(&Value::Bool(false));
     match cause {
         "deleted-by-hand" | "restored-with-new-ids" => match (stored_missing?, other_id, &facts.by_name) {
             (true, true, _) if found_missing == Some(false) => yes("by-name", "by-stored-id"),
@@ -169,12 +187,16 @@ fn says(cause: &str, facts: &Facts, person: &Person) -> Option<Result<(&'static 
             _ => no,
         },
         "look-up-hides-inactive" => match (&facts.by_stored_id, &facts.by_name) {
-            (Some((200, account)), Some(list)) if list.is_empty() && inactive(account) => yes("by-stored-id", "by-name"),
+            (Some((200, account)), Some(list)) if list.is_empty() && inactive(account) => {
+                yes("by-stored-id", "by-name")
+            }
             (_, Some(list)) if !list.is_empty() => no,
             _ => None,
         },
         "look-up-misses-stored-name" => match (&facts.by_stored_id, &facts.by_name) {
-            (Some((200, account)), Some(list)) if list.is_empty() && !inactive(account) && same_name(account, person) => {
+            (Some((200, account)), Some(list))
+                if list.is_empty() && !inactive(account) && same_name(account, person) =>
+            {
                 yes("by-stored-id", "by-name")
             }
             (_, Some(list)) if !list.is_empty() => no,
@@ -206,7 +228,9 @@ fn says(cause: &str, facts: &Facts, person: &Person) -> Option<Result<(&'static 
             _ => None,
         },
         "look-up-matches-others" => match (&facts.by_part, found_id) {
-            (Some(list), Some(id)) if list.iter().any(|a| id_of(a).as_deref() == Some(&id)) => yes("by-name", "by-part"),
+            (Some(list), Some(id)) if list.iter().any(|a| id_of(a).as_deref() == Some(&id)) => {
+                yes("by-name", "by-part")
+            }
             (Some(_), Some(_)) => no,
             _ => None,
         },

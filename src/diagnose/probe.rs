@@ -87,12 +87,7 @@ fn probe_of(case: &CaseReport) -> Probe {
         Outcome::Failed => "failed",
         Outcome::Error => "error",
     };
-    Probe {
-        name: case.name(),
-        title: case.title.clone(),
-        outcome: outcome.to_owned(),
-        reason: case.reason.clone(),
-    }
+    Probe { name: case.name(), title: case.title.clone(), outcome: outcome.to_owned(), reason: case.reason.clone() }
 }
 
 /// A diagnosis without probes. A server that nobody can talk to is a finding where access is the complaint.

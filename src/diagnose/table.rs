@@ -63,8 +63,12 @@ pub const CAUSES: &[Cause] = &[
             clash(UNF, "inactive-by-id", NOT_FOUND, "deactivate"),
             clash("okta/deactivate-user", "inactive-is-readable", NOT_FOUND, "deactivate"),
         ],
-        with: &[],
-        but_not: &[sign(UNF, "id-is-safe-in-a-url", NOT_FOUND), sign(UNF, "deactivate", ID_CHANGED), sign("okta/deactivate-user", "deactivate-whole", ID_CHANGED)],
+        with: &[sign("okta/deactivate-user", "look-up-inactive", "filter/inactive-hidden")],
+        but_not: &[
+            sign(UNF, "id-is-safe-in-a-url", NOT_FOUND),
+            sign(UNF, "deactivate", ID_CHANGED),
+            sign("okta/deactivate-user", "deactivate-whole", ID_CHANGED),
+        ],
         explains: &["read-hides-inactive", "look-up-hides-inactive", "inactive-not-writable"],
         fix: "Keep the account when `active` becomes false; remove it only after a DELETE.",
         workaround: REASSIGN,
@@ -141,7 +145,12 @@ pub const CAUSES: &[Cause] = &[
             sign(UNF, "inactive-by-id", NOT_FOUND),
             sign(UNF, "read-at-once", NOT_FOUND),
         ],
-        explains: &["look-up-misses-stored-name", "external-id-is-id", "ids-differ-per-endpoint"],
+        explains: &[
+            "look-up-misses-stored-name",
+            "external-id-is-id",
+            "ids-differ-per-endpoint",
+            "look-up-of-another-tenant",
+        ],
         fix: "Make an id that has nothing to do with userName and survives a rename; keep the old ids valid when you change this.",
         workaround: REASSIGN,
         source: "RFC 7643 §3.1 (id is stable)",
@@ -203,10 +212,7 @@ pub const CAUSES: &[Cause] = &[
             sign("okta/lookup-forms", "plus", "filter/match-missing"),
             sign("okta/lookup-forms", "percent", "filter/match-missing"),
         ],
-        but_not: &[
-            sign(UNF, "look-up-in-capitals", LIST_ID),
-            sign("okta/lookup-forms", "percent", LIST_ID),
-        ],
+        but_not: &[sign(UNF, "look-up-in-capitals", LIST_ID), sign("okta/lookup-forms", "percent", LIST_ID)],
         explains: &["look-up-minds-case", "look-up-hides-inactive", "update-not-applied"],
         fix: "Store userName as it came, decode the filter exactly once (`%2B` is a plus), and normalise both sides of the comparison in the same way or neither.",
         workaround: "Use a login without +, capitals and characters beyond ASCII until then.",
@@ -280,7 +286,9 @@ pub const CAUSES: &[Cause] = &[
         fix: "Keep ids when a tenant moves; nothing else can be done on the server.",
         workaround: "Un-assign everybody and assign again, or restart provisioning, after a change of base URL or tenant.",
         source: OKTA,
-        by_hand: Some("does it hit everybody since one date? Compare the base URL and tenant in the app's provisioning settings with those of that date"),
+        by_hand: Some(
+            "does it hit everybody since one date? Compare the base URL and tenant in the app's provisioning settings with those of that date",
+        ),
         ..Cause::BASE
     },
     Cause {
@@ -302,6 +310,7 @@ pub const CAUSES: &[Cause] = &[
         title: "ids hold characters that have to be percent-encoded in a path, and the server does not decode them",
         families: &[(F::UserNotFound, 16)],
         signs: &[clash(UNF, "id-is-safe-in-a-url", NOT_FOUND, "create")],
+        but_not: &[sign(UNF, "id-in-look-up", LIST_ID), sign(UNF, "look-up-in-capitals", LIST_ID)],
         encoded_id: Some(true),
         explains: &[
             "read-hides-inactive",
@@ -324,7 +333,9 @@ pub const CAUSES: &[Cause] = &[
         fix: "Restore accounts with their ids; when two are merged, let the older id lead to what remains.",
         workaround: REASSIGN,
         source: OKTA,
-        by_hand: Some("ask whether the app was restored, migrated or cleaned of duplicates shortly before the first failure"),
+        by_hand: Some(
+            "ask whether the app was restored, migrated or cleaned of duplicates shortly before the first failure",
+        ),
         ..Cause::BASE
     },
     Cause {
@@ -424,7 +435,10 @@ pub const CAUSES: &[Cause] = &[
         id: "credentials-refused",
         title: "the server refuses the credentials it is given",
         families: &[(F::Access, 1), (F::LookUp, 1)],
-        signs: &[sign("rfc/auth", "*", "auth/valid-token-refused"), sign("okta/connection-test", "*", "auth/valid-token-refused")],
+        signs: &[
+            sign("rfc/auth", "*", "auth/valid-token-refused"),
+            sign("okta/connection-test", "*", "auth/valid-token-refused"),
+        ],
         fix: "Accept `Authorization: Bearer TOKEN`; compare the scheme without regard to case and do not let tokens run out without a word to the admin.",
         workaround: "Make a new token in the app and enter it again; look for blanks at its ends and for a header format (\"Bearer\" or none) that differs from the template's.",
         source: "RFC 6750 §2.1; RFC 7644 §2",
@@ -438,7 +452,9 @@ pub const CAUSES: &[Cause] = &[
         fix: "Use a certificate of a public authority with its whole chain, and let the identity provider's address ranges in.",
         workaround: "Ask the network team whether a firewall or proxy lets the identity provider's addresses in.",
         source: ENTRA,
-        by_hand: Some("this machine reaches the server; whether the identity provider's cloud does can only be seen in the server's access log at the time of the failure"),
+        by_hand: Some(
+            "this machine reaches the server; whether the identity provider's cloud does can only be seen in the server's access log at the time of the failure",
+        ),
         ..Cause::BASE
     },
     // ------------------------------------------------------------ look-up
@@ -532,7 +548,9 @@ pub const CAUSES: &[Cause] = &[
         fix: "Name the missing attribute in `detail`, so that the admin reads it.",
         workaround: "Compare the person's profile with the app's required fields; map a default.",
         source: ENTRA,
-        by_hand: Some("read the server's own words behind \"Errors reported by remote server\": is there a field that other people have and this person has not?"),
+        by_hand: Some(
+            "read the server's own words behind \"Errors reported by remote server\": is there a field that other people have and this person has not?",
+        ),
         ..Cause::BASE
     },
     // ------------------------------------------------------------ conflict
@@ -558,7 +576,9 @@ pub const CAUSES: &[Cause] = &[
         fix: "Show every account of the tenant through SCIM, also those made by sign-on, by invitation or by hand.",
         workaround: "Find the account with this login or e-mail in the app; delete it or make it match, then assign again.",
         source: OKTA,
-        by_hand: Some("search the app's own user list, with invited and disabled people, for the login and the e-mail address"),
+        by_hand: Some(
+            "search the app's own user list, with invited and disabled people, for the login and the e-mail address",
+        ),
         ..Cause::BASE
     },
     // ------------------------------------------------------------ update
@@ -682,7 +702,12 @@ pub const CAUSES: &[Cause] = &[
         fix: "Accept {\"op\":\"replace\",\"value\":{\"active\":false}} without a path (Okta), and {\"op\":\"Replace\",\"path\":\"active\",\"value\":\"False\"} with the text (Entra).",
         workaround: "Switch the accounts off by hand; in Entra, add the flag aadOptscim062020 to the tenant URL, which sends a Boolean.",
         source: "RFC 7644 §3.5.2; Okta and Microsoft documentation",
-        provoked_by: &["patch-pathless-500", "patch-string-boolean-500", "patch-users-405", "patch-capitalized-op-rejected"],
+        provoked_by: &[
+            "patch-pathless-500",
+            "patch-string-boolean-500",
+            "patch-users-405",
+            "patch-capitalized-op-rejected",
+        ],
         ..Cause::BASE
     },
     Cause {
@@ -752,7 +777,11 @@ pub const CAUSES: &[Cause] = &[
         fix: "Take groups with `members: []` and without members, with externalId, and with further schema URNs.",
         workaround: "Push groups that have at least one member.",
         source: "RFC 7643 §4.2; Okta creates groups empty, Entra names an own schema URN",
-        provoked_by: &["create-group-legacy-schema-rejected", "group-create-without-members-400", "group-create-empty-members-500"],
+        provoked_by: &[
+            "create-group-legacy-schema-rejected",
+            "group-create-without-members-400",
+            "group-create-empty-members-500",
+        ],
         ..Cause::BASE
     },
     Cause {
@@ -916,7 +945,12 @@ pub const CAUSES: &[Cause] = &[
         fix: "Sort lists by something that does not change, count startIndex from 1, and give the total of all matches.",
         workaround: "Raise Okta's import safeguard rather than switching it off: people missing from the pages count as removed.",
         source: "RFC 7644 §3.4.2.4; Okta import",
-        provoked_by: &["list-startindex-ignored", "list-second-page-empty", "list-totalresults-is-page-count", "list-pages-overlap"],
+        provoked_by: &[
+            "list-startindex-ignored",
+            "list-second-page-empty",
+            "list-totalresults-is-page-count",
+            "list-pages-overlap",
+        ],
         ..Cause::BASE
     },
     Cause {
@@ -1004,7 +1038,9 @@ pub const CAUSES: &[Cause] = &[
         fix: "Look at the slowest calls: filters without an index, groups read with all members, lists counted anew for each page.",
         workaround: "Push large groups in parts.",
         source: "Okta: \"Read timed out\" in group push",
-        by_hand: Some("it shows with the amount of data of the real tenant only: look for answers over 30 seconds in the server's access log, mostly groups with many members"),
+        by_hand: Some(
+            "it shows with the amount of data of the real tenant only: look for answers over 30 seconds in the server's access log, mostly groups with many members",
+        ),
         ..Cause::BASE
     },
 ];

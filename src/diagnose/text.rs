@@ -110,14 +110,18 @@ impl Family {
             Family::Deactivate => {
                 "Error while deactivating user Alice Ann: Bad Request. Errors reported by remote server: Unsupported operation"
             }
-            Family::Reactivate => "Error while reactivating user Alice Ann: Bad Request. Errors reported by remote server:",
+            Family::Reactivate => {
+                "Error while reactivating user Alice Ann: Bad Request. Errors reported by remote server:"
+            }
             Family::Group => {
                 "Unable to update Group Push mapping target App group Team: Error while creating user group Team: Bad Request. Errors reported by remote server: members is required"
             }
             Family::Membership => {
                 "Error while updating user group membership for group Team: Bad Request. Errors reported by remote server: Invalid member"
             }
-            Family::Import => "Error while downloading all users: Internal Server Error. Errors reported by remote server:",
+            Family::Import => {
+                "Error while downloading all users: Internal Server Error. Errors reported by remote server:"
+            }
             Family::Unreadable => "Sync user in external application FAILURE",
             Family::Busy => "Error while creating user Alice Ann: Read timed out",
             Family::Unknown => "",
@@ -255,7 +259,12 @@ const PATTERNS: &[Pattern] = &[
     row(&["failed to delete user"], Family::Deactivate, "deletion", ENTRA),
     row(&["failed to update user"], Family::Update, "update", ENTRA),
     row(&["serviceincompatible"], Family::Unreadable, "any request", ENTRA),
-    row(&["not fully compatible with the azure active directory scim client"], Family::Unreadable, "any request", ENTRA),
+    row(
+        &["not fully compatible with the azure active directory scim client"],
+        Family::Unreadable,
+        "any request",
+        ENTRA,
+    ),
     row(&["identitymanagementbadrequest"], Family::Update, "any write", ENTRA),
     row(&["methodnotallowed"], Family::Update, "any write", ENTRA),
     row(&["mandatoryfieldsmissing"], Family::Create, "create", ENTRA),
@@ -437,15 +446,21 @@ mod tests {
 
     #[test]
     fn names_are_found() {
-        let r = read("Automatic profile push of user Alice Ann to app Example One failed: Error while trying to push profile update for alice@example.com: No user returned for user 3f-42.");
+        let r = read(
+            "Automatic profile push of user Alice Ann to app Example One failed: Error while trying to push profile update for alice@example.com: No user returned for user 3f-42.",
+        );
         assert_eq!(r.family, Family::UserNotFound);
         assert_eq!(r.user.as_deref(), Some("alice@example.com"));
         assert_eq!(r.app.as_deref(), Some("Example One"));
         assert_eq!(r.id.as_deref(), Some("3f-42"));
-        let r = read("Unable to update Group Push mapping target App group Team A: Error while creating user group Team A: Bad Request. Errors reported by remote server: {\"x\": 1}");
+        let r = read(
+            "Unable to update Group Push mapping target App group Team A: Error while creating user group Team A: Bad Request. Errors reported by remote server: {\"x\": 1}",
+        );
         assert_eq!((r.group.as_deref(), r.status), (Some("Team A"), Some(400)));
         assert_eq!(r.detail.as_deref(), Some("{\"x\": 1}"));
-        let r = read("Failed to update User 'alice@example.com' in customappsso; Error: StatusCode: BadRequest Message: Processing of the HTTP request resulted in an exception. Web Response: {\"detail\":\"no path\"}. This operation was retried 3 times.");
+        let r = read(
+            "Failed to update User 'alice@example.com' in customappsso; Error: StatusCode: BadRequest Message: Processing of the HTTP request resulted in an exception. Web Response: {\"detail\":\"no path\"}. This operation was retried 3 times.",
+        );
         assert_eq!((r.family, r.idp, r.status), (Family::Update, Some("entra"), Some(400)));
         assert_eq!(r.user.as_deref(), Some("alice@example.com"));
         assert_eq!(r.detail.as_deref(), Some("{\"detail\":\"no path\"}"));
@@ -457,13 +472,31 @@ mod tests {
             ("Not Found. Errors reported by remote server: User not found.", Family::Membership),
             ("User alice@example.com was not found in Example", Family::UserNotFound),
             ("Error authenticating: No results for users returned", Family::Unreadable),
-            ("Linked group is missing in Example. Change the linked group to resume pushing group memberships.", Family::Group),
-            ("Unable to update Group Push mapping target App group T: Error while trying to get the group T with the externalId 7 and id com.example.AppGroup@1", Family::Group),
-            ("Error while verifying if user a@example.com exists: Unauthorized. Errors reported by remote server: x", Family::Access),
-            ("Failed to create User 'a@example.com' in customappsso; Error: StatusCode: Conflict Message: x", Family::Conflict),
+            (
+                "Linked group is missing in Example. Change the linked group to resume pushing group memberships.",
+                Family::Group,
+            ),
+            (
+                "Unable to update Group Push mapping target App group T: Error while trying to get the group T with the externalId 7 and id com.example.AppGroup@1",
+                Family::Group,
+            ),
+            (
+                "Error while verifying if user a@example.com exists: Unauthorized. Errors reported by remote server: x",
+                Family::Access,
+            ),
+            (
+                "Failed to create User 'a@example.com' in customappsso; Error: StatusCode: Conflict Message: x",
+                Family::Conflict,
+            ),
             ("Failed to match an entry in the source and target systems User 'a'; Error: x", Family::LookUp),
-            ("We are not able to deserialize the resource received from your SCIM endpoint because …", Family::Unreadable),
-            ("While attempting to validate our authorization to access your application, we received this unexpected response: x", Family::Access),
+            (
+                "We are not able to deserialize the resource received from your SCIM endpoint because …",
+                Family::Unreadable,
+            ),
+            (
+                "While attempting to validate our authorization to access your application, we received this unexpected response: x",
+                Family::Access,
+            ),
             ("InvalidAnchor", Family::UserNotFound),
             ("the user is still active in the app", Family::Deactivate),
             ("hello", Family::Unknown),

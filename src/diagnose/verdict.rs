@@ -218,9 +218,9 @@ impl<'a> Transcript<'a> {
             out.why = Some(check.to_owned());
             return out;
         }
-        let proof = cause.signs.iter().find_map(|s| Some((s, self.shows(s, cause)?)));
-        let excused = cause.but_not.iter().any(|s| self.shows(s, cause).is_some());
-        let rest = cause.with.iter().all(|s| self.shows(s, cause).is_some());
+        let proof = cause.signs.iter().find_map(|s| Some((s, self.shows(s, cause.encoded_id)?)));
+        let excused = cause.but_not.iter().any(|s| self.shows(s, None).is_some());
+        let rest = cause.with.iter().all(|s| self.shows(s, None).is_some());
         if let Some((sign, place)) = proof
             && !excused
             && rest
@@ -242,11 +242,11 @@ impl<'a> Transcript<'a> {
     }
 
     /// Where a sign shows.
-    fn shows(&self, sign: &Sign, cause: &Cause) -> Option<Place<'a>> {
+    fn shows(&self, sign: &Sign, encoded_id: Option<bool>) -> Option<Place<'a>> {
         let fits = |step: &StepReport| {
             (sign.step == "*" || step.id == sign.step || step.id.split('/').next() == Some(sign.step))
                 && step.findings.iter().any(|f| f == sign.rule)
-                && cause.encoded_id.is_none_or(|wanted| wanted == encoded(step))
+                && encoded_id.is_none_or(|wanted| wanted == encoded(step))
         };
         self.cases(sign.scenario).find_map(|case| Some((case, case.steps.iter().find(|s| fits(s))?)))
     }
@@ -284,7 +284,11 @@ impl<'a> Transcript<'a> {
         let earlier = Some(sign.against.to_owned()).filter(|s| !s.is_empty()).or(because);
         let earlier = earlier.and_then(|id| case.steps.iter().find(|s| s.id == id && s.id != step.id));
         let message = any.map_or_else(String::new, |f| {
-            crate::run::findings::UNEXPECTED.id.eq(&f.rule).then(|| f.message.clone()).unwrap_or_else(|| f.title.clone())
+            crate::run::findings::UNEXPECTED
+                .id
+                .eq(&f.rule)
+                .then(|| f.message.clone())
+                .unwrap_or_else(|| f.title.clone())
         });
         Evidence {
             rule: sign.rule.to_owned(),
@@ -358,8 +362,24 @@ pub(super) fn shot(
 
 /// What tells people apart: identity, state, lists, operations and errors.
 const TELLING: &[&str] = &[
-    "id", "externalId", "userName", "displayName", "active", "members", "value", "detail", "scimType", "status",
-    "totalResults", "Resources", "Operations", "op", "path", "resources", "itemsPerPage", "startIndex",
+    "id",
+    "externalId",
+    "userName",
+    "displayName",
+    "active",
+    "members",
+    "value",
+    "detail",
+    "scimType",
+    "status",
+    "totalResults",
+    "Resources",
+    "Operations",
+    "op",
+    "path",
+    "resources",
+    "itemsPerPage",
+    "startIndex",
 ];
 
 fn quote(body: &Value) -> String {
@@ -407,7 +427,8 @@ mod tests {
 
     #[test]
     fn a_quote_shows_what_tells_people_apart() {
-        let body = json!({ "schemas": ["x"], "id": "7", "userName": "alice", "name": { "givenName": "Alice" }, "meta": {} });
+        let body =
+            json!({ "schemas": ["x"], "id": "7", "userName": "alice", "name": { "givenName": "Alice" }, "meta": {} });
         assert_eq!(quote(&body), r#"{"id":"7","userName":"alice"}"#);
         assert_eq!(quote(&json!("<html>")), "<html>");
         assert!(quote(&json!({ "detail": "x".repeat(5000) })).chars().count() <= QUOTE + 1);
@@ -416,7 +437,13 @@ mod tests {
     #[test]
     fn the_most_frequent_complaint_comes_first() {
         let read = |t: &str| super::super::text::read(t);
-        let all = complaints(vec![read("???"), read("???"), read("duplicate"), read("user x not found"), read("no such user")]);
+        let all = complaints(vec![
+            read("???"),
+            read("???"),
+            read("duplicate"),
+            read("user x not found"),
+            read("no such user"),
+        ]);
         let order: Vec<(Family, usize)> = all.iter().map(|c| (c.reading.family, c.count)).collect();
         assert_eq!(order, [(Family::UserNotFound, 2), (Family::Conflict, 1), (Family::Unknown, 2)]);
     }
