@@ -15,6 +15,7 @@ pub mod prove;
 pub mod run;
 pub mod serve;
 
+use crate::engine::{Http, JournalFile};
 use args::{Cli, Command};
 use clap::Parser;
 use std::process::ExitCode;
@@ -39,11 +40,43 @@ async fn dispatch(command: Command) -> ExitCode {
         Command::Check(args) => ExitCode::from(check::check(&args)),
         Command::Diagnose(args) => diagnose::main(*args).await.into(),
         Command::Prove(args) => prove::main(args).await.into(),
-        Command::List(_)
-        | Command::Explain(_)
-        | Command::Clean(_)
-        | Command::Init(_)
-        | Command::Merge(_)
-        | Command::Compare(_) => ExitCode::SUCCESS,
+        Command::List(args) => list::main(&args, &[]).into(),
+        Command::Explain(args) => explain::main(&args).into(),
+        Command::Init(args) => init::main(&args).into(),
+        Command::Merge(args) => merge::main_merge(&args).into(),
+        Command::Compare(args) => merge::main_compare(&args).into(),
+        Command::Clean(args) => clean_up(*args).await.into(),
     }
+}
+
+/// `scimproof clean`: what earlier runs left on the server is deleted, and nothing else.
+async fn clean_up(command: args::CleanCommand) -> exit::Exit {
+    match try_clean(command).await {
+        Ok(report) => {
+            anstream::print!("{report}");
+            if report.complete() { exit::Exit::Clean } else { exit::Exit::Broken }
+        }
+        Err(text) => {
+            anstream::eprintln!("error: {text}");
+            exit::Exit::Usage
+        }
+    }
+}
+
+async fn try_clean(command: args::CleanCommand) -> Result<clean::CleanReport, String> {
+    let files = command.clean.files().map_err(|e| e.to_string())?;
+    let folder = std::env::current_dir().map_err(|e| e.to_string())?;
+    let connection = config::Connection::load(command.target, &folder).map_err(|e| e.to_string())?;
+    if files.is_empty() {
+        return Ok(clean::CleanReport::default());
+    }
+    let text = match &connection.base_url {
+        Some(text) => text.clone(),
+        None => JournalFile::read(&files[0]).map_err(|e| e.to_string())?.base_url,
+    };
+    let url = url::Url::parse(&text).map_err(|e| format!("--base-url {text:?} is no URL: {e}"))?;
+    let connected = connect::connect(&connection, url, &|name| std::env::var(name).ok()).map_err(|e| e.to_string())?;
+    let http = Http::new(connected.target).map_err(|e| e.to_string())?;
+    http.sign_in().await.map_err(|e| e.to_string())?;
+    Ok(clean::clean(&http, files, command.clean.dry_run).await)
 }

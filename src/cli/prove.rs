@@ -125,26 +125,25 @@ pub async fn prove(cases: &[Case], only: &[String]) -> Result<Matrix, String> {
         only.is_empty() || rules::catalogue().any(|r| only.iter().any(|o| o == r.id) && r.proven_by.contains(&fault))
     };
     if only.is_empty() {
-        let jobs: Vec<_> = variants::all().iter().map(|v| (None, Some(v.id.to_owned()))).collect();
-        for (name, finished) in many(cases, jobs).await? {
+        let jobs = variants::all()
+            .iter()
+            .map(|v| Run { cases: cases.to_vec(), fault: None, variant: Some(v.id.to_owned()) })
+            .collect();
+        for (name, finished) in many(jobs).await? {
             matrix.variants.insert(name, failing(&finished, true));
         }
     }
-    // Most faults show in the RFC scenarios; only the others need the whole suite.
-    let (first, rest) = split(cases);
-    let jobs: Vec<_> = faults::all().iter().filter(|f| wanted(f.id)).map(|f| (Some(f.id.to_owned()), None)).collect();
-    let mut again = Vec::new();
-    for (name, finished) in many(&first, jobs).await? {
-        let seen = failing(&finished, false);
-        if !satisfied(&name, &seen) {
-            again.push((Some(name.clone()), None));
+    // A fault shows in the scenarios of its own area; only where a claim stays open the net is cast wider.
+    let mut open: Vec<&faults::Fault> = faults::all().iter().filter(|f| wanted(f.id)).collect();
+    for net in [Net::Area, Net::Rfc, Net::Rest] {
+        let jobs: Vec<Run> =
+            open.iter().map(|f| Run { cases: net.of(f, cases), fault: Some(f.id.to_owned()), variant: None }).collect();
+        for (name, finished) in many(jobs).await? {
+            let seen = matrix.faults.entry(name).or_default();
+            let more: Vec<String> = failing(&finished, false).into_iter().filter(|r| !seen.contains(r)).collect();
+            seen.extend(more);
         }
-        matrix.faults.insert(name, seen);
-    }
-    for (name, finished) in many(&rest, again).await? {
-        let seen = matrix.faults.entry(name).or_default();
-        let more: Vec<String> = failing(&finished, false).into_iter().filter(|r| !seen.contains(r)).collect();
-        seen.extend(more);
+        open.retain(|f| !satisfied(f.id, &matrix.faults[f.id]));
     }
     conclude(&mut matrix, only);
     Ok(matrix)
@@ -176,8 +175,49 @@ fn conclude(matrix: &mut Matrix, only: &[String]) {
     }
 }
 
-fn split(cases: &[Case]) -> (Vec<Case>, Vec<Case>) {
-    cases.iter().cloned().partition(|c| c.scenario.idp == "rfc")
+/// Which cases a fault is tried on.
+#[derive(Clone, Copy, PartialEq)]
+enum Net {
+    Area,
+    Rfc,
+    Rest,
+}
+
+/// Scenarios that belong to an area of faults, beside those that carry its name.
+const AREAS: &[(&str, &[&str])] = &[
+    ("create", &["create", "uniqueness", "recreate", "schema", "read-user"]),
+    ("filter", &["filter", "search", "deactivate"]),
+    ("patch", &["patch", "deactivate"]),
+    ("put", &["put"]),
+    ("deactivate", &["deactivate", "delete", "put-active", "groups-delete", "user-groups"]),
+    ("groups", &["groups", "group"]),
+    ("pagination", &["list", "sort", "cursor"]),
+    ("discovery", &["discovery"]),
+    ("errors", &["errors", "create-refused", "patch-invalid", "read-unknown", "create-duplicate"]),
+    ("auth", &["auth", "tenancy"]),
+    ("headers", &["negotiation", "create-user", "etag", "delete"]),
+    ("projection", &["projection"]),
+    ("concurrency", &["concurrency", "read-your-writes", "etag"]),
+    ("idempotency", &["idempotency", "groups-add", "etag"]),
+    ("schema", &["schema", "create-user", "list-items", "read-user", "create-enterprise", "password", "groups-create"]),
+    ("bulk", &["bulk"]),
+];
+
+impl Net {
+    fn of(self, fault: &faults::Fault, cases: &[Case]) -> Vec<Case> {
+        let rfc = |c: &&Case| c.scenario.idp == "rfc";
+        let words: Vec<&str> = AREAS
+            .iter()
+            .filter(|(area, _)| fault.area.contains(area))
+            .flat_map(|(_, words)| words.iter().copied())
+            .collect();
+        let near = |c: &&Case| rfc(c) && words.iter().any(|w| c.scenario.id.trim_start_matches("rfc/").starts_with(w));
+        match self {
+            Net::Area => cases.iter().filter(near).cloned().collect(),
+            Net::Rfc => cases.iter().filter(|c| rfc(c) && !near(c)).cloned().collect(),
+            Net::Rest => cases.iter().filter(|c| !rfc(c)).cloned().collect(),
+        }
+    }
 }
 
 fn passes(tally: &Tally, rule: &str) -> u64 {
@@ -198,22 +238,26 @@ fn failing(finished: &Finished, failing_only: bool) -> Vec<String> {
     out
 }
 
-type Job = (Option<String>, Option<String>);
+/// One run of the suite.
+struct Run {
+    cases: Vec<Case>,
+    fault: Option<String>,
+    variant: Option<String>,
+}
 
-/// Runs the suite once per fault or variant, two at a time.
-async fn many(cases: &[Case], jobs: Vec<Job>) -> Result<Vec<(String, Finished)>, String> {
+/// Runs the suites, as many at a time as there are processors.
+async fn many(jobs: Vec<Run>) -> Result<Vec<(String, Finished)>, String> {
     let mut out = Vec::new();
     let mut waiting = jobs.into_iter();
     let mut running = tokio::task::JoinSet::new();
     let width = std::thread::available_parallelism().map_or(2, usize::from);
     loop {
         while running.len() < width
-            && let Some((fault, variant)) = waiting.next()
+            && let Some(job) = waiting.next()
         {
-            let cases = cases.to_vec();
             running.spawn(async move {
-                let name = fault.clone().or(variant.clone()).unwrap_or_default();
-                suite(cases, fault, variant).await.map(|f| (name, f))
+                let name = job.fault.clone().or(job.variant.clone()).unwrap_or_default();
+                suite(job.cases, job.fault, job.variant).await.map(|f| (name, f))
             });
         }
         match running.join_next().await {

@@ -63,6 +63,7 @@ async fn run(args: RunArgs) -> Result<Exit, Failure> {
         anstream::eprintln!("error: nothing is selected; `scimproof list scenarios` shows what there is");
         return Ok(Exit::NothingRan);
     }
+    known_steps(&settings.only, &cases)?;
     let accepted = settings.baseline.as_deref().map(|f| read_baseline(f, settings.update_baseline)).transpose()?;
     let mut sinks = sinks(&settings)?;
     let place = Place::open(&settings).await?;
@@ -161,6 +162,19 @@ impl Place {
 pub(super) const TOKEN: &str = "embedded-tenant-one-5f2d9c";
 pub(super) const OTHER_TOKEN: &str = "embedded-tenant-two-8b41e7";
 
+/// A step that no selected case has is a typo.
+fn known_steps(only: &[String], cases: &[Case]) -> Result<(), Failure> {
+    for step in only {
+        let plain = step.split('/').next().unwrap_or(step);
+        let ids: std::collections::BTreeSet<&str> =
+            cases.iter().flat_map(|c| c.scenario.steps.iter().map(|s| s.id.as_str())).collect();
+        if !ids.contains(plain) {
+            return Err(Failure::usage(crate::server::faults::unknown("step", plain, ids.into_iter())));
+        }
+    }
+    Ok(())
+}
+
 /// Loads what is selected: bundled scenarios by name, the user's own by file or folder.
 fn cases(settings: &Settings) -> Result<Vec<Case>, Failure> {
     let (files, names): (Vec<&String>, Vec<&String>) = settings.scenarios.iter().partition(|s| is_file(s));
@@ -170,7 +184,7 @@ fn cases(settings: &Settings) -> Result<Vec<Case>, Failure> {
     let mut loaded: Vec<Scenario> = Vec::new();
     let mut wrong: Vec<String> = Vec::new();
     if files.is_empty() || !names.is_empty() {
-        for id in scenario::bundled_ids() {
+        for id in wanted_ids(&names) {
             if let Some(result) = scenario::load_bundled(id) {
                 take(result, &mut loaded, &mut wrong);
             }
@@ -202,6 +216,19 @@ fn cases(settings: &Settings) -> Result<Vec<Case>, Failure> {
         cases = cases.into_iter().enumerate().filter(|(i, _)| shard.holds(*i)).map(|(_, c)| c).collect();
     }
     Ok(cases)
+}
+
+/// Bundled scenarios that can be meant by these names: there is no need to read the others.
+fn wanted_ids(names: &[&String]) -> Vec<&'static str> {
+    let ids = scenario::bundled_ids();
+    let found: Vec<&'static str> = ids.iter().copied().filter(|id| names.iter().any(|n| fits(n, id))).collect();
+    // A name that fits nothing is told with a suggestion, for which all are needed.
+    if names.is_empty() || names.iter().any(|n| !ids.iter().any(|id| fits(n, id))) { ids } else { found }
+}
+
+fn fits(name: &str, id: &str) -> bool {
+    let plain = name.split('@').next().unwrap_or(name);
+    plain == id || id.starts_with(&format!("{}/", plain.trim_end_matches('/'))) || baseline::glob(plain, id)
 }
 
 /// Every bundled case, for proofs.

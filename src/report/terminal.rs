@@ -386,7 +386,14 @@ impl<W: Write> Page<'_, W> {
         if let Some(next) = &admin.next {
             words.push_str(&format!(" {}", text::line(next)));
         }
-        self.paragraph(&format!("{}", text::line(&admin.idp)), &words)
+        // Room for the label only: a long product name is cut to its last word.
+        let name = text::line(&admin.idp).to_string();
+        let label = if name.chars().count() < LABEL {
+            name.as_str()
+        } else {
+            name.split(' ').find(|w| *w != "Microsoft" && w.chars().count() < LABEL).unwrap_or("admin")
+        };
+        self.paragraph(label, &words)
     }
 
     fn field(&mut self, label: &str, value: &str) -> io::Result<()> {

@@ -417,7 +417,12 @@ fn kind(view: &View<'_>) -> &'static str {
 }
 
 fn judge_missing(view: &View<'_>, which: &str) -> Verdict {
-    let Some(selection) = view.observed.selection.as_ref().filter(|s| s.complete && view.call.filter.is_some()) else {
+    let Some(selection) = view
+        .observed
+        .selection
+        .as_ref()
+        .filter(|s| s.complete && view.call.filter.is_some() && view.target.feature("filter"))
+    else {
         return Verdict::NotApplicable;
     };
     if selection.missing.is_empty() {
@@ -490,7 +495,9 @@ fn external_case(view: &View<'_>) -> bool {
 }
 
 fn surplus(view: &View<'_>) -> Verdict {
-    let Some(selection) = view.observed.selection.as_ref().filter(|_| view.call.filter.is_some()) else {
+    let Some(selection) =
+        view.observed.selection.as_ref().filter(|_| view.call.filter.is_some() && view.target.feature("filter"))
+    else {
         return Verdict::NotApplicable;
     };
     if selection.surplus.is_empty() {
@@ -505,7 +512,9 @@ fn surplus(view: &View<'_>) -> Verdict {
 }
 
 fn surplus_external(view: &View<'_>) -> Verdict {
-    let Some(selection) = view.observed.selection.as_ref().filter(|_| view.call.filter.is_some()) else {
+    let Some(selection) =
+        view.observed.selection.as_ref().filter(|_| view.call.filter.is_some() && view.target.feature("filter"))
+    else {
         return Verdict::NotApplicable;
     };
     let text = view.call.filter_text.as_deref().unwrap_or_default().to_ascii_lowercase();

@@ -14,7 +14,7 @@ pub static RULES: &[Rule] = &[
         id: "group/create-members-not-stored",
         title: "A group is created without the members that were sent",
         spec: "RFC 7643 §4.2; RFC 7644 §3.3",
-        level: Level::Must,
+        level: Level::Idp,
         clash: false,
         impact: Impact::MembersLost,
         breaks: &[],

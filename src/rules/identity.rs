@@ -87,6 +87,22 @@ pub static RULES: &[Rule] = &[
         check: id_reused,
     },
     Rule {
+        id: "identity/id-not-unique",
+        title: "Two resources share one `id`",
+        spec: "RFC 7643 §3.1 (unique across the entire set of resources)",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::WrongMatch,
+        breaks: &[],
+        requirements: &["res-id-unique"],
+        explain: "Another resource, perhaps of another type, is alive under this id. Clients keep ids of users and groups in one table, and `members[].value` does not say which type it means.",
+        hint: "Use UUIDs, or put the type into the id.",
+        wrong: "POST /Users → {\"id\":\"1\"}; POST /Groups → {\"id\":\"1\"}",
+        right: "two different ids",
+        proven_by: &["ids-shared-across-types"],
+        check: id_not_unique,
+    },
+    Rule {
         id: "identity/old-name-not-released",
         title: "A name that was given up by a rename is still taken",
         spec: "RFC 7643 §4.1.1; RFC 7644 §3.5.2",
@@ -310,10 +326,26 @@ fn id_reused(view: &View<'_>) -> Verdict {
     let Some(id) = view.object().and_then(|b| get_ci(b, "id")).and_then(Value::as_str) else {
         return Verdict::NotApplicable;
     };
-    match view.before.known.iter().find(|k| k.id == id) {
+    match view.before.known.iter().find(|k| k.id == id && k.state == State::Gone) {
         Some(k) => {
             Verdict::Fail(vec![Finding::new("body /id", "an id that was never used", id).because(k.last_write.clone())])
         }
+        None => Verdict::Pass,
+    }
+}
+
+fn id_not_unique(view: &View<'_>) -> Verdict {
+    if view.call.op != Op::Create || !view.accepted() {
+        return Verdict::NotApplicable;
+    }
+    let Some(id) = view.object().and_then(|b| get_ci(b, "id")).and_then(Value::as_str) else {
+        return Verdict::NotApplicable;
+    };
+    let tenant = crate::shadow::forecast::tenant_of(view.call);
+    match view.before.known.iter().find(|k| k.id == id && k.state == State::Live && k.tenant == tenant) {
+        Some(k) => Verdict::Fail(vec![
+            Finding::new("body /id", "an id of its own", format!("{id}, as {}", k.path())).because(k.step.clone()),
+        ]),
         None => Verdict::Pass,
     }
 }

@@ -35,13 +35,29 @@ fn finding(c: &Contradiction, place: Place) -> Finding {
     let mut finding = Finding::new(format!("{} {whose}", c.key), expected, actual)
         .because(c.cause.step.clone())
         .message(format!("{} {}: {} {whose}", c.resource_type, c.id, describe(c)));
-    if c.optional {
+    if c.optional || derived_name(c) {
         finding = finding.level(Level::Note);
+    } else if c.cause.kind == Write::Create && !essential(&c.key) && place != Place::List {
+        // RFC 7644 §3.3: the server "is free to alter and/or ignore POSTed content".
+        finding = finding.level(Level::Should);
     } else if c.cause.form.remove_with_value {
         // The RFC gives `remove` no value, so what it means is Entra's word alone.
         finding = finding.level(Level::Idp);
     }
     finding
+}
+
+/// Names that a server may compute from others.
+fn derived_name(c: &Contradiction) -> bool {
+    c.resource_type == "User"
+        && ["displayName", "name.formatted"].contains(&c.key.as_str())
+        && c.cause.kind != Write::Patch
+}
+
+/// Attributes that identity providers cannot do without.
+fn essential(key: &str) -> bool {
+    ["userName", "active", "externalId", "members", "emails", "name.givenName", "name.familyName", "displayName"]
+        .contains(&key)
 }
 
 fn describe(c: &Contradiction) -> String {
@@ -71,6 +87,9 @@ pub fn classify(c: &Contradiction, place: Place) -> &'static str {
         Place::WriteAnswer if c.cause.kind == Write::Put => return "put/answer-shows-old-state",
         Place::WriteAnswer if c.cause.kind != Write::Create => return "patch/answer-shows-old-state",
         _ => {}
+    }
+    if c.cause.form.odd_case {
+        return "create/attribute-case-ignored";
     }
     if c.cause.kind == Write::Refused {
         return "error/refused-but-changed";
@@ -207,6 +226,9 @@ fn candidates(key: &str, cause: &Cause, place: Place, user: bool) -> Vec<&'stati
         _ => {}
     }
     let form = &cause.form;
+    if form.odd_case {
+        return vec!["create/attribute-case-ignored"];
+    }
     match (key, cause.kind) {
         (_, Write::Refused) => vec!["error/refused-but-changed"],
         ("members", Write::Create) => vec!["group/create-members-not-stored", "group/member-duplicated"],

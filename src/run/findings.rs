@@ -145,7 +145,6 @@ fn key_of(f: &RawFinding) -> (String, String) {
     let extra = match f.rule.id {
         "scenario/unexpected-answer" => format!("{} {}", f.scenario, f.step),
         "error/server-error" => format!("{} {endpoint} {status}", f.exchange.request.method),
-        "create/attribute-not-stored" => f.finding.at.clone(),
         id if id.ends_with("-refused") => format!("{status}"),
         _ => String::new(),
     };
@@ -186,6 +185,7 @@ fn report(members: Vec<RawFinding>, context: &Context) -> FindingReport {
         Some(text) => format!("{}. {text}", rule.title),
         None => rule.title.to_owned(),
     };
+    let message = with_places(message, &members);
     let redact = |text: &str| context.redactor.text(text);
     FindingReport {
         rule: rule.id.to_owned(),
@@ -210,6 +210,26 @@ fn report(members: Vec<RawFinding>, context: &Context) -> FindingReport {
     }
 }
 
+/// Names the other attributes or places of the same cause, so that one finding tells them all.
+fn with_places(message: String, members: &[RawFinding]) -> String {
+    let short = |at: &str| at.split(' ').next().unwrap_or(at).to_owned();
+    let mut others: Vec<String> = Vec::new();
+    for at in members.iter().map(|m| short(&m.finding.at)) {
+        if at != short(&members[0].finding.at)
+            && !others.contains(&at)
+            && !["status", "body", "header", "entry"].contains(&at.as_str())
+        {
+            others.push(at);
+        }
+    }
+    if others.is_empty() {
+        return message;
+    }
+    let more = others.len().saturating_sub(12);
+    let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{message}. The same of {}{tail}", others.into_iter().take(12).collect::<Vec<_>>().join(", "))
+}
+
 /// What the admins of the identity providers concerned read: those whose scenarios showed it, else those that break on it.
 fn admin_texts(members: &[RawFinding], impact: Impact, context: &Context) -> Vec<AdminText> {
     let mut idps: Vec<String> = Vec::new();
@@ -231,8 +251,11 @@ fn admin_texts(members: &[RawFinding], impact: Impact, context: &Context) -> Vec
 fn admin_text(name: &str, impact: Impact, finding: &RawFinding, context: &Context) -> Option<AdminText> {
     let profile = idp::find(name).ok()??;
     let template = profile.admin.get(&impact)?;
-    let detail = finding.exchange.json().and_then(|b| b.get("detail")?.as_str().map(str::to_owned)).unwrap_or_default();
-    let reason = finding.exchange.status().map(reason_phrase).unwrap_or_default();
+    // A sentence about an error has no words of this answer when the answer was a success.
+    let accepted = finding.exchange.accepted();
+    let own = finding.exchange.json().and_then(|b| b.get("detail")?.as_str().map(str::to_owned)).unwrap_or_default();
+    let detail = if accepted { "…".to_owned() } else { own };
+    let reason = if accepted { "…" } else { finding.exchange.status().map(reason_phrase).unwrap_or_default() };
     let id = finding.exchange.request.segments().get(1).cloned().unwrap_or_default();
     let user = finding.user.clone().unwrap_or_else(|| "the user".to_owned());
     let group = finding.group.clone().unwrap_or_else(|| "the group".to_owned());

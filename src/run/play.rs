@@ -668,7 +668,11 @@ impl<'a> Player<'a> {
         let from_steps = |o: Outcome| self.steps.iter().find(|s| s.outcome == o).and_then(|s| s.reason.clone());
         let reason = match outcome {
             Outcome::Passed => None,
-            Outcome::Skipped => self.reason.clone().or_else(|| from_steps(Outcome::Skipped)),
+            Outcome::Skipped => self
+                .reason
+                .clone()
+                .or_else(|| from_steps(Outcome::Skipped))
+                .or_else(|| Some("no step of it is wanted here".to_owned())),
             Outcome::Blocked => from_steps(Outcome::Blocked),
             _ => self.reason.clone().or_else(|| from_steps(Outcome::Error)),
         };

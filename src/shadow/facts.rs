@@ -55,6 +55,8 @@ pub struct Form {
     pub text_boolean: bool,
     /// `remove` with a value.
     pub remove_with_value: bool,
+    /// The name was spelled in another case than the schema's.
+    pub odd_case: bool,
 }
 
 /// How a read contradicts a fact.

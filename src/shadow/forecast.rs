@@ -145,6 +145,7 @@ impl Shadow {
             Op::Delete => self.forecast_target(call).unwrap_or_else(|| Forecast::accept(None)),
             Op::Replace => self.forecast_replace(call, rt),
             Op::Patch => self.forecast_patch(call, rt),
+            Op::List | Op::Search if call.filter_text.is_some() && !self.target.feature("filter") => Forecast::open(),
             Op::List | Op::Search => forecast_list(call, rt),
             _ => Forecast::open(),
         }
@@ -410,6 +411,11 @@ fn common_body_problems(object: &Map<String, Value>, rt: &ResourceType) -> Optio
             return Some(Forecast::refuse(Reason::MissingRequired, attribute.name.clone()));
         }
     }
+    let group = rt.schema.id.eq_ignore_ascii_case(urn::GROUP);
+    if group && get_ci(object, "displayName").is_none_or(is_unassigned) {
+        // Required by the text of RFC 7643 §4.2, not by the schema of §8.7.1.
+        return Some(Forecast::either(Choice::Other, "displayName", Some(Value::Object(object.clone()))));
+    }
     let schemas = get_ci(object, "schemas");
     let names = schemas
         .and_then(Value::as_array)
@@ -458,6 +464,11 @@ fn has_text_boolean(value: &Value) -> bool {
 
 fn envelope_problem(object: &Map<String, Value>) -> Option<Forecast> {
     let operations = get_ci(object, "Operations");
+    let spelled = object.contains_key("Operations") || operations.is_none();
+    if !spelled || self::operations(object).any(|o| o.keys().any(|k| k.chars().any(|c| c.is_ascii_uppercase()))) {
+        // Names of message members are no attributes; whether their case matters is disputed.
+        return Some(Forecast::either(Choice::Other, "member names", None));
+    }
     match operations {
         None | Some(Value::Null) => return Some(Forecast::refuse(Reason::NoOperations, "Operations is missing")),
         Some(Value::Array(list)) if list.is_empty() => {

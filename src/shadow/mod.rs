@@ -30,6 +30,8 @@ pub struct Shadow {
     pub known: Vec<Arc<Known>>,
     /// Ids seen in any answer: they exist, but are not ours.
     pub seen: BTreeSet<String>,
+    /// Attributes that this server was seen not to keep: endpoint and fact key. Told once, asserted no more.
+    pub unkept: BTreeSet<(String, String)>,
     /// Pages seen since the last write.
     pub pages: Vec<Arc<Page>>,
 }
@@ -111,7 +113,7 @@ impl Known {
 impl Shadow {
     /// An empty shadow.
     pub fn new(target: Arc<Advertised>) -> Self {
-        Self { target, known: Vec::new(), seen: BTreeSet::new(), pages: Vec::new() }
+        Self { target, known: Vec::new(), seen: BTreeSet::new(), unkept: BTreeSet::new(), pages: Vec::new() }
     }
 
     /// The resource with that id at that endpoint, gone ones included.
@@ -129,6 +131,7 @@ impl Shadow {
             target: self.target.clone(),
             known: self.known.clone(),
             seen: BTreeSet::new(),
+            unkept: BTreeSet::new(),
             pages: self.pages.clone(),
         }
     }

@@ -168,7 +168,9 @@ impl Shadow {
         if forecast.expect != Expectation::Refuse {
             for (key, value) in facts::split(&doc, rt) {
                 if !facts::is_empty(&value) {
-                    known.facts.insert(key, Fact { cause: cause.clone(), previous: Value::Null });
+                    let mut cause = cause.clone();
+                    cause.form.odd_case = odd_case(call, &key);
+                    known.facts.insert(key, Fact { cause, previous: Value::Null });
                 }
             }
         }
@@ -193,7 +195,7 @@ impl Shadow {
         settled: bool,
         out: &mut Observed,
     ) {
-        let (target, loose) = (self.target.clone(), self.loose_members());
+        let (target, loose, unkept) = (self.target.clone(), self.loose_members(), self.unkept.clone());
         let Some(id) = call.id.clone() else { return };
         let Some(known) = self.find_mut(&call.endpoint, &id) else { return };
         known.last_write = step.to_owned();
@@ -207,10 +209,11 @@ impl Shadow {
                 let body = call.body.as_ref().and_then(Value::as_object);
                 known.modified_before = modified(&known.doc);
                 if call.op == Op::Replace {
-                    put_facts(known, &after, step, rt)
+                    put_facts(known, &after, call, step, rt)
                 } else {
                     patch_facts(known, after, body, step, rt)
                 }
+                known.facts.retain(|key, _| !unkept.contains(&(call.endpoint.clone(), key.clone())));
                 known.dirty = true;
             }
         }
@@ -276,7 +279,16 @@ impl Shadow {
         if let Some(tag) = exchange.response().and_then(|r| r.header("etag")) {
             known.etag = Some(tag.to_owned());
         }
+        let unkept: Vec<String> = out
+            .contradictions
+            .iter()
+            .filter(|c| c.cause.kind == Write::Create && c.clash == facts::Clash::Missing)
+            .map(|c| c.key.clone())
+            .collect();
         adopt(known, answer, out, rt);
+        for key in unkept {
+            self.unkept.insert((call.endpoint.clone(), key));
+        }
     }
 
     /// Users whose membership the server may end by itself.
@@ -307,7 +319,9 @@ impl Shadow {
             resources.iter().filter_map(|r| Some((r, get_ci(r.as_object()?, "id").and_then(text_of)?)))
         {
             match self.find(&call.endpoint, &id) {
-                Some(known) if known.state == State::Live && !call.projected() => {
+                Some(known)
+                    if known.state == State::Live && !call.projected() && known.last_full.is_some() && !known.dirty =>
+                {
                     compare(known, resource, rt, &target, &loose, true, out)
                 }
                 Some(_) => {}
@@ -698,6 +712,13 @@ fn compare(
     for (key, fact) in &known.facts {
         let mut expected = facts::look_up(&known.doc, key, rt);
         let mut actual = facts::look_up(shown, key, rt);
+        if known.refused.is_some() {
+            // What a refused request must not have changed is what the server itself showed last.
+            match known.last_full.as_ref().filter(|_| !known.dirty) {
+                Some(full) => expected = facts::look_up(full, key, rt),
+                None => continue,
+            }
+        }
         if key == "members" {
             drop_members(&mut expected, loose);
             drop_members(&mut actual, loose);
@@ -750,6 +771,13 @@ fn drop_members(members: &mut Value, loose: &[String]) {
     }
 }
 
+/// True when the body spells the attribute (or its parent) in another case than the schema.
+fn odd_case(call: &Call, key: &str) -> bool {
+    let head = key.split('.').next().unwrap_or(key);
+    let Some(body) = call.body.as_ref().and_then(Value::as_object) else { return false };
+    !key.contains(':') && body.get(head).is_none() && get_ci(body, head).is_some()
+}
+
 fn known_create(cause: &Cause) -> bool {
     cause.kind == Write::Create
 }
@@ -770,7 +798,7 @@ fn adopt(known: &mut Known, answer: &Value, out: &Observed, rt: &ResourceType) {
     }
 }
 
-fn put_facts(known: &mut Known, after: &Value, step: &str, rt: &ResourceType) {
+fn put_facts(known: &mut Known, after: &Value, call: &Call, step: &str, rt: &ResourceType) {
     let named = facts::split(after, rt);
     let before = known.doc.clone();
     let mut next = after.clone();
@@ -783,7 +811,8 @@ fn put_facts(known: &mut Known, after: &Value, step: &str, rt: &ResourceType) {
     }
     known.facts.retain(|key, _| named.contains_key(key) || key == "active");
     for (key, value) in &named {
-        let cause = Cause { step: step.to_owned(), kind: Write::Put, form: Form::default() };
+        let form = Form { odd_case: odd_case(call, key), ..Form::default() };
+        let cause = Cause { step: step.to_owned(), kind: Write::Put, form };
         let previous = facts::look_up(&before, key, rt);
         if facts::is_empty(value) && facts::is_empty(&previous) {
             continue;
@@ -817,6 +846,9 @@ fn patch_facts(known: &mut Known, after: Value, body: Option<&Map<String, Value>
                 let cause = Cause { step: step.to_owned(), kind: Write::Patch, form: Form::default() };
                 known.facts.insert(key, Fact { cause, previous: old });
             }
+            (None, true, true) if computed(&key) && forms.iter().any(|(k, _)| feeds_names(k)) => {
+                known.facts.remove(&key);
+            }
             (None, true, true) => {
                 let cause = Cause { step: step.to_owned(), kind: Write::PatchElsewhere, form: Form::default() };
                 known.facts.insert(key, Fact { cause, previous: old });
@@ -825,6 +857,16 @@ fn patch_facts(known: &mut Known, after: Value, body: Option<&Map<String, Value>
         }
     }
     known.doc = after;
+}
+
+/// Names that a server may compute from others.
+fn computed(key: &str) -> bool {
+    ["displayName", "name.formatted", "nickName"].contains(&key)
+}
+
+fn feeds_names(key: &str) -> bool {
+    let lower = key.to_ascii_lowercase();
+    lower.starts_with("name") || lower == "username"
 }
 
 /// True when a fact key lies at or below (or above) what an operation addresses.
