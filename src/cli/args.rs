@@ -4,6 +4,7 @@
 
 use super::check::CheckArgs;
 use super::clean::CleanArgs;
+use super::diagnose::DiagnoseArgs;
 use super::init::InitArgs;
 use super::merge::{CompareArgs, MergeArgs};
 use super::serve::ServeArgs;
@@ -53,6 +54,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Prove every rule: silent on correct servers, loud on the fault it names
     Prove(ProveArgs),
+    /// From an admin's error text or a log export to the cause, with the two requests that disagree
+    Diagnose(Box<DiagnoseArgs>),
     /// Delete what an earlier run left behind
     Clean(Box<CleanCommand>),
     /// Write a commented scimproof.toml and print a CI snippet
