@@ -6,9 +6,11 @@
 use crate::run::baseline::glob;
 use crate::scenario::model::Need;
 use crate::scenario::{self, LoadError};
+use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// One product.
 #[derive(Debug, Clone, Deserialize, Serialize, schemars::JsonSchema)]
@@ -259,13 +261,20 @@ pub struct NotOffered {
 #[derive(Debug, Clone, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Deviation {
-    /// Rule id; `*` stands for any text.
-    #[serde(deserialize_with = "rule")]
-    pub rule: String,
+    /// Rule id or list of these; `*` stands for any text.
+    #[serde(deserialize_with = "rules")]
+    #[schemars(with = "OneOrMany")]
+    pub rule: Vec<String>,
     /// Scenario id, with or without `@dialect`; `*` stands for any text. Left out: all.
     #[serde(default)]
     pub scenario: Option<String>,
-    /// Place of the finding, e.g. `*userName*`; `*` stands for any text. Left out: all.
+    /// Step, e.g. `*delete*`; `*` stands for any text. Left out: all.
+    #[serde(default)]
+    pub step: Option<String>,
+    /// What the server did, e.g. `false`; `*` stands for any text. Left out: anything.
+    #[serde(default)]
+    pub actual: Option<String>,
+    /// Place of the finding, e.g. `userName*`; `*` stands for any text. Left out: all.
     #[serde(default)]
     pub at: Option<String>,
     /// HTTP status that was answered. Left out: any.
@@ -279,6 +288,32 @@ pub struct Deviation {
     pub source: String,
     /// What follows.
     pub verdict: Expected,
+}
+
+/// One text or several.
+#[derive(schemars::JsonSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "only its JSON schema is used")]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+/// What was found, for the question whether the product documents it.
+#[derive(Debug, Clone, Copy)]
+pub struct Sighting<'a> {
+    /// Rule id.
+    pub rule: &'a str,
+    /// Case: scenario, with `@dialect` where it has several.
+    pub case: &'a str,
+    /// Step.
+    pub step: &'a str,
+    /// Place in the exchange.
+    pub at: &'a str,
+    /// What the server did.
+    pub actual: &'a str,
+    /// Status of the answer.
+    pub status: Option<u16>,
 }
 
 /// What the document makes of a finding.
@@ -351,17 +386,21 @@ impl ProviderProfile {
         reason.map(|r| format!("{}: {r}", self.title))
     }
 
-    /// The first statement about this rule in this case that is about no place in particular.
+    /// The first statement about this rule in this case that holds for every step, place and answer.
     pub fn deviation(&self, rule: &str, case: &str) -> Option<&Deviation> {
-        self.deviations.iter().find(|d| d.at.is_none() && d.status.is_empty() && d.fits(rule, case))
+        let whole = |d: &&Deviation| [&d.at, &d.step, &d.actual].iter().all(|p| p.is_none()) && d.status.is_empty();
+        self.deviations.iter().filter(whole).find(|d| d.fits(rule, case))
     }
 
-    /// The first statement about a finding of this rule in this case, at this place, on an answer with this status.
-    pub fn deviation_at(&self, rule: &str, case: &str, at: &str, status: Option<u16>) -> Option<&Deviation> {
+    /// The first statement about this very finding.
+    pub fn deviation_at(&self, seen: Sighting<'_>) -> Option<&Deviation> {
+        let fits = |pattern: &Option<String>, text: &str| pattern.as_deref().is_none_or(|p| glob(p, text));
         self.deviations.iter().find(|d| {
-            d.fits(rule, case)
-                && d.at.as_deref().is_none_or(|pattern| glob(pattern, at))
-                && (d.status.is_empty() || status.is_some_and(|s| d.status.contains(&s)))
+            d.fits(seen.rule, seen.case)
+                && fits(&d.at, seen.at)
+                && fits(&d.step, seen.step)
+                && fits(&d.actual, seen.actual)
+                && (d.status.is_empty() || seen.status.is_some_and(|s| d.status.contains(&s)))
         })
     }
 
@@ -394,7 +433,7 @@ impl ProviderProfile {
 impl Deviation {
     fn fits(&self, rule: &str, case: &str) -> bool {
         let without_dialect = case.split('@').next().unwrap_or(case);
-        glob(&self.rule, rule)
+        self.rule.iter().any(|pattern| glob(pattern, rule))
             && self.scenario.as_deref().is_none_or(|pattern| glob(pattern, case) || glob(pattern, without_dialect))
     }
 }
@@ -416,6 +455,9 @@ fn add(map: &mut Map<String, Value>, attribute: &str, value: Value) -> bool {
         }
         (Some(rest), key) => {
             let key = key.unwrap_or_else(|| name.to_owned());
+            if map.get(&key).is_some_and(Value::is_null) {
+                map.shift_remove(&key);
+            }
             match map.entry(key).or_insert_with(|| Value::Object(Map::new())) {
                 Value::Object(inner) => add(inner, rest, value),
                 _ => false,
@@ -464,18 +506,41 @@ fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D:
     }
 }
 
-fn rule<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let text = String::deserialize(deserializer)?;
+fn rules<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    struct Rules;
+    impl<'de> Visitor<'de> for Rules {
+        type Value = Vec<String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a rule id or a list of rule ids")
+        }
+
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Vec<String>, E> {
+            Ok(vec![rule(text.to_owned())?])
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<String>, A::Error> {
+            let mut all = Vec::new();
+            while let Some(text) = seq.next_element()? {
+                all.push(rule(text)?);
+            }
+            Ok(all)
+        }
+    }
+    deserializer.deserialize_any(Rules)
+}
+
+fn rule<E: serde::de::Error>(text: String) -> Result<String, E> {
     if text.contains('*') {
         let some = crate::rules::catalogue().any(|r| glob(&text, r.id)) || glob(&text, "scenario/unexpected-answer");
         return match some {
             true => Ok(text),
-            false => Err(serde::de::Error::custom(format!("no rule fits `{text}`; `scimproof list rules` shows all"))),
+            false => Err(E::custom(format!("no rule fits `{text}`; `scimproof list rules` shows all"))),
         };
     }
     if text == "scenario/unexpected-answer" || crate::rules::find(&text).is_some() {
         return Ok(text);
     }
     let known = crate::rules::catalogue().map(|r| r.id);
-    Err(serde::de::Error::custom(crate::server::faults::unknown("rule", &text, known)))
+    Err(E::custom(crate::server::faults::unknown("rule", &text, known)))
 }

@@ -6,7 +6,7 @@ use super::{Context, Options};
 use crate::event::{AdminText, FindingReport};
 use crate::exchange::Exchange;
 use crate::profile::idp;
-use crate::profile::provider::{Expected, ProviderProfile};
+use crate::profile::provider::{Expected, ProviderProfile, Sighting};
 use crate::rules::{Finding, Impact, Level, Rule, Verdict};
 use crate::scenario::model::{Expect, Place, Scenario, StatusSpec, Step};
 use crate::scenario::template::Values;
@@ -48,12 +48,15 @@ pub(crate) fn by_document(
     provider: Option<&ProviderProfile>,
     rule: &Rule,
     finding: &mut Finding,
-    case: &str,
-    status: Option<u16>,
+    (case, step, status): (&str, &str, Option<u16>),
     judged: (Level, bool),
 ) -> (Level, bool) {
     let Some(provider) = provider else { return judged };
-    let Some(said) = provider.deviation_at(rule.id, case, &finding.at, status) else { return judged };
+    let Some(said) =
+        provider.deviation_at(Sighting { rule: rule.id, case, step, at: &finding.at, actual: &finding.actual, status })
+    else {
+        return judged;
+    };
     let own = finding.message.take().unwrap_or_else(|| rule.title.to_owned());
     let (words, judged) = match said.verdict {
         Expected::Allow => ("documents this", (Level::Note, false)),

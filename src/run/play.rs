@@ -176,6 +176,10 @@ impl<'a> Player<'a> {
     async fn step(&mut self, step: &Step) {
         self.context.steps_done.fetch_add(1, Ordering::Relaxed);
         if let Some(reason) = step.needs.iter().find_map(|n| self.lacking(*n)) {
+            // What later steps expect of a write that was not sent is no news either.
+            if matches!(&step.action, Action::Send(spec) if !matches!(spec.method.as_str(), "GET" | "HEAD")) {
+                self.broken.get_or_insert_with(|| step.id.clone());
+            }
             return self.note(step, Outcome::Skipped, reason);
         }
         match &step.repeat {
@@ -488,8 +492,10 @@ impl<'a> Player<'a> {
         let judged = findings::effective_level(rule, &finding, &self.context.options);
         let judged = (judged, findings::fails(judged, &self.context.options));
         let breaks = matches!(judged.0, Level::Must | Level::Idp);
-        let (level, fails) =
-            findings::by_document(self.provider(), rule, &mut finding, &self.name, exchange.status(), judged);
+        let (level, fails) = {
+            let place = (self.name.as_str(), self.steps[at].id.as_str(), exchange.status());
+            findings::by_document(self.provider(), rule, &mut finding, place, judged)
+        };
         let report = &mut self.steps[at];
         if !report.findings.iter().any(|r| r == rule.id) {
             report.findings.push(rule.id.to_owned());

@@ -104,6 +104,8 @@ fn keep(call: &Call, before: Option<&Value>, after: &mut Value, attributes: &[&s
     let Some(before) = before.filter(|_| call.kind() == Some(Kind::User)) else { return };
     for name in attributes {
         match (before.get(*name), after.as_object_mut()) {
+            // Without a userName the request is refused, not mended.
+            (Some(_), Some(map)) if *name == "userName" && !map.contains_key(*name) => {}
             (Some(old), _) => after[*name] = old.clone(),
             (None, Some(map)) => {
                 map.shift_remove(*name);
