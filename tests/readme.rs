@@ -69,7 +69,11 @@ fn picture_shows_what_the_command_prints() {
     assert!(shown.len() < 150_000, "{} bytes", shown.len());
     let words = |text: &str| {
         let plain = anstream::adapter::strip_str(text).to_string();
-        plain.split_whitespace().filter(|w| w.contains('/') && !w.contains("://")).map(str::to_owned).collect::<Vec<_>>()
+        plain
+            .split_whitespace()
+            .filter(|w| w.contains('/') && !w.contains("://"))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
     };
     let shown = picture::text_of(&shown);
     for word in words(&printed).iter().filter(|w| scimproof::rules::find(w).is_some()) {

@@ -79,11 +79,8 @@ pub async fn play(http: &Arc<Http>, seen: &mut (dyn FnMut(&Event) + Send)) -> sc
 }
 
 fn cases() -> Vec<Case> {
-    let profiles: BTreeMap<String, Arc<IdpProfile>> = idp::bundled()
-        .expect("bundled profiles load")
-        .into_iter()
-        .map(|p| (p.name.clone(), Arc::new(p)))
-        .collect();
+    let profiles: BTreeMap<String, Arc<IdpProfile>> =
+        idp::bundled().expect("bundled profiles load").into_iter().map(|p| (p.name.clone(), Arc::new(p))).collect();
     let scenarios = scimproof::scenario::bundled_ids()
         .into_iter()
         .filter_map(scimproof::scenario::load_bundled)

@@ -123,7 +123,9 @@ fn folded(spans: Vec<Span>) -> Vec<Vec<Span>> {
         loop {
             let taken: Vec<char> = rest.drain(..rest.len().min(room)).collect();
             room -= taken.len();
-            out.last_mut().expect("never empty").push(Span { text: taken.into_iter().collect(), class: span.class.clone() });
+            out.last_mut()
+                .expect("never empty")
+                .push(Span { text: taken.into_iter().collect(), class: span.class.clone() });
             if rest.is_empty() {
                 break;
             }

@@ -140,9 +140,11 @@ pub fn rules_page() -> String {
         let own = rule.id.split('/').next().unwrap_or_default();
         if own != area {
             area = own;
-            write!(out, "\n## {area}\n\n| Rule | Level | Source | What is wrong |\n|---|---|---|---|\n").expect("memory");
+            write!(out, "\n## {area}\n\n| Rule | Level | Source | What is wrong |\n|---|---|---|---|\n")
+                .expect("memory");
         }
-        writeln!(out, "| `{}` | {} | {} | {} |", rule.id, level(rule), cell(rule.spec), cell(rule.title)).expect("memory");
+        writeln!(out, "| `{}` | {} | {} | {} |", rule.id, level(rule), cell(rule.spec), cell(rule.title))
+            .expect("memory");
     }
     out
 }
