@@ -62,7 +62,10 @@ fn the_same_seed_gives_the_same_report() {
 
 #[test]
 fn cases_side_by_side_give_the_report_of_cases_in_a_row() {
+    // Versions are counted by the server over all cases, so they may be longer or shorter.
+    let length = Regex::new(r#"("content-length",\s*)"\d+"|"size": ?\d+"#).expect("a pattern");
     let (row, side) = (report("7", "1"), report("7", "4"));
+    let (row, side) = (length.replace_all(&row, "$1"), length.replace_all(&side, "$1"));
     assert!(row == side, "{}", first_difference(&row, &side));
 }
 

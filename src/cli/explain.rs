@@ -289,7 +289,7 @@ fn indented(out: &mut dyn Write, text: &str) -> io::Result<()> {
 fn example(out: &mut dyn Write, title: &str, style: Style, text: &str) -> io::Result<()> {
     writeln!(out, "\n{style}{title}{style:#}")?;
     for line in text.trim_end().lines() {
-        writeln!(out, "  {line}")?;
+        writeln!(out, "{}", format!("  {line}").trim_end())?;
     }
     Ok(())
 }

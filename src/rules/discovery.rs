@@ -852,10 +852,7 @@ fn etag_static(view: &View<'_>) -> Verdict {
     let Some(before) = before.and_then(|p| p.exchange.response()?.header("etag")) else {
         return Verdict::NotApplicable;
     };
-    let changed = view.observed.confirmed.iter().any(|(key, cause)| {
-        let now = view.resource_type().map(|rt| crate::shadow::facts::look_up(&known.doc, key, rt));
-        cause.step == known.last_write && known.facts.get(key).is_some_and(|f| Some(&f.previous) != now.as_ref())
-    });
+    let changed = view.changed_since_read(known);
     match (changed, same(before, now)) {
         (true, true) => Verdict::fail("header ETag", format!("another than {before}"), now),
         (true, false) => Verdict::Pass,

@@ -762,11 +762,7 @@ fn modified_static(view: &View<'_>) -> Verdict {
     {
         return Verdict::NotApplicable;
     }
-    let changed = view.observed.confirmed.iter().any(|(key, cause)| {
-        let fact = known.facts.get(key);
-        let now = view.resource_type().map(|rt| crate::shadow::facts::look_up(&known.doc, key, rt));
-        cause.step == known.last_write && fact.is_some_and(|f| Some(&f.previous) != now.as_ref())
-    });
+    let changed = view.changed_since_read(known);
     // Servers whose clock has whole seconds cannot show a change within the same second.
     match times(view, "lastModified") {
         Some((before, now)) if changed && now < before => {

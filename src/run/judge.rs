@@ -45,17 +45,7 @@ pub(super) fn judge(
     }
     let before = shadow.snapshot();
     let observed = shadow.observe(exchange, &call, &forecast, place.step, place.settled);
-    let view = View {
-        exchange,
-        call: &call,
-        forecast: &forecast,
-        observed: &observed,
-        before: &before,
-        after: shadow,
-        target,
-        earlier: place.earlier,
-        alone: place.alone,
-    };
+    let view = View::new(exchange, &call, &forecast, &observed, &before, target, place.earlier, place.alone);
     let mut findings = Vec::new();
     for rule in rules::catalogue() {
         match (rule.check)(&view) {

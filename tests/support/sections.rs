@@ -57,8 +57,3 @@ fn has_section(rfc: &str, section: &str) -> bool {
     let section = section.trim_end_matches('.');
     !section.is_empty() && all.split_ascii_whitespace().any(|s| s == section)
 }
-
-/// True when the text names one of the three RFCs at all.
-pub fn cites_rfc(text: &str) -> bool {
-    ["RFC 7643", "RFC 7644", "RFC 9865"].iter().any(|r| text.contains(r))
-}
