@@ -381,6 +381,10 @@ fn sinks(settings: &Settings) -> Result<Vec<Box<dyn Sink>>, Failure> {
         let Some(format) = crate::report::format(name) else { continue };
         sinks.push(Box::new(FileSink::new(format, path).map_err(Failure::usage)?));
     }
+    if settings.reports.github {
+        let summary = std::env::var_os("GITHUB_STEP_SUMMARY").map(Into::into);
+        sinks.push(Box::new(crate::report::github::GitHub::new(std::io::stdout(), summary)));
+    }
     Ok(sinks)
 }
 
