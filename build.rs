@@ -1,4 +1,4 @@
-//! Lists `scenarios/**/*.yaml` for `include_str!`, so that the installed binary needs no files and a new scenario needs no Rust.
+//! Lists `scenarios/**/*.yaml` and `profiles/*.yaml` for `include_str!`, so that the installed binary needs no files and a new scenario needs no Rust.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -6,13 +6,15 @@ use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
-    let folder = root.join("scenarios");
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-changed={}", folder.display());
 
     let mut files = Vec::new();
-    if folder.is_dir() {
-        collect(&folder, &mut files)?;
+    for name in ["scenarios", "profiles"] {
+        let folder = root.join(name);
+        println!("cargo::rerun-if-changed={}", folder.display());
+        if folder.is_dir() {
+            collect(&folder, &mut files)?;
+        }
     }
     files.sort();
 

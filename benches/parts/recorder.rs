@@ -16,6 +16,8 @@ pub struct Recorded {
     pub target: Vec<Piece>,
     pub headers: Vec<(String, Vec<Piece>)>,
     pub body: Option<Vec<Piece>>,
+    /// What was answered.
+    pub status: u16,
     /// Which ids the answer brought, by their place among all UUIDs in it.
     pub brings: Vec<(usize, usize)>,
 }
@@ -117,7 +119,7 @@ async fn pass(notes: Arc<Notes>, request: Request) -> Response {
         .map(|(k, v)| (k.to_string(), String::from_utf8_lossy(v.as_bytes()).into_owned()))
         .collect();
     let mut book = notes.book.lock().expect("nobody panics");
-    book.note(head.method.as_str(), &target, &sent, &body, &content);
+    book.note((head.method.as_str(), &target), &sent, &body, (status.as_u16(), &content));
     book.passed.push(passed(&origin, head.method.as_str(), &target, sent, &body, status.as_u16(), &pairs, &content));
     drop(book);
     let mut reply = Response::builder().status(status);
@@ -156,7 +158,13 @@ fn passed(
 }
 
 impl Book {
-    fn note(&mut self, method: &str, target: &str, headers: &[(String, String)], body: &[u8], answer: &str) {
+    fn note(
+        &mut self,
+        (method, target): (&str, &str),
+        headers: &[(String, String)],
+        body: &[u8],
+        (status, answer): (u16, &str),
+    ) {
         let body_text = String::from_utf8_lossy(body);
         let target = self.pieces(target);
         let headers = headers.iter().map(|(n, v)| (n.clone(), self.pieces(v))).collect();
@@ -169,7 +177,7 @@ impl Book {
                 brings.push((place, number));
             }
         }
-        self.requests.push(Recorded { method: method.to_owned(), target, headers, body, brings });
+        self.requests.push(Recorded { method: method.to_owned(), target, headers, body, status, brings });
     }
 
     fn pieces(&mut self, text: &str) -> Vec<Piece> {

@@ -73,17 +73,7 @@ fn judge(case: &[Arc<Exchange>], target: &Arc<Advertised>) {
         let forecast = shadow.forecast(&call);
         let before = shadow.snapshot();
         let observed = shadow.observe(exchange, &call, &forecast, "step", true);
-        let view = View {
-            exchange,
-            call: &call,
-            forecast: &forecast,
-            observed: &observed,
-            before: &before,
-            after: &shadow,
-            target,
-            earlier: &earlier,
-            alone: true,
-        };
+        let view = View::new(exchange, &call, &forecast, &observed, &before, target, &earlier, true);
         let failed = rules::catalogue().filter(|r| matches!((r.check)(&view), Verdict::Fail(_))).count();
         std::hint::black_box(failed);
         earlier.push(Past { step: "step".to_owned(), call, exchange: exchange.clone() });

@@ -199,7 +199,7 @@ async fn examine(args: &DiagnoseArgs, complaints: &[Complaint]) -> Result<Diagno
     if complaints.iter().all(|c| c.reading.family == Family::Unknown) {
         return Ok(probe::unread(complaints, None, None));
     }
-    let place = Place::open(&settings).await?;
+    let place = Place::open(&settings, None).await?;
     let http = Arc::new(Http::new(place.target.clone()).map_err(Failure::usage)?);
     if let Err(problem) = http.sign_in().await {
         return Ok(probe::unread(complaints, None, Some(place.redactor.text(&problem.to_string()))));
@@ -229,7 +229,7 @@ async fn probed(
     let setup = Setup {
         http: http.clone(),
         cases: run::bundled_cases().map_err(Failure::usage)?,
-        options: run::options(settings, seed, place.server.is_some())?,
+        options: run::options(settings, seed, place.server.is_some(), None)?,
         journal: journal.clone(),
         redactor: place.redactor.clone(),
         stop,

@@ -40,7 +40,7 @@ async fn dispatch(command: Command) -> ExitCode {
         Command::Check(args) => ExitCode::from(check::check(&args)),
         Command::Diagnose(args) => diagnose::main(*args).await.into(),
         Command::Prove(args) => prove::main(args).await.into(),
-        Command::List(args) => list::main(&args, &[]).into(),
+        Command::List(args) => list::main(&args, &providers()).into(),
         Command::Explain(args) => explain::main(&args).into(),
         Command::Init(args) => init::main(&args).into(),
         Command::Merge(args) => merge::main_merge(&args).into(),
@@ -79,4 +79,9 @@ async fn try_clean(command: args::CleanCommand) -> Result<clean::CleanReport, St
     let http = Http::new(connected.target).map_err(|e| e.to_string())?;
     http.sign_in().await.map_err(|e| e.to_string())?;
     Ok(clean::clean(&http, files, command.clean.dry_run).await)
+}
+
+/// Name and title of each service provider profile.
+fn providers() -> Vec<(String, String)> {
+    crate::profile::provider::bundled().unwrap_or_default().into_iter().map(|p| (p.name, p.title)).collect()
 }

@@ -10,6 +10,7 @@ use crate::engine::journal::{DEFAULT_DIR, Journal};
 use crate::engine::{Credentials, Guard, Http, Target};
 use crate::event::{Event, RunReport};
 use crate::profile::idp::{self, IdpProfile};
+use crate::profile::provider::{self, ProviderProfile};
 use crate::report::redact::Redactor;
 use crate::report::terminal::{Options as TerminalOptions, Terminal};
 use crate::report::{FileSink, Sink, progress::Progress};
@@ -17,7 +18,7 @@ use crate::run::baseline::{self, Baseline};
 use crate::run::plan::{Selection, plan};
 use crate::run::{Case, Finished, Options};
 use crate::scenario::{self, model::Need, model::Scenario};
-use crate::server::{Options as ServerOptions, Server};
+use crate::server::{Options as ServerOptions, Server, persona};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
@@ -58,6 +59,9 @@ pub async fn main(args: RunArgs) -> Exit {
 async fn run(args: RunArgs) -> Result<Exit, Failure> {
     let folder = std::env::current_dir().map_err(|e| Failure::usage(format!("cannot read the current folder: {e}")))?;
     let settings = Settings::load(args, &folder).map_err(Failure::usage)?;
+    let provider = provider(settings.connection.provider.as_deref(), settings.connection.provider_file.as_deref())
+        .map_err(Failure::usage)?
+        .map(Arc::new);
     let cases = cases(&settings)?;
     if cases.is_empty() {
         anstream::eprintln!("error: nothing is selected; `scimproof list scenarios` shows what there is");
@@ -66,14 +70,14 @@ async fn run(args: RunArgs) -> Result<Exit, Failure> {
     known_steps(&settings.only, &cases)?;
     let accepted = settings.baseline.as_deref().map(|f| read_baseline(f, settings.update_baseline)).transpose()?;
     let mut sinks = sinks(&settings)?;
-    let place = Place::open(&settings).await?;
+    let place = Place::open(&settings, provider.as_deref()).await?;
     let http = Arc::new(Http::new(place.target.clone()).map_err(Failure::usage)?);
     http.sign_in().await.map_err(Failure::broken)?;
     let seed = settings.seed.unwrap_or_else(|| if place.server.is_some() { 1 } else { fresh_seed() });
     let journal = open_journal(&settings, &place, seed)?;
     let stop = Arc::new(AtomicBool::new(false));
     listen_for_stop(stop.clone());
-    let options = options(&settings, seed, place.server.is_some())?;
+    let options = options(&settings, seed, place.server.is_some(), provider)?;
     let quiet_scenarios = cases.len();
     let finished = {
         let mut emit = |event: Event| {
@@ -110,6 +114,24 @@ async fn run(args: RunArgs) -> Result<Exit, Failure> {
     Ok(if settings.update_baseline && !report.partial { Exit::Clean } else { Exit::of(&report) })
 }
 
+/// The profile that was asked for, by name or as a file.
+pub(super) fn provider(name: Option<&str>, file: Option<&Path>) -> Result<Option<ProviderProfile>, String> {
+    if let Some(file) = file {
+        let text = std::fs::read_to_string(file)
+            .map_err(|e| format!("cannot read the provider profile {}: {e}", file.display()))?;
+        let color = std::io::stderr().is_terminal();
+        return match provider::load(&text, &file.display().to_string()) {
+            Ok(profile) => Ok(Some(profile)),
+            Err(error) => Err(format!("wrong provider profile\n\n{}", error.render(color))),
+        };
+    }
+    let Some(name) = name else { return Ok(None) };
+    match provider::find(name).map_err(|e| e.render(false))? {
+        Some(profile) => Ok(Some(profile)),
+        None => Err(crate::server::faults::unknown("provider", name, provider::names().into_iter())),
+    }
+}
+
 /// The server under test: the user's, or the embedded one.
 pub(super) struct Place {
     pub(super) target: Target,
@@ -118,7 +140,7 @@ pub(super) struct Place {
 }
 
 impl Place {
-    pub(super) async fn open(settings: &Settings) -> Result<Self, Failure> {
+    pub(super) async fn open(settings: &Settings, provider: Option<&ProviderProfile>) -> Result<Self, Failure> {
         let env = |name: &str| std::env::var(name).ok();
         if let Some(text) = &settings.connection.base_url {
             let url = Url::parse(text).map_err(|e| {
@@ -135,6 +157,10 @@ impl Place {
             faults: settings.faults.clone(),
             variants: settings.variants.clone(),
             ..ServerOptions::default()
+        };
+        let options = match provider {
+            Some(provider) => persona::play(provider, options),
+            None => options,
         };
         let server = Server::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), options).await.map_err(|e| {
             if e.kind() == std::io::ErrorKind::InvalidInput {
@@ -286,7 +312,12 @@ fn unknown_names(
     Ok(())
 }
 
-pub(super) fn options(settings: &Settings, seed: u64, embedded: bool) -> Result<Options, Failure> {
+pub(super) fn options(
+    settings: &Settings,
+    seed: u64,
+    embedded: bool,
+    provider: Option<Arc<ProviderProfile>>,
+) -> Result<Options, Failure> {
     let mut forced = Vec::new();
     for name in &settings.force {
         let need: Need = serde_json::from_value(serde_json::Value::String(name.clone()))
@@ -299,13 +330,17 @@ pub(super) fn options(settings: &Settings, seed: u64, embedded: bool) -> Result<
         jobs: settings.jobs.unwrap_or(1),
         seed,
         keep: settings.keep,
-        guard: Guard { read_only: settings.read_only, allow_existing: settings.allow_existing },
+        guard: Guard {
+            read_only: settings.read_only,
+            // What the embedded server plays is nobody's.
+            allow_existing: settings.allow_existing || embedded && provider.is_some(),
+        },
         real_time: settings.real_time,
         only: settings.only.clone(),
         forced,
         reproduce_flags: reproduce_flags(settings),
         embedded,
-        provider: settings.connection.provider.clone(),
+        provider,
         keep_http: true,
     })
 }
@@ -320,6 +355,11 @@ fn reproduce_flags(settings: &Settings) -> String {
             u.to_string()
         });
         out.push_str(&format!(" --base-url {} --token-env SCIM_TOKEN", clean.unwrap_or_default()));
+    }
+    match (&settings.connection.provider_file, &settings.connection.provider) {
+        (Some(file), _) => out.push_str(&format!(" --provider-file {}", file.display())),
+        (None, Some(name)) => out.push_str(&format!(" --provider {name}")),
+        (None, None) => {}
     }
     settings.faults.iter().for_each(|f| out.push_str(&format!(" --fault {f}")));
     settings.variants.iter().for_each(|v| out.push_str(&format!(" --variant {v}")));
@@ -340,6 +380,10 @@ fn sinks(settings: &Settings) -> Result<Vec<Box<dyn Sink>>, Failure> {
     for (name, path) in &settings.reports.files {
         let Some(format) = crate::report::format(name) else { continue };
         sinks.push(Box::new(FileSink::new(format, path).map_err(Failure::usage)?));
+    }
+    if settings.reports.github {
+        let summary = std::env::var_os("GITHUB_STEP_SUMMARY").map(Into::into);
+        sinks.push(Box::new(crate::report::github::GitHub::new(std::io::stdout(), summary)));
     }
     Ok(sinks)
 }

@@ -2,9 +2,10 @@
 //!
 //! Must not know scenarios or rules.
 
-use crate::server::{Options, Server};
+use crate::server::{Options, Server, persona};
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -23,6 +24,12 @@ pub struct ServeArgs {
     /// Bearer token of a second tenant with data of its own
     #[arg(long, value_name = "TOKEN", requires = "token")]
     pub other_token: Option<String>,
+    /// Play a product: what its document says, from its profile (`scimproof list providers`)
+    #[arg(long, value_name = "NAME")]
+    pub provider: Option<String>,
+    /// Play the product of a profile of your own
+    #[arg(long, value_name = "FILE", conflicts_with = "provider")]
+    pub provider_file: Option<PathBuf>,
     /// Switch on a fault (`scimproof list faults`); may be repeated
     #[arg(long = "fault", value_name = "ID")]
     pub faults: Vec<String>,
@@ -49,6 +56,20 @@ pub async fn serve(args: ServeArgs) -> ExitCode {
         latency: args.latency.map(Duration::from_millis),
         ..Options::default()
     };
+    let provider = match super::run::provider(args.provider.as_deref(), args.provider_file.as_deref()) {
+        Ok(provider) => provider,
+        Err(problem) => {
+            anstream::eprintln!("error: {problem}");
+            return ExitCode::from(2);
+        }
+    };
+    let options = match &provider {
+        Some(provider) => persona::play(provider, options),
+        None => options,
+    };
+    let played: Vec<&str> =
+        options.traits.iter().filter_map(|id| persona::find(id).ok()).map(|found| found.title).collect();
+    let played: Vec<String> = played.into_iter().map(|title| format!("  {title}")).collect();
     let server = match Server::start(address, options).await {
         Ok(server) => server,
         Err(error) => {
@@ -62,6 +83,9 @@ pub async fn serve(args: ServeArgs) -> ExitCode {
     anstream::println!("{}", server.base_url());
     let _ = std::io::stdout().flush();
     anstream::eprintln!("{hint}; Ctrl-C stops");
+    if let Some(provider) = &provider {
+        anstream::eprintln!("plays {}\n{}", provider.title, played.join("\n"));
+    }
     let interrupted = tokio::signal::ctrl_c().await;
     server.stop().await;
     match interrupted {

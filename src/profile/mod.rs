@@ -3,3 +3,4 @@
 //! Must not know the engine or any rule's code: it is asked, it asks nothing.
 
 pub mod idp;
+pub mod provider;

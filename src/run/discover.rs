@@ -55,7 +55,7 @@ pub(crate) async fn discover(http: &Http, options: &Options) -> Result<Discovery
     let report = TargetReport {
         base_url: shown.to_string(),
         embedded: options.embedded,
-        provider: options.provider.clone(),
+        provider: options.provider.as_ref().map(|p| p.name.clone()),
         advertised: advertised.features.iter().map(|(k, v)| (k.clone(), *v)).collect(),
         remarks,
     };

@@ -6,6 +6,7 @@ use super::{Context, Options};
 use crate::event::{AdminText, FindingReport};
 use crate::exchange::Exchange;
 use crate::profile::idp;
+use crate::profile::provider::{Expected, ProviderProfile, Sighting};
 use crate::rules::{Finding, Impact, Level, Rule, Verdict};
 use crate::scenario::model::{Expect, Place, Scenario, StatusSpec, Step};
 use crate::scenario::template::Values;
@@ -40,6 +41,30 @@ pub(crate) fn effective_level(rule: &Rule, finding: &Finding, options: &Options)
         return Level::Note;
     }
     level
+}
+
+/// What the provider's own document makes of a finding: its level, whether it fails, and the document's words beside it.
+pub(crate) fn by_document(
+    provider: Option<&ProviderProfile>,
+    rule: &Rule,
+    finding: &mut Finding,
+    (case, step, status): (&str, &str, Option<u16>),
+    judged: (Level, bool),
+) -> (Level, bool) {
+    let Some(provider) = provider else { return judged };
+    let Some(said) =
+        provider.deviation_at(Sighting { rule: rule.id, case, step, at: &finding.at, actual: &finding.actual, status })
+    else {
+        return judged;
+    };
+    let own = finding.message.take().unwrap_or_else(|| rule.title.to_owned());
+    let (words, judged) = match said.verdict {
+        Expected::Allow => ("documents this", (Level::Note, false)),
+        Expected::Check => ("promises otherwise", judged),
+        Expected::Fail => ("documents the opposite", (judged.0.min(Level::Idp), true)),
+    };
+    finding.message = Some(format!("{own}. {} {words}: {} ({})", provider.title, said.reason, said.source));
+    judged
 }
 
 /// Whether a level fails this run.

@@ -15,6 +15,7 @@ pub use plan::Case;
 use crate::engine::journal::Journal;
 use crate::engine::{Guard, Http};
 use crate::event::{CaseReport, Event, Outcome, RunInfo, RunReport, Summary, TargetReport};
+use crate::profile::provider::ProviderProfile;
 use crate::report::redact::Redactor;
 use crate::scenario::model::Need;
 use crate::shadow::Advertised;
@@ -52,7 +53,7 @@ pub struct Options {
     /// True for the embedded reference server.
     pub embedded: bool,
     /// Provider profile.
-    pub provider: Option<String>,
+    pub provider: Option<Arc<ProviderProfile>>,
     /// Keep request and response of every step in the report.
     pub keep_http: bool,
 }

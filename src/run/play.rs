@@ -13,6 +13,7 @@ use crate::engine::render;
 use crate::engine::values::CaseValues;
 use crate::event::{CaseReport, Outcome, StepReport};
 use crate::exchange::{AuthKind, Exchange};
+use crate::profile::provider::ProviderProfile;
 use crate::rules::view::Past;
 use crate::rules::{Finding, Level, Rule};
 use crate::scenario::model::{Action, Expect, Matcher, Need, Repeat, RequestSpec, Step, Verify};
@@ -115,11 +116,30 @@ impl<'a> Player<'a> {
         if self.context.options.guard.read_only && self.case.scenario.steps.iter().any(writes) {
             return Some("--read-only: the case writes".to_owned());
         }
-        self.case.scenario.needs.iter().find_map(|need| self.lacking(*need))
+        self.foreign_product().or_else(|| self.case.scenario.needs.iter().find_map(|need| self.lacking(*need)))
     }
 
     fn lacking(&self, need: Need) -> Option<String> {
+        if let Some(provider) = self.provider()
+            && !self.context.options.forced.contains(&need)
+            && let Some(reason) = provider.lacks(need)
+        {
+            return Some(reason);
+        }
         self.context.target.lacks(need)
+    }
+
+    fn provider(&self) -> Option<&'a ProviderProfile> {
+        self.context.options.provider.as_deref()
+    }
+
+    /// Scenarios tagged `provider:NAME` and `only-provider` play one product's own promises.
+    fn foreign_product(&self) -> Option<String> {
+        let tags = &self.case.scenario.tags;
+        let meant: Vec<&str> = tags.iter().filter_map(|t| t.strip_prefix("provider:")).collect();
+        let own = self.provider().is_some_and(|p| meant.contains(&p.name.as_str()));
+        (tags.iter().any(|t| t == "only-provider") && !own)
+            .then(|| format!("plays what {} documents: choose it with --provider", meant.join(" and ")))
     }
 
     fn skip_case(&mut self, reason: String) {
@@ -156,6 +176,10 @@ impl<'a> Player<'a> {
     async fn step(&mut self, step: &Step) {
         self.context.steps_done.fetch_add(1, Ordering::Relaxed);
         if let Some(reason) = step.needs.iter().find_map(|n| self.lacking(*n)) {
+            // What later steps expect of a write that was not sent is no news either.
+            if matches!(&step.action, Action::Send(spec) if !matches!(spec.method.as_str(), "GET" | "HEAD")) {
+                self.broken.get_or_insert_with(|| step.id.clone());
+            }
             return self.note(step, Outcome::Skipped, reason);
         }
         match &step.repeat {
@@ -210,7 +234,7 @@ impl<'a> Player<'a> {
     /// Renders a request, or says why it cannot be sent.
     fn prepare(&mut self, step: &Step, spec: &RequestSpec) -> Option<Outgoing> {
         let out = match render::request(spec, &self.case.scenario, &self.case.profile, &self.values) {
-            Ok(out) => out,
+            Ok(out) => self.completed(out),
             Err(missing) => {
                 self.note(step, Outcome::Blocked, format!("{missing}: an earlier step gave none"));
                 return None;
@@ -236,6 +260,20 @@ impl<'a> Player<'a> {
             return None;
         }
         Some(out)
+    }
+
+    /// Users that a scenario sends get what the product demands of everyone, unless the scenario is about just that.
+    fn completed(&self, mut out: Outgoing) -> Outgoing {
+        let users = out.path().trim_matches('/').split('/').next().is_some_and(|s| s.eq_ignore_ascii_case("Users"));
+        let whole = matches!(out.method.as_str(), "POST" | "PUT") && users && !out.path().ends_with(".search");
+        let own = self.case.scenario.tags.iter().any(|t| t == "only-provider");
+        let (Some(provider), true, false) = (self.provider(), whole, own) else { return out };
+        if let Some(Value::Object(mut user)) = out.body.as_deref().and_then(|b| serde_json::from_slice(b).ok())
+            && provider.complete(&mut user)
+        {
+            out.body = Some(Value::Object(user).to_string().into_bytes());
+        }
+        out
     }
 
     /// A write to an id that was seen on the server and is not ours.
@@ -443,9 +481,21 @@ impl<'a> Player<'a> {
         }
     }
 
-    fn add_finding(&mut self, at: usize, step: &Step, exchange: &Arc<Exchange>, rule: &'static Rule, finding: Finding) {
-        let level = findings::effective_level(rule, &finding, &self.context.options);
-        let fails = findings::fails(level, &self.context.options);
+    fn add_finding(
+        &mut self,
+        at: usize,
+        step: &Step,
+        exchange: &Arc<Exchange>,
+        rule: &'static Rule,
+        mut finding: Finding,
+    ) {
+        let judged = findings::effective_level(rule, &finding, &self.context.options);
+        let judged = (judged, findings::fails(judged, &self.context.options));
+        let breaks = matches!(judged.0, Level::Must | Level::Idp);
+        let (level, fails) = {
+            let place = (self.name.as_str(), self.steps[at].id.as_str(), exchange.status());
+            findings::by_document(self.provider(), rule, &mut finding, place, judged)
+        };
         let report = &mut self.steps[at];
         if !report.findings.iter().any(|r| r == rule.id) {
             report.findings.push(rule.id.to_owned());
@@ -453,7 +503,8 @@ impl<'a> Player<'a> {
         if fails {
             report.outcome = Outcome::Failed;
         }
-        if matches!(level, Level::Must | Level::Idp) {
+        // What follows from a documented deviation follows from it all the same.
+        if breaks || fails {
             self.broken.get_or_insert_with(|| report.id.clone());
         }
         let (user, group) = self.values.names();

@@ -10,6 +10,7 @@ mod discovery;
 pub mod faults;
 pub mod intake;
 pub mod listing;
+pub mod persona;
 mod render;
 pub mod reply;
 mod resources;

@@ -8,7 +8,8 @@ use super::call::{Call, Kind, Payload, Target, parse_query};
 use super::reply::{Content, Reply};
 use super::service::Service;
 use super::state::State;
-use super::{faults, variants};
+use super::store::Tenant;
+use super::{faults, persona, variants};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
@@ -22,7 +23,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// Where SCIM begins.
-const BASE: &str = "/scim/v2";
+pub const BASE: &str = "/scim/v2";
 /// Larger bodies are refused; a full replace of a group with 100,000 members still fits.
 const BODY_LIMIT: usize = 32 * 1024 * 1024;
 /// How long `stop` waits for answers that are under way.
@@ -39,6 +40,10 @@ pub struct Options {
     pub faults: Vec<String>,
     /// Ids of variants to switch on.
     pub variants: Vec<String>,
+    /// Ids of a product's traits to switch on (see [`super::persona`]).
+    pub traits: Vec<String>,
+    /// Path of SCIM below the origin.
+    pub base_path: String,
     /// Waits this long before each answer.
     pub latency: Option<Duration>,
     /// Page size when the client names none.
@@ -60,6 +65,8 @@ impl Default for Options {
             other_token: None,
             faults: Vec::new(),
             variants: Vec::new(),
+            traits: Vec::new(),
+            base_path: BASE.to_owned(),
             latency: None,
             page_size: None,
             max_results: None,
@@ -76,6 +83,8 @@ struct App {
     latency: Option<Duration>,
     me: Option<String>,
     origin: String,
+    base_path: String,
+    seeds: Vec<fn(&mut Tenant)>,
     state: Mutex<State>,
 }
 
@@ -89,7 +98,7 @@ pub struct Server {
 impl Server {
     /// Binds the address (port 0 picks a free one) and answers from then on.
     pub async fn start(address: SocketAddr, options: Options) -> io::Result<Server> {
-        let plan = plan(&options)?;
+        let (plan, seeds) = plan(&options)?;
         let listener = tokio::net::TcpListener::bind(address).await?;
         let origin = format!("http://{}", listener.local_addr()?);
         // Small answers must not wait for the client's acknowledgement.
@@ -107,7 +116,9 @@ impl Server {
             latency: options.latency,
             me: options.me,
             origin,
-            state: Mutex::default(),
+            base_path: options.base_path,
+            state: Mutex::new(seeded(&seeds)),
+            seeds,
         });
         let shared = Arc::clone(&app);
         let router = Router::new().fallback(move |request: Request| {
@@ -127,7 +138,7 @@ impl Server {
 
     /// The base URL of SCIM, e.g. `http://127.0.0.1:8080/scim/v2`.
     pub fn base_url(&self) -> String {
-        format!("{}{BASE}", self.app.origin)
+        format!("{}{}", self.app.origin, self.app.base_path)
     }
 
     /// The token endpoint (OAuth 2.0 client credentials and refresh).
@@ -137,7 +148,7 @@ impl Server {
 
     /// Forgets every resource and every issued token.
     pub fn reset(&self) {
-        *self.app.lock() = State::default();
+        *self.app.lock() = seeded(&self.app.seeds);
     }
 
     /// How many users and groups the first tenant has.
@@ -162,8 +173,9 @@ impl Drop for Server {
     }
 }
 
-fn plan(options: &Options) -> io::Result<Plan> {
+fn plan(options: &Options) -> io::Result<(Plan, Vec<fn(&mut Tenant)>)> {
     let mut plan = Plan::default();
+    let mut seeds = Vec::new();
     if let Some(size) = options.page_size {
         plan.behaviour.page_size = size;
     }
@@ -177,7 +189,21 @@ fn plan(options: &Options) -> io::Result<Plan> {
     for id in &options.faults {
         plan.add(faults::find(id).map_err(refuse)?.hooks);
     }
-    Ok(plan)
+    for id in &options.traits {
+        let found = persona::find(id).map_err(refuse)?;
+        plan.add(found.hooks);
+        seeds.extend(found.seed);
+    }
+    Ok((plan, seeds))
+}
+
+/// What a server holds before anybody writes.
+fn seeded(seeds: &[fn(&mut Tenant)]) -> State {
+    let mut state = State::default();
+    for seed in seeds {
+        seed(&mut state.tenants[0]);
+    }
+    state
 }
 
 impl App {
@@ -206,8 +232,9 @@ impl App {
         if path == "/oauth/token" {
             return send(self.token(head.method.as_str(), &headers, &bytes));
         }
-        let Some(below) = path.strip_prefix(BASE).filter(|p| p.is_empty() || p.starts_with('/')) else {
-            let detail = format!("Nothing is served at {path}; SCIM begins at {BASE}.");
+        let Some(below) = path.strip_prefix(self.base_path.as_str()).filter(|p| p.is_empty() || p.starts_with('/'))
+        else {
+            let detail = format!("Nothing is served at {path}; SCIM begins at {}.", self.base_path);
             return send(Reply::error(404, None, detail));
         };
         let mut call = Call {
@@ -218,7 +245,7 @@ impl App {
             raw_query: head.uri.query().unwrap_or_default().to_owned(),
             headers,
             body: Payload::read(&bytes),
-            base: format!("{}{BASE}", self.origin),
+            base: format!("{}{}", self.origin, self.base_path),
             tenant: 0,
             memo: None,
             snapshot: None,

@@ -425,11 +425,12 @@ impl Shadow {
             return;
         }
         let query = format!(
-            "{}?{}&{}&{}",
+            "{}?{}&{}&{}&{}",
             call.endpoint,
             call.filter_text.as_deref().unwrap_or(""),
             call.sort_by.as_deref().unwrap_or(""),
-            call.descending
+            call.descending,
+            tenant_of(call)
         );
         let total = list.as_object().and_then(|o| get_ci(o, "totalResults")).and_then(Value::as_i64);
         // A total that moved means that somebody else changes the list; positions say nothing then.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::process::Command;
 
 const SHOWN: &str = "scimproof run okta/deactivate-user --fault patch-active-ignored";
-const WIDTH: usize = 108;
+const WIDTH: usize = 120;
 const CHAR: f64 = 8.0;
 const LINE: f64 = 18.0;
 
