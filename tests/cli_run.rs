@@ -5,7 +5,9 @@ mod tool;
 
 use serde_json::Value;
 use std::collections::BTreeSet;
-use tool::{Desk, Recorder, Serve, TOKEN, wait_for};
+#[cfg(unix)]
+use tool::wait_for;
+use tool::{Desk, Recorder, Serve, TOKEN};
 
 fn case_names(report: &Value) -> Vec<String> {
     let name = |c: &Value| {
@@ -98,6 +100,7 @@ fn refused() -> String {
     format!("http://{}/scim/v2", listener.local_addr().expect("an address"))
 }
 
+#[cfg(unix)]
 #[test]
 fn an_interrupted_run_cleans_up_and_writes_what_it_has() {
     let server = Serve::start(&["--latency", "20"]);
@@ -122,6 +125,7 @@ fn an_interrupted_run_cleans_up_and_writes_what_it_has() {
     }
 }
 
+#[cfg(unix)]
 fn interrupt(pid: u32) {
     let sent = std::process::Command::new("kill").args(["-INT", &pid.to_string()]).status().expect("kill is there");
     assert!(sent.success());
