@@ -96,6 +96,9 @@ const WORLD: &[(&str, &str)] = &[
     ("dbg!", "standard error"),
 ];
 
+/// Lines of a file with their numbers.
+type Lines = Vec<(usize, String)>;
+
 fn src() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
@@ -111,7 +114,7 @@ fn files(dir: &Path, out: &mut Vec<PathBuf>) {
 }
 
 /// Room, file name for messages, and code lines with their numbers: no comments, no unit tests.
-fn code() -> Vec<(String, String, Vec<(usize, String)>)> {
+fn code() -> Vec<(String, String, Lines)> {
     let mut all = Vec::new();
     files(&src(), &mut all);
     all.sort();
@@ -126,7 +129,7 @@ fn code() -> Vec<(String, String, Vec<(usize, String)>)> {
         .collect()
 }
 
-fn code_lines(text: &str) -> Vec<(usize, String)> {
+fn code_lines(text: &str) -> Lines {
     text.lines()
         .enumerate()
         .take_while(|(_, line)| line.trim() != "#[cfg(test)]")

@@ -102,7 +102,9 @@ fn two_runs_at_once_do_not_see_each_other() {
     let mut runs = [start(&one, &server, &scenarios), start(&two, &server, &scenarios)];
     for run in &mut runs {
         run.stderr = None;
-        run.stdout.take().map(drain);
+        if let Some(pipe) = run.stdout.take() {
+            drain(pipe);
+        }
     }
     for run in &mut runs {
         assert_eq!(run.wait().expect("it ends").code(), Some(0));

@@ -117,7 +117,7 @@ fn every_requirement_is_provoked_or_cannot_be() {
     });
     each(|e| {
         let hidden = !e.text("not_observable").is_empty();
-        (hidden == !e.list("scenarios").is_empty()).then(|| "either scenarios or not_observable".to_owned())
+        (hidden != e.list("scenarios").is_empty()).then(|| "either scenarios or not_observable".to_owned())
     });
 }
 
