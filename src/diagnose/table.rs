@@ -397,7 +397,6 @@ pub const CAUSES: &[Cause] = &[
             sign("okta/deactivate-user", "deactivate-whole", "put/not-supported"),
         ],
         but_not: &[sign(UNF, "id-is-safe-in-a-url", NOT_FOUND)],
-        explains: &["inactive-not-writable"],
         fix: "Offer PUT /Users/{id} (RFC 7644 §3.5.1 requires it).",
         workaround: "None with a wizard-made app; a catalogue app can be set to PATCH.",
         source: "RFC 7644 §3.5.1; Okta updates wizard-made apps by PUT",
@@ -869,6 +868,7 @@ pub const CAUSES: &[Cause] = &[
             sign("entra/group-members-legacy", "*", "group/remove-takes-other-members"),
             sign("entra/group-members-legacy", "*", "group/member-not-removed"),
             sign("entra/group-members-legacy", "*", "group/add-replaces-members"),
+            sign("entra/group-members-legacy", "*", "group/member-not-added"),
         ],
         fix: "add adds, remove takes only the members named (by filter in the path or by value list), replace sets the list.",
         workaround: "Compare the group's members on both sides and push them anew; the log shows success.",
@@ -905,7 +905,7 @@ pub const CAUSES: &[Cause] = &[
         signs: &[
             sign("okta/group-link", "*", "filter/non-match-returned"),
             sign("okta/group-link", "*", "filter/match-missing"),
-            sign("entra/group-create", "*", "filter/non-match-returned"),
+            sign("rfc/filter-groups", "eq", "filter/non-match-returned"),
         ],
         fix: "Evaluate `displayName eq` on groups as a whole value.",
         workaround: "Link groups by hand in Push Groups.",
@@ -943,7 +943,6 @@ pub const CAUSES: &[Cause] = &[
             sign("okta/import-users", "*", "list/count-exceeded"),
             sign("okta/import-users", "*", "list/total-wrong"),
         ],
-        explains: &["import-hides-inactive"],
         fix: "Sort lists by something that does not change, count startIndex from 1, and give the total of all matches.",
         workaround: "Raise Okta's import safeguard rather than switching it off: people missing from the pages count as removed.",
         source: "RFC 7644 §3.4.2.4; Okta import",
@@ -960,6 +959,11 @@ pub const CAUSES: &[Cause] = &[
         title: "lists leave inactive people out",
         families: &[(F::Import, 3)],
         signs: &[sign("okta/import-users", "page", "scenario/unexpected-answer")],
+        but_not: &[
+            sign("okta/import-users", "*", "list/pages-disagree"),
+            sign("okta/import-users", "*", "list/same-id-twice"),
+            sign("okta/import-users", "*", "list/empty-page-before-end"),
+        ],
         explains: &["import-misses-people"],
         fix: "List inactive accounts too, with `active: false`.",
         workaround: "None needed unless people are to be matched again: those who are hidden count as removed.",
@@ -998,7 +1002,7 @@ pub const CAUSES: &[Cause] = &[
         fix: "Give Booleans as Booleans, `emails` as a list of objects, `manager` as an object with a value, and leave out what has no value.",
         workaround: "None: Entra cannot read the account and puts it aside.",
         source: ENTRA,
-        provoked_by: &["active-as-string", "emails-returned-as-strings"],
+        provoked_by: &["active-as-string"],
         ..Cause::BASE
     },
     Cause {
