@@ -141,7 +141,8 @@ mod tests {
             assert!(!cause.families.is_empty(), "{} has no family", cause.id);
             assert_eq!(cause.signs.is_empty(), cause.by_hand.is_some(), "{}: signs or a look by hand", cause.id);
             for other in cause.explains {
-                assert!(find(other).is_some(), "{} explains {other}, which is no cause", cause.id);
+                let found = find(other).unwrap_or_else(|| panic!("{} explains {other}, which is no cause", cause.id));
+                assert!(!found.explains.contains(&cause.id), "{} and {other} explain each other", cause.id);
             }
             for fault in cause.provoked_by {
                 assert!(faults::all().iter().any(|f| f.id == *fault), "{}: no fault {fault}", cause.id);
