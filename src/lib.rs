@@ -8,6 +8,7 @@
 //! - Only `cli` touches environment, arguments, terminal and exit status.
 
 pub mod cli;
+pub mod diagnose;
 pub mod engine;
 pub mod event;
 pub mod exchange;

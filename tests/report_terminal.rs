@@ -50,6 +50,23 @@ fn a_badly_broken_server_does_not_flood_the_screen() {
 }
 
 #[test]
+fn many_failing_cases_are_told_by_folder() {
+    let mut report = report();
+    let failing = report.cases[1].clone();
+    for n in 0..60 {
+        let mut case = failing.clone();
+        case.scenario = format!("okta/more-{n}");
+        report.cases.push(case);
+    }
+    let text = plain(&report, Options::default());
+    let cases = text.split("What fails").next().expect("a first part");
+    assert!(cases.lines().count() < 15, "{cases}");
+    assert!(cases.contains("61 cases, 183 steps"), "{cases}");
+    let verbose = plain(&report, Options { verbose: true, ..Options::default() });
+    assert!(verbose.contains("okta/more-59"));
+}
+
+#[test]
 fn verbose_shows_every_step_and_finding() {
     golden("terminal-verbose", &plain(&report(), Options { verbose: true, ..Options::default() }));
 }

@@ -4,6 +4,7 @@
 
 use super::check::CheckArgs;
 use super::clean::CleanArgs;
+use super::diagnose::DiagnoseArgs;
 use super::init::InitArgs;
 use super::merge::{CompareArgs, MergeArgs};
 use super::serve::ServeArgs;
@@ -53,6 +54,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Prove every rule: silent on correct servers, loud on the fault it names
     Prove(ProveArgs),
+    /// From an admin's error text or a log export to the cause, with the two requests that disagree
+    Diagnose(Box<DiagnoseArgs>),
     /// Delete what an earlier run left behind
     Clean(Box<CleanCommand>),
     /// Write a commented scimproof.toml and print a CI snippet
@@ -208,7 +211,7 @@ pub struct SelectArgs {
     /// Only requests that change nothing
     #[arg(long)]
     pub read_only: bool,
-    /// Run although the target already holds resources that we did not create
+    /// Let scenarios change or delete resources that this run did not create
     #[arg(long)]
     pub allow_existing: bool,
     /// Size of volume scenarios: number of users

@@ -55,7 +55,7 @@ pub fn connect(
         target.limits.timeout = timeout;
     }
     target.rate = connection.rate.map(|r| r.interval().as_secs_f64().recip());
-    secrets.from_url(&target.base_url);
+    secrets.take_from(&target.base_url);
     Ok(Connected { target, redactor: Redactor::new(secrets.texts).secret_headers(secrets.headers) })
 }
 
@@ -104,7 +104,7 @@ impl Secrets {
     }
 
     /// `https://user:password@…` and `?token=…` are credentials too.
-    fn from_url(&mut self, url: &Url) {
+    fn take_from(&mut self, url: &Url) {
         if let Some(password) = url.password() {
             let password = crate::exchange::percent_decode(password);
             self.texts.push(format!("{}:{password}", crate::exchange::percent_decode(url.username())));

@@ -6,7 +6,7 @@ use super::args::ExplainArgs;
 use super::exit::Exit;
 use crate::profile::idp::{self, IdpProfile};
 use crate::report::text::wrap;
-use crate::rules::{self, Impact, Rule};
+use crate::rules::{self, Rule};
 use crate::scenario::model::{Action, Scenario, Step};
 use crate::server::faults::{self, Fault};
 use crate::server::variants::{self, Variant};
@@ -117,7 +117,7 @@ fn rule(out: &mut dyn Write, r: &Rule, sources: &Sources<'_>) -> io::Result<()> 
             "The RFC and these providers contradict each other here, so this is a note until --idp makes the choice.",
         )?;
     }
-    admin_texts(out, r.impact, sources.idps)?;
+    admin_texts(out, r, sources.idps)?;
     example(out, "Wrong", BAD, r.wrong)?;
     example(out, "Right", GOOD, r.right)?;
     head(out, "How to fix")?;
@@ -237,12 +237,20 @@ fn step(out: &mut dyn Write, step: &Step) -> io::Result<()> {
     Ok(())
 }
 
-fn admin_texts(out: &mut dyn Write, impact: Impact, idps: &[IdpProfile]) -> io::Result<()> {
-    let told: Vec<_> = idps.iter().filter_map(|p| Some((p, p.admin.get(&impact)?))).collect();
+/// Texts of the providers that break; where it does not depend on the provider, those that somebody has seen or documented.
+fn admin_texts(out: &mut dyn Write, r: &Rule, idps: &[IdpProfile]) -> io::Result<()> {
+    let told: Vec<_> = idps
+        .iter()
+        .filter_map(|p| Some((p, p.admin.get(&r.impact)?)))
+        .filter(|(p, text)| match r.breaks {
+            [] => text.evidence != "pattern",
+            named => named.contains(&p.name.as_str()),
+        })
+        .collect();
     if told.is_empty() {
         return Ok(());
     }
-    head(out, &format!("What the admin reads ({})", name(&impact).replace('-', " ")))?;
+    head(out, &format!("What the admin reads ({})", name(&r.impact).replace('-', " ")))?;
     for (profile, text) in told {
         let words = format!("{}: “{}” ({})", profile.title, text.text, text.evidence);
         indented(out, &words)?;
@@ -289,7 +297,7 @@ fn indented(out: &mut dyn Write, text: &str) -> io::Result<()> {
 fn example(out: &mut dyn Write, title: &str, style: Style, text: &str) -> io::Result<()> {
     writeln!(out, "\n{style}{title}{style:#}")?;
     for line in text.trim_end().lines() {
-        writeln!(out, "  {line}")?;
+        writeln!(out, "{}", format!("  {line}").trim_end())?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ pub mod check;
 pub mod clean;
 pub mod config;
 pub mod connect;
+pub mod diagnose;
 pub mod exit;
 pub mod explain;
 pub mod init;
@@ -37,6 +38,7 @@ async fn dispatch(command: Command) -> ExitCode {
         Command::Run(args) => run::main(*args).await.into(),
         Command::Serve(args) => serve::serve(args).await,
         Command::Check(args) => ExitCode::from(check::check(&args)),
+        Command::Diagnose(args) => diagnose::main(*args).await.into(),
         Command::Prove(args) => prove::main(args).await.into(),
         Command::List(args) => list::main(&args, &providers()).into(),
         Command::Explain(args) => explain::main(&args).into(),

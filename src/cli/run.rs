@@ -31,16 +31,16 @@ use url::Url;
 
 /// Why a run did not take place, and the status to end with.
 pub struct Failure {
-    exit: Exit,
-    text: String,
+    pub(super) exit: Exit,
+    pub(super) text: String,
 }
 
 impl Failure {
-    fn usage(text: impl std::fmt::Display) -> Self {
+    pub(super) fn usage(text: impl std::fmt::Display) -> Self {
         Self { exit: Exit::Usage, text: text.to_string() }
     }
 
-    fn broken(text: impl std::fmt::Display) -> Self {
+    pub(super) fn broken(text: impl std::fmt::Display) -> Self {
         Self { exit: Exit::Broken, text: text.to_string() }
     }
 }
@@ -94,15 +94,12 @@ async fn run(args: RunArgs) -> Result<Exit, Failure> {
     let Finished { mut report, .. } = match finished {
         Ok(finished) => finished,
         Err(unusable) => {
-            close_journal(journal, &http).await;
+            close_journal(journal, &http, settings.keep).await;
             return Err(Failure::broken(place.redactor.text(&unusable.to_string())));
         }
     };
     debug_assert!(report.cases.len() <= quiet_scenarios);
-    let left = close_journal(journal, &http).await;
-    if !settings.keep {
-        report.left_behind.extend(left);
-    }
+    report.left_behind.extend(close_journal(journal, &http, settings.keep).await);
     settle_baseline(&settings, accepted, &mut report)?;
     let mut written = Ok(());
     for sink in sinks {
@@ -136,14 +133,14 @@ pub(super) fn provider(name: Option<&str>, file: Option<&Path>) -> Result<Option
 }
 
 /// The server under test: the user's, or the embedded one.
-struct Place {
-    target: Target,
-    redactor: Redactor,
-    server: Option<Server>,
+pub(super) struct Place {
+    pub(super) target: Target,
+    pub(super) redactor: Redactor,
+    pub(super) server: Option<Server>,
 }
 
 impl Place {
-    async fn open(settings: &Settings, provider: Option<&ProviderProfile>) -> Result<Self, Failure> {
+    pub(super) async fn open(settings: &Settings, provider: Option<&ProviderProfile>) -> Result<Self, Failure> {
         let env = |name: &str| std::env::var(name).ok();
         if let Some(text) = &settings.connection.base_url {
             let url = Url::parse(text).map_err(|e| {
@@ -315,7 +312,7 @@ fn unknown_names(
     Ok(())
 }
 
-fn options(
+pub(super) fn options(
     settings: &Settings,
     seed: u64,
     embedded: bool,
@@ -384,10 +381,14 @@ fn sinks(settings: &Settings) -> Result<Vec<Box<dyn Sink>>, Failure> {
         let Some(format) = crate::report::format(name) else { continue };
         sinks.push(Box::new(FileSink::new(format, path).map_err(Failure::usage)?));
     }
+    if settings.reports.github {
+        let summary = std::env::var_os("GITHUB_STEP_SUMMARY").map(Into::into);
+        sinks.push(Box::new(crate::report::github::GitHub::new(std::io::stdout(), summary)));
+    }
     Ok(sinks)
 }
 
-fn open_journal(settings: &Settings, place: &Place, seed: u64) -> Result<Option<Arc<Journal>>, Failure> {
+pub(super) fn open_journal(settings: &Settings, place: &Place, seed: u64) -> Result<Option<Arc<Journal>>, Failure> {
     // The embedded server dies with the run, and a read-only run makes nothing.
     if place.server.is_some() || settings.read_only {
         return Ok(None);
@@ -398,10 +399,12 @@ fn open_journal(settings: &Settings, place: &Place, seed: u64) -> Result<Option<
 }
 
 /// Ends the journal. What is open (answers that never came) is looked up and deleted; what remains is named.
-async fn close_journal(journal: Option<Arc<Journal>>, http: &Http) -> Vec<String> {
+pub(super) async fn close_journal(journal: Option<Arc<Journal>>, http: &Http, keep: bool) -> Vec<String> {
     let Some(journal) = journal.and_then(Arc::into_inner) else { return Vec::new() };
     match journal.finish() {
         Ok(None) => Vec::new(),
+        // What is kept on purpose stays in the journal, so that `clean` can end it one day.
+        Ok(Some(_)) if keep => Vec::new(),
         Ok(Some(file)) => {
             let report = super::clean::clean(http, vec![file], false).await;
             report.left.into_iter().map(|(what, why)| format!("{what} ({why})")).collect()
@@ -410,7 +413,7 @@ async fn close_journal(journal: Option<Arc<Journal>>, http: &Http) -> Vec<String
     }
 }
 
-fn listen_for_stop(stop: Arc<AtomicBool>) {
+pub(super) fn listen_for_stop(stop: Arc<AtomicBool>) {
     tokio::spawn(async move {
         interrupted().await;
         stop.store(true, Ordering::SeqCst);
@@ -440,7 +443,7 @@ async fn interrupted() {
     }
 }
 
-fn fresh_seed() -> u64 {
+pub(super) fn fresh_seed() -> u64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or(Duration::ZERO);
     let mixed = uuid::Uuid::new_v4().as_u128() as u64 ^ u64::from(now.subsec_nanos());
     // Short enough to be typed again.

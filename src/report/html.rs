@@ -17,6 +17,9 @@ const STEPS_SHOWN: usize = 200;
 /// Characters of one body on the page; the JSON report has more.
 const BODY_SHOWN: usize = 16_000;
 
+/// Of a step in which nothing was found, less is enough.
+const QUIET_BODY_SHOWN: usize = 3_000;
+
 /// Writes the report.
 pub fn write(report: &RunReport, out: &mut dyn Write) -> io::Result<()> {
     let mut environment = Environment::new();
@@ -180,6 +183,8 @@ fn case(c: &CaseReport) -> Value {
 }
 
 fn step(s: &StepReport) -> Value {
+    let limit = if s.findings.is_empty() { QUIET_BODY_SHOWN } else { BODY_SHOWN };
+    let body = |value: Option<&Value>| value.map(|v| text::clip(&text::body(v), limit));
     json!({
         "id": s.id,
         "title": s.title,
@@ -196,10 +201,6 @@ fn step(s: &StepReport) -> Value {
             "status": r.status, "headers": r.headers, "body": body(r.body.as_ref()), "size": r.size,
         })),
     })
-}
-
-fn body(value: Option<&Value>) -> Option<String> {
-    value.map(|v| text::clip(&text::body(v), BODY_SHOWN))
 }
 
 fn word(outcome: Outcome) -> &'static str {

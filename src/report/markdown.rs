@@ -213,7 +213,7 @@ fn longest_run(value: &str) -> usize {
 fn prose(value: &str) -> String {
     let value = text::line(value);
     let pieces: Vec<&str> = value.split('`').collect();
-    if pieces.len() % 2 == 0 {
+    if pieces.len().is_multiple_of(2) {
         return escaped(&value);
     }
     let mut out = String::new();

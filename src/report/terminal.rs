@@ -22,6 +22,8 @@ const LABEL: usize = 10;
 const ALSO_SHOWN: usize = 3;
 const DIFF_SHOWN: usize = 30;
 const NAMES_SHOWN: usize = 3;
+/// With more cases than this that did not pass, one line each would push the findings off the screen.
+const CASES_SHOWN: usize = 30;
 
 /// How much is printed.
 #[derive(Debug, Clone)]
@@ -113,26 +115,38 @@ impl<W: Write> Page<'_, W> {
             }
             return Ok(());
         }
-        self.passed_by_folder(&report.cases)?;
-        for case in &report.cases {
-            if !matches!(case.outcome, Outcome::Passed | Outcome::Skipped) {
+        self.by_folder(&report.cases, Outcome::Passed)?;
+        let told: Vec<&CaseReport> =
+            report.cases.iter().filter(|c| !matches!(c.outcome, Outcome::Passed | Outcome::Skipped)).collect();
+        if told.len() > CASES_SHOWN {
+            for outcome in [Outcome::Failed, Outcome::Blocked, Outcome::Error] {
+                self.by_folder(&report.cases, outcome)?;
+            }
+            writeln!(self.out, "         {DIM}one line per case with --verbose{DIM:#}")?;
+        } else {
+            for case in told {
                 self.case(case)?;
             }
         }
         self.skipped_by_reason(&report.cases)
     }
 
-    fn passed_by_folder(&mut self, cases: &[CaseReport]) -> io::Result<()> {
+    fn by_folder(&mut self, cases: &[CaseReport], outcome: Outcome) -> io::Result<()> {
         let mut folders: BTreeMap<&str, Vec<&CaseReport>> = BTreeMap::new();
-        for case in cases.iter().filter(|c| c.outcome == Outcome::Passed) {
+        for case in cases.iter().filter(|c| c.outcome == outcome) {
             folders.entry(&case.idp).or_default().push(case);
         }
-        for (folder, passed) in folders {
-            let steps: usize = passed.iter().map(|c| c.steps.len()).sum();
-            let ms: u64 = passed.iter().map(|c| c.duration_ms).sum();
-            let what = format!("{}, {}", text::count(passed.len(), "case"), text::count(steps, "step"));
-            self.status(Outcome::Passed)?;
-            writeln!(self.out, "  {:<44}  {what:<22}  {:>9}", text::line(folder), text::duration(ms))?;
+        for (folder, members) in folders {
+            let steps: usize = members.iter().map(|c| c.steps.len()).sum();
+            let ms: u64 = members.iter().map(|c| c.duration_ms).sum();
+            let what = format!("{}, {}", text::count(members.len(), "case"), text::count(steps, "step"));
+            self.status(outcome)?;
+            write!(self.out, "  {:<44}  {what:<22}  {:>9}", text::line(folder), text::duration(ms))?;
+            let rules = failing_rules(&members);
+            if !rules.is_empty() {
+                write!(self.out, "  {DIM}{}{DIM:#}", shortened(&rules, NAMES_SHOWN))?;
+            }
+            writeln!(self.out)?;
         }
         Ok(())
     }
@@ -160,12 +174,7 @@ impl<W: Write> Page<'_, W> {
         self.status(case.outcome)?;
         let steps = text::count(case.steps.len(), "step");
         write!(self.out, "  {:<44}  {steps:<22}  {:>9}", text::line(&case.name()), text::duration(case.duration_ms))?;
-        let mut rules: Vec<&str> = Vec::new();
-        for step in case.steps.iter().filter(|s| s.outcome == Outcome::Failed) {
-            rules.extend(step.findings.iter().map(String::as_str));
-        }
-        let mut seen = std::collections::HashSet::new();
-        rules.retain(|r| seen.insert(*r));
+        let rules = failing_rules(&[case]);
         if !case.scenario.starts_with(&format!("{}/", case.idp)) {
             write!(self.out, "  as {}", text::line(&case.idp))?;
         }
@@ -497,6 +506,28 @@ fn shortened<S: AsRef<str>>(all: &[S], shown: usize) -> String {
         out.push(format!("and {} more", all.len() - shown));
     }
     out.join(", ")
+}
+
+/// The rules that failed in these cases: those of most cases first.
+fn failing_rules<'a>(cases: &[&'a CaseReport]) -> Vec<&'a str> {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for case in cases {
+        let failed = case.steps.iter().filter(|s| s.outcome == Outcome::Failed);
+        let mut own: Vec<&str> = Vec::new();
+        for rule in failed.flat_map(|s| &s.findings) {
+            if !own.contains(&rule.as_str()) {
+                own.push(rule);
+            }
+        }
+        for rule in own {
+            match counts.iter_mut().find(|(r, _)| *r == rule) {
+                Some((_, n)) => *n += 1,
+                None => counts.push((rule, 1)),
+            }
+        }
+    }
+    counts.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+    counts.into_iter().map(|(rule, _)| rule).collect()
 }
 
 fn place(f: &FindingReport) -> String {

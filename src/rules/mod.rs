@@ -2,6 +2,7 @@
 //! bad a finding is for this user.
 
 mod create;
+mod discovery;
 mod filter;
 mod groups;
 mod identity;
@@ -12,6 +13,7 @@ mod patch;
 mod put;
 mod refusal;
 pub mod rule;
+mod schema;
 mod state;
 pub mod view;
 
@@ -28,6 +30,8 @@ pub fn catalogue() -> impl Iterator<Item = &'static Rule> {
         create::RULES,
         filter::RULES,
         list::RULES,
+        schema::RULES,
+        discovery::RULES,
     ]
     .into_iter()
     .flatten()

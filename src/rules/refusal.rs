@@ -11,16 +11,35 @@ use crate::shadow::forecast::{op_path, operations};
 use crate::shadow::{Choice, Expectation, Op, State};
 use serde_json::{Map, Value};
 
+/// What one exchange means to the refusal rules.
+#[derive(Debug)]
+pub(super) enum Reading {
+    /// Nothing.
+    Silent,
+    /// The request was accepted: proof for these.
+    Accepted(Vec<&'static str>),
+    /// The request was refused: a failure of this one.
+    Refused(&'static str),
+}
+
+fn read(view: &View<'_>) -> Reading {
+    if !applies(view) {
+        Reading::Silent
+    } else if view.accepted() {
+        Reading::Accepted(accepted_classes(view))
+    } else if refused(view) {
+        Reading::Refused(class(view))
+    } else {
+        Reading::Silent
+    }
+}
+
 /// Judges one refusal rule: fails when this valid request was refused in its class, passes when one of its class was accepted.
 pub fn judge(view: &View<'_>, id: &str) -> Verdict {
-    if !applies(view) {
-        return Verdict::NotApplicable;
-    }
-    if view.accepted() {
-        return if accepted_classes(view).contains(&id) { Verdict::Pass } else { Verdict::NotApplicable };
-    }
-    if !refused(view) || class(view) != id {
-        return Verdict::NotApplicable;
+    match view.refusal.get_or_init(|| read(view)) {
+        Reading::Accepted(classes) if classes.contains(&id) => return Verdict::Pass,
+        Reading::Refused(class) if *class == id => {}
+        _ => return Verdict::NotApplicable,
     }
     let detail = view.object().and_then(|o| get_ci(o, "detail")).and_then(Value::as_str).unwrap_or("no detail");
     let actual = format!("{} {:?}", view.status(), detail.chars().take(200).collect::<String>());
@@ -220,10 +239,8 @@ fn conflict(view: &View<'_>, group: bool) -> &'static str {
     if gone {
         return "delete/name-not-released";
     }
-    let was_named = view.earlier.iter().any(|p| {
-        p.call.endpoint == view.call.endpoint
-            && p.call.body.as_ref().is_some_and(|b| b.to_string().to_lowercase().contains(&wanted.to_lowercase()))
-    });
+    let was_named = !wanted.is_empty()
+        && view.earlier.iter().any(|p| p.call.endpoint == view.call.endpoint && named_before(p, wanted));
     if was_named { "identity/old-name-not-released" } else { "create/conflict-without-duplicate" }
 }
 
@@ -329,10 +346,9 @@ fn accepted_classes(view: &View<'_>) -> Vec<&'static str> {
                 .any(|k| k.state == State::Gone && k.name().is_some_and(|n| n.eq_ignore_ascii_case(wanted)));
             if reused {
                 out.push("delete/name-not-released");
-            } else if view.earlier.iter().any(|p| {
-                p.call.endpoint == view.call.endpoint
-                    && p.call.body.as_ref().is_some_and(|b| b.to_string().contains(wanted))
-            }) {
+            } else if !wanted.is_empty()
+                && view.earlier.iter().any(|p| p.call.endpoint == view.call.endpoint && named_before(p, wanted))
+            {
                 out.push("identity/old-name-not-released");
             }
         }
@@ -354,4 +370,12 @@ fn accepted_classes(view: &View<'_>) -> Vec<&'static str> {
         out.push("filter/no-match-is-an-error");
     }
     out
+}
+
+/// True when an earlier request wrote that name, in any case.
+fn named_before(past: &super::view::Past, wanted: &str) -> bool {
+    let body = past.exchange.request.body.as_deref().and_then(|b| std::str::from_utf8(b).ok());
+    body.is_some_and(|text| {
+        text.len() >= wanted.len() && (text.contains(wanted) || text.to_lowercase().contains(&wanted.to_lowercase()))
+    })
 }

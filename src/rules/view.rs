@@ -19,14 +19,14 @@ pub struct View<'a> {
     pub observed: &'a Observed,
     /// The shadow before this exchange.
     pub before: &'a Shadow,
-    /// The shadow after it.
-    pub after: &'a Shadow,
     /// What the target advertises.
     pub target: &'a Advertised,
     /// Earlier exchanges of this case, oldest first.
     pub earlier: &'a [Past],
     /// True when no other case talks to the server at the same time.
     pub alone: bool,
+    /// Which refusal rules this exchange speaks to, worked out once for all of them.
+    pub(super) refusal: std::cell::OnceCell<super::refusal::Reading>,
 }
 
 /// An earlier exchange of the case.
@@ -41,6 +41,22 @@ pub struct Past {
 }
 
 impl<'a> View<'a> {
+    /// A view on one exchange.
+    #[expect(clippy::too_many_arguments, reason = "one call site; each is a different thing that rules see")]
+    pub fn new(
+        exchange: &'a Exchange,
+        call: &'a Call,
+        forecast: &'a Forecast,
+        observed: &'a Observed,
+        before: &'a Shadow,
+        target: &'a Advertised,
+        earlier: &'a [Past],
+        alone: bool,
+    ) -> Self {
+        let refusal = std::cell::OnceCell::new();
+        Self { exchange, call, forecast, observed, before, target, earlier, alone, refusal }
+    }
+
     /// The response, if any.
     pub fn response(&self) -> Option<&'a Response> {
         self.exchange.response()
@@ -107,6 +123,20 @@ impl<'a> View<'a> {
     /// True for a call on users or groups (or another advertised resource type).
     pub fn on_resources(&self) -> bool {
         self.resource_type().is_some()
+    }
+
+    /// True when a read confirms that the last write really changed an attribute of the resource.
+    pub fn changed_since_read(&self, known: &crate::shadow::Known) -> bool {
+        let Some(rt) = self.resource_type() else { return false };
+        self.observed
+            .confirmed
+            .iter()
+            .filter(|(_, cause)| cause.step == known.last_write && cause.kind != crate::shadow::Write::PutOmitted)
+            .any(|(key, _)| {
+                let now = crate::shadow::facts::look_up(&known.doc, key, rt);
+                let before = known.facts.get(key).map(|f| &f.previous);
+                before.is_some_and(|b| crate::shadow::facts::clash(key, &now, b, None, true).is_some())
+            })
     }
 
     /// `METHOD /path → status`, for texts.

@@ -25,7 +25,7 @@ pub(crate) struct Discovery {
 pub(crate) async fn discover(http: &Http, options: &Options) -> Result<Discovery, Unusable> {
     let config = ask(http, "/ServiceProviderConfig").await;
     if let Err(failure) = &config.outcome {
-        return Err(Unusable(format!("cannot reach the target: GET {} failed: {failure}", config.request.url)));
+        return Err(Unusable(format!("cannot reach the target {}: {failure}", config.request.url)));
     }
     let types = ask(http, "/ResourceTypes").await;
     let schemas = ask(http, "/Schemas").await;
@@ -38,6 +38,12 @@ pub(crate) async fn discover(http: &Http, options: &Options) -> Result<Discovery
     advertised.second_token = http.target().other.is_some();
     advertised.credentials = !matches!(http.target().credentials, crate::engine::Credentials::None);
     advertised.forced = options.forced.clone();
+    if users.status() == Some(401) && !advertised.credentials {
+        return Err(Unusable(format!(
+            "the target wants credentials: GET {} answered 401. Give them with --token-env NAME (or --token-file, --basic-env, --oauth-…)",
+            users.request.url
+        )));
+    }
     let access_refused = matches!(users.status(), Some(401))
         .then(|| format!("the target refuses the credentials: GET {} answered 401", users.request.url));
     let mut remarks = http.warnings();
@@ -71,7 +77,17 @@ fn refuse_strangers(config: &Exchange, users: &Exchange) -> Result<(), Unusable>
         return Ok(());
     }
     let what = |e: &Exchange| match e.response() {
-        Some(r) => format!("{} {}", r.status, r.media_type().unwrap_or_else(|| "without content type".to_owned())),
+        Some(r) => {
+            let kind = r.media_type().unwrap_or_else(|| "without content type".to_owned());
+            let lack = if r.body.is_empty() {
+                " with an empty body"
+            } else if r.json().is_none() {
+                " that is no JSON"
+            } else {
+                ""
+            };
+            format!("{} {kind}{lack}", r.status)
+        }
         None => e.outcome.as_ref().err().map_or_else(String::new, ToString::to_string),
     };
     Err(Unusable(format!(

@@ -7,14 +7,13 @@ use crate::exchange::Exchange;
 use crate::rules::view::{Past, View};
 use crate::rules::{self, Finding, Rule, Verdict};
 use crate::scenario::model::StatusSpec;
-use crate::shadow::{Advertised, Call, Forecast, Observed, Shadow};
+use crate::shadow::{Advertised, Call, Forecast, Shadow};
 use std::sync::Arc;
 
 /// What came of judging one exchange.
 pub(super) struct Judged {
     pub(super) call: Call,
     pub(super) forecast: Forecast,
-    pub(super) observed: Observed,
     pub(super) findings: Vec<(&'static Rule, Finding)>,
 }
 
@@ -46,17 +45,7 @@ pub(super) fn judge(
     }
     let before = shadow.snapshot();
     let observed = shadow.observe(exchange, &call, &forecast, place.step, place.settled);
-    let view = View {
-        exchange,
-        call: &call,
-        forecast: &forecast,
-        observed: &observed,
-        before: &before,
-        after: shadow,
-        target,
-        earlier: place.earlier,
-        alone: place.alone,
-    };
+    let view = View::new(exchange, &call, &forecast, &observed, &before, target, place.earlier, place.alone);
     let mut findings = Vec::new();
     for rule in rules::catalogue() {
         match (rule.check)(&view) {
@@ -68,7 +57,7 @@ pub(super) fn judge(
             }
         }
     }
-    Judged { call, forecast, observed, findings }
+    Judged { call, forecast, findings }
 }
 
 /// The scenario's author knows that both success and refusal are right here, or that this refusal is.

@@ -113,8 +113,8 @@ impl<'a> Player<'a> {
                 return Some(refused.clone());
             }
         }
-        if self.context.options.guard.read_only && self.case.scenario.steps.iter().any(|s| s.setup) {
-            return Some("--read-only: the case needs resources of its own".to_owned());
+        if self.context.options.guard.read_only && self.case.scenario.steps.iter().any(writes) {
+            return Some("--read-only: the case writes".to_owned());
         }
         self.foreign_product().or_else(|| self.case.scenario.needs.iter().find_map(|need| self.lacking(*need)))
     }
@@ -739,6 +739,20 @@ impl<'a> Player<'a> {
             file: self.case.scenario.file.clone(),
         };
         Played { report, findings: self.findings, tally: self.tally, left_behind: self.left_behind }
+    }
+}
+
+/// True for a step that sends anything but reads and searches.
+fn writes(step: &Step) -> bool {
+    let write = |spec: &RequestSpec| {
+        let search =
+            spec.method == "POST" && spec.target.to_string().split('?').next().is_some_and(|p| p.ends_with(".search"));
+        !matches!(spec.method.as_str(), "GET" | "HEAD" | "OPTIONS") && !search
+    };
+    match &step.action {
+        Action::Send(spec) => write(spec),
+        Action::Parallel(specs) => specs.iter().any(write),
+        Action::Pause(_) => false,
     }
 }
 

@@ -425,14 +425,17 @@ impl Shadow {
             return;
         }
         let query = format!(
-            "{}?{}&{}&{}",
+            "{}?{}&{}&{}&{}",
             call.endpoint,
             call.filter_text.as_deref().unwrap_or(""),
             call.sort_by.as_deref().unwrap_or(""),
-            call.descending
+            call.descending,
+            tenant_of(call)
         );
         let total = list.as_object().and_then(|o| get_ci(o, "totalResults")).and_then(Value::as_i64);
-        for other in self.pages.iter().filter(|p| p.query == query) {
+        // A total that moved means that somebody else changes the list; positions say nothing then.
+        let steady = |p: &&std::sync::Arc<Page>| call.filter.is_some() || p.total == total;
+        for other in self.pages.iter().filter(|p| p.query == query).filter(steady) {
             if let Some(text) = page_clash(other, start, &ids, total) {
                 out.page_clashes.push(PageClash { text, other: other.step.clone() });
             }

@@ -1,0 +1,924 @@
+//! Representations (RFC 7643 §2, §3): every resource in every answer has the shape that its schema declares.
+
+use super::rule::{Finding, Impact, Level, Rule, Verdict};
+use super::view::{View, short};
+use crate::scim::schema::{AttrType, Attribute, Mutability, ResourceType, Returned};
+use crate::scim::value::{get_ci, parse_datetime};
+use crate::shadow::{Expectation, Op, State};
+use serde_json::{Map, Value};
+
+/// Rules of this area.
+pub static RULES: &[Rule] = &[
+    Rule {
+        id: "schema/password-returned",
+        title: "A password (or another value that is never returned) is in an answer",
+        spec: "RFC 7643 §4.1.1, §7 (returned never)",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::DataLeak,
+        breaks: &[],
+        requirements: &["returned-never", "sch-password-never", "proj-attributes-never", "patch-writeonly"],
+        explain: "The password must not be part of any representation, in clear or hashed. Okta sends it back with the next profile push and every log on the way keeps it.",
+        hint: "Mark the attribute writeOnly / returned never and leave it out of every answer.",
+        wrong: "POST /Users {…,\"password\":\"s3cret\"} → 201 {…,\"password\":\"s3cret\"}",
+        right: "→ 201 without password",
+        proven_by: &["password-returned"],
+        check: password,
+    },
+    Rule {
+        id: "schema/id-not-text",
+        title: "A resource has no `id`, or it is no string",
+        spec: "RFC 7643 §3.1, §2.3.1",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::UserNotFound,
+        breaks: &[],
+        requirements: &["res-id-present", "list-items-complete"],
+        explain: "Every representation carries a non-empty `id`, as a string.",
+        hint: "Write {\"id\": \"53\"}.",
+        wrong: "{\"id\":53,\"userName\":\"a@example.com\"}",
+        right: "{\"id\":\"53\",\"userName\":\"a@example.com\"}",
+        proven_by: &["id-as-number"],
+        check: id_text,
+    },
+    Rule {
+        id: "schema/schemas-missing",
+        title: "A resource has no usable `schemas`",
+        spec: "RFC 7643 §3, §3.3",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["res-schemas-nonempty", "list-items-complete", "res-schemas-declared"],
+        explain: "Every representation, in lists too, names its schemas as a list of URIs with that of its resource type in it. Strict clients refuse the whole answer otherwise.",
+        hint: "Add `schemas` to each resource.",
+        wrong: "GET /Users → {\"Resources\":[{\"id\":\"1\",\"userName\":\"a\"}]}",
+        right: "… {\"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:User\"],\"id\":\"1\",…}",
+        proven_by: &["list-items-without-schemas"],
+        check: schemas_missing,
+    },
+    Rule {
+        id: "schema/schemas-duplicated",
+        title: "`schemas` names the same URI twice",
+        spec: "RFC 7643 §3",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["res-schemas-no-dup"],
+        explain: "Duplicate values must not be included.",
+        hint: "Use a set.",
+        wrong: "\"schemas\":[User, User]",
+        right: "\"schemas\":[User]",
+        proven_by: &["schemas-duplicated"],
+        check: schemas_twice,
+    },
+    Rule {
+        id: "schema/extension-not-named",
+        title: "Extension attributes are returned and their URN is not in `schemas`",
+        spec: "RFC 7643 §3, §3.3; RFC 7644 §3.5.2",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["res-schemas-ext-present", "patch-implicit-schemas"],
+        explain: "`schemas` names every schema that the representation uses; a client that goes by it ignores the extension.",
+        hint: "Add the extension's URN when one of its attributes has a value.",
+        wrong: "{\"schemas\":[User],\"urn:…:enterprise:2.0:User\":{\"department\":\"Sales\"}}",
+        right: "{\"schemas\":[User, \"urn:…:enterprise:2.0:User\"],\"urn:…:enterprise:2.0:User\":{\"department\":\"Sales\"}}",
+        proven_by: &["extension-urn-missing-in-schemas"],
+        check: extension_named,
+    },
+    Rule {
+        id: "schema/extension-container-wrong",
+        title: "Extension attributes are not under their URN",
+        spec: "RFC 7643 §3.3",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::UpdateLost,
+        breaks: &[],
+        requirements: &["data-extension-container", "data-extension-roundtrip"],
+        explain: "Attributes of an extension stand in an object whose key is the extension's URN. Under any other key no client finds them.",
+        hint: "Use the full URN as the key.",
+        wrong: "{\"EnterpriseUser\":{\"department\":\"Sales\"}}",
+        right: "{\"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User\":{\"department\":\"Sales\"}}",
+        proven_by: &["extension-key-not-urn"],
+        check: extension_container,
+    },
+    Rule {
+        id: "schema/multi-valued-shape",
+        title: "A multi-valued attribute is not a list of the declared kind",
+        spec: "RFC 7643 §2.4; §4.1.2",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &["okta", "entra"],
+        requirements: &["data-mv-array"],
+        explain: "`emails` and its like are lists of objects with `value`. A bare text or a single object is refused or ignored by clients.",
+        hint: "Return [{\"value\": \"a@example.com\", \"type\": \"work\"}].",
+        wrong: "\"emails\":[\"a@example.com\"]",
+        right: "\"emails\":[{\"value\":\"a@example.com\"}]",
+        proven_by: &["emails-returned-as-strings", "emails-returned-as-object"],
+        check: multi_valued,
+    },
+    Rule {
+        id: "schema/complex-as-text",
+        title: "A complex attribute is returned as a bare value",
+        spec: "RFC 7643 §2.3.8; §4.3 (manager)",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &["entra"],
+        requirements: &["data-mv-array", "entra-manager-add"],
+        explain: "Entra cannot read a user whose `manager` is a string: \"not able to deserialize the resource received from your SCIM endpoint\".",
+        hint: "Return {\"manager\": {\"value\": \"26118915\"}}.",
+        wrong: "\"manager\":\"26118915\"",
+        right: "\"manager\":{\"value\":\"26118915\"}",
+        proven_by: &["manager-returned-as-string"],
+        check: complex_as_text,
+    },
+    Rule {
+        id: "schema/boolean-as-text",
+        title: "A boolean is returned as text or number",
+        spec: "RFC 7643 §2.3.2",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["data-boolean"],
+        explain: "Booleans are the JSON literals true and false. \"False\" counts as true in many languages.",
+        hint: "Return true or false without quotes.",
+        wrong: "\"active\":\"True\"",
+        right: "\"active\":true",
+        proven_by: &["active-as-string"],
+        check: boolean_text,
+    },
+    Rule {
+        id: "schema/text-as-other",
+        title: "A text attribute is returned as number, boolean or object",
+        spec: "RFC 7643 §2.3.1",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["data-integer", "data-binary-base64"],
+        explain: "The schema declares a string; typed clients fail to read anything else.",
+        hint: "Quote it.",
+        wrong: "\"employeeNumber\":701984",
+        right: "\"employeeNumber\":\"701984\"",
+        proven_by: &["employee-number-as-number"],
+        check: text_other,
+    },
+    Rule {
+        id: "schema/two-primaries",
+        title: "More than one value of an attribute is primary",
+        spec: "RFC 7643 §2.4",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["data-primary-once"],
+        explain: "`primary` true occurs no more than once per attribute.",
+        hint: "Clear the flag on the others when one becomes primary.",
+        wrong: "two e-mails with primary true",
+        right: "one",
+        proven_by: &["two-primary-values"],
+        check: two_primaries,
+    },
+    Rule {
+        id: "schema/null-member",
+        title: "An attribute without a value is returned as null",
+        spec: "RFC 7643 §2.5; Entra",
+        level: Level::Note,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &["entra"],
+        requirements: &["entra-null-free", "data-null-equals-unset"],
+        explain: "null means the same as absence, so it is allowed; typed clients have been seen to break on it.",
+        hint: "Leave attributes without a value out.",
+        wrong: "{\"nickName\":null}",
+        right: "{}",
+        proven_by: &["null-attributes"],
+        check: nulls,
+    },
+    Rule {
+        id: "schema/meta-missing",
+        title: "A resource has no `meta`, or it lacks resourceType or location",
+        spec: "RFC 7643 §3.1",
+        level: Level::Should,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["meta-present", "list-items-complete"],
+        explain: "All \"meta\" sub-attributes are assigned by the server and returned by default.",
+        hint: "Return meta with resourceType, created, lastModified and location.",
+        wrong: "{\"id\":\"1\",\"userName\":\"a\"}",
+        right: "{…,\"meta\":{\"resourceType\":\"User\",\"location\":\"https://…/Users/1\",\"created\":\"…\",\"lastModified\":\"…\"}}",
+        proven_by: &["meta-missing"],
+        check: meta_missing,
+    },
+    Rule {
+        id: "schema/resource-type-wrong",
+        title: "`meta.resourceType` is not the name of the endpoint's resource type",
+        spec: "RFC 7643 §3.1; RFC 7644 §3.3.1",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["meta-resourcetype"],
+        explain: "Clients that read from several endpoints go by it; the name is case-exact.",
+        hint: "Write \"User\" or \"Group\".",
+        wrong: "\"meta\":{\"resourceType\":\"users\"}",
+        right: "\"meta\":{\"resourceType\":\"User\"}",
+        proven_by: &["meta-resourcetype-wrong"],
+        check: resource_type,
+    },
+    Rule {
+        id: "schema/location-wrong",
+        title: "`meta.location` does not lead to the resource",
+        spec: "RFC 7643 §3.1",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["meta-location-resolves"],
+        explain: "`meta.location` is the URI of the resource and ends in its id.",
+        hint: "Build it from base URL, endpoint and id.",
+        wrong: "id 2819, \"location\":\"https://…/Users/1\"",
+        right: "\"location\":\"https://…/Users/2819\"",
+        proven_by: &["meta-location-wrong"],
+        check: location_wrong,
+    },
+    Rule {
+        id: "schema/location-relative",
+        title: "`meta.location` (or Location) is relative",
+        spec: "RFC 7643 §3.1; RFC 7644 §3.3",
+        level: Level::Should,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["meta-location-origin", "create-location-header"],
+        explain: "The examples of both RFCs are absolute, and a relative URI can be taken to start at the server or at the SCIM base.",
+        hint: "Return the whole URL.",
+        wrong: "\"location\":\"/scim/v2/Users/2819\"",
+        right: "\"location\":\"https://scim.example.com/scim/v2/Users/2819\"",
+        proven_by: &["create-location-relative"],
+        check: location_relative,
+    },
+    Rule {
+        id: "schema/date-invalid",
+        title: "A date is no valid xsd:dateTime",
+        spec: "RFC 7643 §2.3.5, §3.1",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["meta-created-datetime", "data-datetime-valid"],
+        explain: "`created` and `lastModified` are dateTime values with date and time, e.g. 2008-01-23T04:56:22Z.",
+        hint: "Format dates as RFC 3339.",
+        wrong: "\"lastModified\":\"23/01/2008 04:56\"",
+        right: "\"lastModified\":\"2008-01-23T04:56:22Z\"",
+        proven_by: &["meta-dates-invalid"],
+        check: dates,
+    },
+    Rule {
+        id: "schema/created-changes",
+        title: "`meta.created` of a resource changes",
+        spec: "RFC 7643 §3.1",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["meta-created-stable"],
+        explain: "`created` is the time at which the resource was added; no update moves it.",
+        hint: "Set it once.",
+        wrong: "PATCH → \"created\" is now",
+        right: "\"created\" as at the create",
+        proven_by: &["created-changes-on-update"],
+        check: created_changes,
+    },
+    Rule {
+        id: "schema/modified-not-advanced",
+        title: "`meta.lastModified` stays although the resource changed",
+        spec: "RFC 7643 §3.1",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ImportIncomplete,
+        breaks: &[],
+        requirements: &["meta-modified-advances", "patch-lastmodified"],
+        explain: "Clients that import what changed since their last visit never see the change.",
+        hint: "Set it on every accepted change.",
+        wrong: "PATCH changes title; GET → the lastModified of the create",
+        right: "a later time",
+        proven_by: &["lastmodified-static"],
+        check: modified_static,
+    },
+    Rule {
+        id: "schema/read-changes-modified",
+        title: "A read changes `meta.lastModified`",
+        spec: "RFC 7643 §3.1",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::RetriesForever,
+        breaks: &[],
+        requirements: &["meta-modified-get-noop"],
+        explain: "Nothing was written between two reads, and the time differs: every resource looks changed to every client.",
+        hint: "Return the stored time.",
+        wrong: "GET, GET → two times",
+        right: "one",
+        proven_by: &["lastmodified-changes-on-read"],
+        check: modified_by_read,
+    },
+    Rule {
+        id: "schema/client-meta-kept",
+        title: "`meta` sent by a client is kept",
+        spec: "RFC 7643 §3.1 (readOnly)",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["meta-client-ignored", "create-readonly-ignored"],
+        explain: "`meta` is the server's; a client's value must be ignored.",
+        hint: "Overwrite meta.",
+        wrong: "POST {\"meta\":{\"created\":\"1999-01-01T00:00:00Z\"},…} → the same",
+        right: "→ the real time",
+        proven_by: &["client-meta-kept"],
+        check: client_meta,
+    },
+    Rule {
+        id: "schema/client-groups-kept",
+        title: "`groups` sent with a user is kept",
+        spec: "RFC 7643 §4.1.2 (readOnly)",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::GroupDrifts,
+        breaks: &[],
+        requirements: &["user-groups-readonly", "sch-groups-readonly"],
+        explain: "Group membership changes through the groups. A user whose representation shows a group that it is no member of looks as if it had rights.",
+        hint: "Ignore `groups` in requests.",
+        wrong: "PATCH /Users/u add groups [{\"value\":\"x\"}] → GET shows x",
+        right: "GET without it",
+        proven_by: &["client-groups-kept"],
+        check: client_groups,
+    },
+    Rule {
+        id: "schema/version-differs",
+        title: "`meta.version` is not the ETag of the answer",
+        spec: "RFC 7643 §3.1; RFC 7644 §3.14",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["meta-version-etag"],
+        explain: "The value must be the same as the ETag header of the same answer.",
+        hint: "Set both from one value.",
+        wrong: "ETag: W/\"2\", \"meta\":{\"version\":\"W/\\\"1\\\"\"}",
+        right: "both W/\"2\"",
+        proven_by: &["etag-header-mismatch"],
+        check: version_etag,
+    },
+    Rule {
+        id: "schema/external-id-invented",
+        title: "The server makes up an `externalId`",
+        spec: "RFC 7643 §3.1",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::DuplicateCreated,
+        breaks: &[],
+        requirements: &["res-externalid-client"],
+        explain: "`externalId` is issued by the provisioning client; a value of the server's own collides with the client's matching.",
+        hint: "Leave it unset until a client sets it.",
+        wrong: "POST without externalId → {\"externalId\":\"42\"}",
+        right: "→ no externalId",
+        proven_by: &["externalid-invented"],
+        check: external_invented,
+    },
+];
+
+type Resource<'a> = &'a Map<String, Value>;
+
+/// Judges each resource; one finding is enough per answer.
+fn each<'a>(view: &View<'a>, judge: impl Fn(Resource<'a>, &'a ResourceType) -> Option<Option<Finding>>) -> Verdict {
+    let Some(rt) = view.resource_type() else { return Verdict::NotApplicable };
+    let mut applied = false;
+    for resource in view.resources() {
+        match judge(resource, rt) {
+            None => {}
+            Some(None) => applied = true,
+            Some(Some(finding)) => return Verdict::Fail(vec![finding]),
+        }
+    }
+    if applied { Verdict::Pass } else { Verdict::NotApplicable }
+}
+
+fn label(resource: Resource<'_>, place: &str) -> String {
+    let id = get_ci(resource, "id").map(short).unwrap_or_default();
+    format!("{place} of {id}")
+}
+
+/// Attributes of core and extensions with the values that a resource has for them.
+fn values<'a>(resource: Resource<'a>, rt: &'a ResourceType) -> Vec<(String, &'a Attribute, &'a Value)> {
+    let mut out = Vec::new();
+    for a in &rt.schema.attributes {
+        if let Some(v) = get_ci(resource, &a.name) {
+            out.push((a.name.clone(), a, v));
+        }
+    }
+    for e in &rt.extensions {
+        let Some(Value::Object(inner)) = get_ci(resource, &e.schema.id) else { continue };
+        for a in &e.schema.attributes {
+            if let Some(v) = get_ci(inner, &a.name) {
+                out.push((format!("{}:{}", e.schema.id, a.name), a, v));
+            }
+        }
+    }
+    out
+}
+
+fn password(view: &View<'_>) -> Verdict {
+    each(view, |resource, rt| {
+        let secret = |a: &&Attribute| {
+            a.returned == Returned::Never
+                || a.mutability == Mutability::WriteOnly
+                || a.name.eq_ignore_ascii_case("password")
+        };
+        let leaked = rt
+            .schema
+            .attributes
+            .iter()
+            .filter(secret)
+            .find(|a| get_ci(resource, &a.name).is_some_and(|v| !crate::shadow::facts::is_empty(v)));
+        let by_name = get_ci(resource, "password").is_some_and(|v| !crate::shadow::facts::is_empty(v));
+        let name = leaked.map(|a| a.name.as_str()).or(by_name.then_some("password"));
+        Some(name.map(|n| Finding::new(label(resource, n), "never returned", "a value")))
+    })
+}
+
+fn id_text(view: &View<'_>) -> Verdict {
+    each(view, |resource, _| match get_ci(resource, "id") {
+        Some(Value::String(s)) if !s.trim().is_empty() => Some(None),
+        Some(other) => Some(Some(Finding::new("body /id", "a non-empty string", short(other)))),
+        // Of a create this is create/answer-without-id; of a projection, projection/always-returned-missing.
+        None if view.call.op == Op::Create || view.call.projected() => None,
+        None => Some(Some(Finding::new("body /id", "a non-empty string", "no id"))),
+    })
+}
+
+fn schemas_missing(view: &View<'_>) -> Verdict {
+    if view.call.projected() {
+        return Verdict::NotApplicable;
+    }
+    each(view, |resource, rt| {
+        let finding =
+            |actual: String| Some(Some(Finding::new("body /schemas", format!("a list with {}", rt.schema.id), actual)));
+        match get_ci(resource, "schemas") {
+            None | Some(Value::Null) => finding("nothing".to_owned()),
+            Some(Value::Array(list))
+                if list.iter().filter_map(Value::as_str).any(|s| s.eq_ignore_ascii_case(&rt.schema.id)) =>
+            {
+                Some(None)
+            }
+            // A PatchOp URN in the answer to a PATCH has a rule of its own.
+            Some(v) if view.call.op == Op::Patch && v.to_string().contains(crate::scim::urn::PATCH_OP) => None,
+            Some(other) => finding(short(other)),
+        }
+    })
+}
+
+fn schemas_twice(view: &View<'_>) -> Verdict {
+    each(view, |resource, _| {
+        let list = get_ci(resource, "schemas")?.as_array()?;
+        let twice = list.iter().enumerate().find(|(i, s)| list[..*i].contains(s));
+        Some(twice.map(|(_, s)| Finding::new("body /schemas", "each URI once", short(s))))
+    })
+}
+
+fn extension_named(view: &View<'_>) -> Verdict {
+    each(view, |resource, _| {
+        let list: Vec<&str> = get_ci(resource, "schemas")?.as_array()?.iter().filter_map(Value::as_str).collect();
+        let containers: Vec<&String> = resource
+            .iter()
+            .filter(|(k, v)| k.to_ascii_lowercase().starts_with("urn:") && !crate::shadow::facts::is_empty(v))
+            .map(|(k, _)| k)
+            .collect();
+        if containers.is_empty() {
+            return None;
+        }
+        let unnamed = containers.into_iter().find(|c| !list.iter().any(|s| s.eq_ignore_ascii_case(c)));
+        Some(unnamed.map(|c| Finding::new("body /schemas", format!("names {c}"), list.join(", "))))
+    })
+}
+
+fn extension_container(view: &View<'_>) -> Verdict {
+    each(view, |resource, rt| {
+        let known = resource.keys().any(|k| rt.extensions.iter().any(|e| e.schema.id.eq_ignore_ascii_case(k)));
+        for e in &rt.extensions {
+            let owns = |name: &str| e.schema.attributes.iter().any(|a| a.name.eq_ignore_ascii_case(name));
+            let core = |name: &str| rt.schema.attributes.iter().any(|a| a.name.eq_ignore_ascii_case(name));
+            for (key, value) in resource {
+                let urn = key.to_ascii_lowercase().starts_with("urn:");
+                let declared =
+                    core(key) || ["id", "externalId", "meta", "schemas"].iter().any(|c| c.eq_ignore_ascii_case(key));
+                let Value::Object(inner) = value else { continue };
+                let foreign = !urn && !declared && inner.len() > 1 && inner.keys().all(|k| owns(k));
+                if foreign
+                    || (!urn
+                        && !declared
+                        && key.to_ascii_lowercase().contains("enterprise")
+                        && inner.keys().any(|k| owns(k)))
+                {
+                    return Some(Some(Finding::new(
+                        format!("body /{key}"),
+                        format!("under {}", e.schema.id),
+                        short(value),
+                    )));
+                }
+            }
+        }
+        known.then_some(None)
+    })
+}
+
+fn multi_valued(view: &View<'_>) -> Verdict {
+    each(view, |resource, rt| {
+        let mut seen = false;
+        for (name, a, v) in
+            values(resource, rt).into_iter().filter(|(n, a, v)| a.multi_valued && !v.is_null() && n != "members")
+        {
+            seen = true;
+            let wrong = match v {
+                Value::Array(items) => a.kind == AttrType::Complex && items.iter().any(|i| !i.is_object()),
+                _ => true,
+            };
+            if wrong {
+                let expected = if a.kind == AttrType::Complex { "a list of objects" } else { "a list" };
+                return Some(Some(Finding::new(format!("body /{name}"), expected, short(v))));
+            }
+        }
+        seen.then_some(None)
+    })
+}
+
+fn complex_as_text(view: &View<'_>) -> Verdict {
+    each(view, |resource, rt| {
+        let mut seen = false;
+        for (name, _, v) in values(resource, rt)
+            .into_iter()
+            .filter(|(_, a, v)| !a.multi_valued && a.kind == AttrType::Complex && !v.is_null())
+        {
+            seen = true;
+            if !v.is_object() {
+                return Some(Some(Finding::new(format!("body /{name}"), "an object", short(v))));
+            }
+        }
+        seen.then_some(None)
+    })
+}
+
+/// Simple values of a resource by declared kind, sub-attributes and elements included.
+fn simple<'a>(resource: Resource<'a>, rt: &'a ResourceType, kind: AttrType) -> Vec<(String, &'a Value)> {
+    let mut out = Vec::new();
+    for (name, a, v) in values(resource, rt) {
+        collect(&name, a, v, kind, &mut out);
+    }
+    out
+}
+
+fn collect<'a>(name: &str, a: &'a Attribute, v: &'a Value, kind: AttrType, out: &mut Vec<(String, &'a Value)>) {
+    match v {
+        Value::Null => {}
+        Value::Array(items) if a.multi_valued => items.iter().for_each(|i| collect(name, a, i, kind, out)),
+        Value::Object(inner) if a.kind == AttrType::Complex => {
+            for sub in &a.sub_attributes {
+                if let Some(x) = get_ci(inner, &sub.name).filter(|x| !x.is_null()) {
+                    collect(&format!("{name}.{}", sub.name), sub, x, kind, out);
+                }
+            }
+        }
+        _ if a.kind == kind => out.push((name.to_owned(), v)),
+        _ => {}
+    }
+}
+
+fn kind_rule(view: &View<'_>, kind: AttrType, expected: &str, right: impl Fn(&Value) -> bool) -> Verdict {
+    each(view, |resource, rt| {
+        let found = simple(resource, rt, kind);
+        let wrong = found.iter().find(|(n, v)| !right(v) && !n.starts_with("members"));
+        match (wrong, found.is_empty()) {
+            (Some((name, v)), _) => Some(Some(Finding::new(format!("body /{name}"), expected, short(v)))),
+            (None, true) => None,
+            (None, false) => Some(None),
+        }
+    })
+}
+
+fn boolean_text(view: &View<'_>) -> Verdict {
+    kind_rule(view, AttrType::Boolean, "true or false", Value::is_boolean)
+}
+
+fn text_other(view: &View<'_>) -> Verdict {
+    kind_rule(view, AttrType::String, "a string", Value::is_string)
+}
+
+fn two_primaries(view: &View<'_>) -> Verdict {
+    each(view, |resource, rt| {
+        let mut seen = false;
+        for (name, _, v) in values(resource, rt).into_iter().filter(|(_, a, _)| a.multi_valued) {
+            let primaries =
+                v.as_array().map_or(0, |l| l.iter().filter(|e| e.get("primary") == Some(&Value::Bool(true))).count());
+            seen |= primaries > 0;
+            if primaries > 1 {
+                return Some(Some(Finding::new(
+                    format!("body /{name}"),
+                    "one primary value",
+                    format!("{primaries} primary values"),
+                )));
+            }
+        }
+        seen.then_some(None)
+    })
+}
+
+fn nulls(view: &View<'_>) -> Verdict {
+    each(view, |resource, _| {
+        let null = resource.iter().find(|(k, v)| {
+            v.is_null() && !view.call.excluded.as_ref().is_some_and(|e| e.iter().any(|n| n.eq_ignore_ascii_case(k)))
+        });
+        Some(null.map(|(k, _)| Finding::new(format!("body /{k}"), "absent", "null")))
+    })
+}
+
+fn meta<'a>(resource: Resource<'a>) -> Option<Resource<'a>> {
+    get_ci(resource, "meta")?.as_object()
+}
+
+fn meta_missing(view: &View<'_>) -> Verdict {
+    if view.call.projected() {
+        return Verdict::NotApplicable;
+    }
+    each(view, |resource, _| {
+        let Some(meta) = meta(resource) else {
+            return Some(Some(Finding::new(
+                "body /meta",
+                "resourceType, created, lastModified and location",
+                "no meta",
+            )));
+        };
+        let lacking: Vec<&str> =
+            ["resourceType", "location"].into_iter().filter(|n| get_ci(meta, n).is_none_or(Value::is_null)).collect();
+        if lacking.is_empty() {
+            Some(None)
+        } else {
+            Some(Some(Finding::new("body /meta", lacking.join(" and "), "missing")))
+        }
+    })
+}
+
+fn resource_type(view: &View<'_>) -> Verdict {
+    each(view, |resource, rt| {
+        let shown = get_ci(meta(resource)?, "resourceType")?;
+        Some(
+            (shown.as_str() != Some(rt.name.as_str()))
+                .then(|| Finding::new("body /meta/resourceType", rt.name.clone(), short(shown))),
+        )
+    })
+}
+
+fn location_wrong(view: &View<'_>) -> Verdict {
+    each(view, |resource, _| {
+        let shown = get_ci(meta(resource)?, "location")?;
+        let Some(text) = shown.as_str() else {
+            return Some(Some(Finding::new("body /meta/location", "a URI", short(shown))));
+        };
+        let id = get_ci(resource, "id")?.as_str()?;
+        let path = text.split(['?', '#']).next().unwrap_or(text).trim_end_matches('/');
+        let last = crate::exchange::percent_decode(path.rsplit('/').next().unwrap_or_default());
+        Some((last != id).then(|| Finding::new("body /meta/location", format!("…{}/{id}", view.call.endpoint), text)))
+    })
+}
+
+fn location_relative(view: &View<'_>) -> Verdict {
+    let absolute = |t: &str| t.contains("://");
+    if let Some(header) =
+        view.response().filter(|_| view.call.op == Op::Create && view.accepted()).and_then(|r| r.header("location"))
+        && !absolute(header)
+    {
+        return Verdict::fail("header Location", "an absolute URI", header);
+    }
+    each(view, |resource, _| {
+        let text = get_ci(meta(resource)?, "location")?.as_str()?;
+        Some((!absolute(text)).then(|| Finding::new("body /meta/location", "an absolute URI", text)))
+    })
+}
+
+fn dates(view: &View<'_>) -> Verdict {
+    each(view, |resource, _| {
+        let meta = meta(resource)?;
+        let mut seen = false;
+        for name in ["created", "lastModified"] {
+            let Some(v) = get_ci(meta, name).filter(|v| !v.is_null()) else { continue };
+            seen = true;
+            if v.as_str().and_then(parse_datetime).is_none() {
+                return Some(Some(Finding::new(
+                    format!("body /meta/{name}"),
+                    "a dateTime such as 2008-01-23T04:56:22Z",
+                    short(v),
+                )));
+            }
+        }
+        seen.then_some(None)
+    })
+}
+
+/// A time in `meta`, of the resource in this answer and of the one that was read or answered before.
+fn times(view: &View<'_>, name: &str) -> Option<(time::OffsetDateTime, time::OffsetDateTime)> {
+    if !matches!(view.call.op, Op::Read | Op::Replace | Op::Patch) || !view.accepted() {
+        return None;
+    }
+    let known = view.before.find(&view.call.endpoint, view.call.id.as_deref()?)?;
+    let time = |doc: &Map<String, Value>| get_ci(meta(doc)?, name)?.as_str().and_then(parse_datetime);
+    let before = known.last_full.as_ref().or(known.last_answer.as_ref())?.as_object()?;
+    Some((time(before)?, time(view.object()?)?))
+}
+
+fn created_changes(view: &View<'_>) -> Verdict {
+    match times(view, "created") {
+        // Servers may store fewer digits than they showed at first.
+        Some((before, now)) if (now - before).abs() < time::Duration::SECOND => Verdict::Pass,
+        Some((before, now)) => Verdict::fail("body /meta/created", before.to_string(), now.to_string()),
+        None => Verdict::NotApplicable,
+    }
+}
+
+fn modified_static(view: &View<'_>) -> Verdict {
+    let Some(known) = view.call.id.as_deref().and_then(|id| view.before.find(&view.call.endpoint, id)) else {
+        return Verdict::NotApplicable;
+    };
+    if view.call.op != Op::Read
+        || !known.dirty
+        || known.last_full.is_none()
+        || known.state != State::Live
+        || known.refused.is_some()
+    {
+        return Verdict::NotApplicable;
+    }
+    let changed = view.changed_since_read(known);
+    // Servers whose clock has whole seconds cannot show a change within the same second.
+    match times(view, "lastModified") {
+        Some((before, now)) if changed && now < before => {
+            Verdict::fail("body /meta/lastModified", format!("later than {before}"), now.to_string())
+        }
+        Some((before, now)) if changed && now == before && before.nanosecond() != 0 => {
+            Verdict::fail("body /meta/lastModified", format!("later than {before}"), "the same time")
+        }
+        Some((before, now)) if changed && now > before => Verdict::Pass,
+        Some((before, now)) if changed && now == before && stale(view, before) => {
+            Verdict::fail("body /meta/lastModified", format!("later than {before}"), "the same time")
+        }
+        _ => Verdict::NotApplicable,
+    }
+}
+
+/// True when the server's own clock has moved on by more than two seconds since that time.
+fn stale(view: &View<'_>, then: time::OffsetDateTime) -> bool {
+    view.exchange.started.is_some_and(|now| (now - then) > time::Duration::hours(12))
+}
+
+fn modified_by_read(view: &View<'_>) -> Verdict {
+    let Some(known) = view.call.id.as_deref().and_then(|id| view.before.find(&view.call.endpoint, id)) else {
+        return Verdict::NotApplicable;
+    };
+    if view.call.op != Op::Read
+        || known.dirty
+        || known.last_full.is_none()
+        || known.refused.is_some()
+        || known.endpoint != "/Users"
+    {
+        return Verdict::NotApplicable;
+    }
+    // Membership changes may count as changes of the user.
+    let grouped = view.before.known.iter().any(|k| k.endpoint == "/Groups");
+    match times(view, "lastModified") {
+        Some((before, now)) if !grouped && before != now => {
+            Verdict::fail("body /meta/lastModified", before.to_string(), now.to_string())
+        }
+        Some((before, now)) if before == now => Verdict::Pass,
+        _ => Verdict::NotApplicable,
+    }
+}
+
+fn client_meta(view: &View<'_>) -> Verdict {
+    if !matches!(view.call.op, Op::Create | Op::Replace) || !view.accepted() {
+        return Verdict::NotApplicable;
+    }
+    let sent = view
+        .call
+        .body
+        .as_ref()
+        .and_then(Value::as_object)
+        .and_then(meta)
+        .and_then(|m| get_ci(m, "created"))
+        .and_then(Value::as_str);
+    let shown = view.object().and_then(meta).and_then(|m| get_ci(m, "created")).and_then(Value::as_str);
+    let (Some(sent), Some(shown)) = (sent, shown) else { return Verdict::NotApplicable };
+    // A PUT of the body that was read carries the server's own time.
+    let Some(year) = parse_datetime(sent).map(|t| t.year()) else { return Verdict::NotApplicable };
+    if year > 2005 {
+        return Verdict::NotApplicable;
+    }
+    if sent == shown || parse_datetime(sent) == parse_datetime(shown) {
+        Verdict::fail("body /meta/created", "the server's own time", shown)
+    } else {
+        Verdict::Pass
+    }
+}
+
+fn client_groups(view: &View<'_>) -> Verdict {
+    if view.call.endpoint != "/Users" || view.call.op != Op::Read || view.status() != 200 || view.call.projected() {
+        return Verdict::NotApplicable;
+    }
+    let Some(user) = view.call.id.as_deref() else { return Verdict::NotApplicable };
+    let written: Vec<String> = view
+        .earlier
+        .iter()
+        .filter(|p| names(&p.call, user))
+        .filter_map(|p| p.call.body.as_ref())
+        .flat_map(group_values)
+        .collect();
+    if written.is_empty() {
+        return Verdict::NotApplicable;
+    }
+    let shown: Vec<String> = view
+        .object()
+        .and_then(|o| get_ci(o, "groups"))
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(|g| g.get("value").and_then(crate::shadow::text_of))
+        .collect();
+    let real = view.before.groups_of(user);
+    match shown.iter().find(|g| written.contains(g) && !real.contains(g)) {
+        Some(g) => Verdict::fail("body /groups", "only groups that hold the user", g.clone()),
+        None => Verdict::Pass,
+    }
+}
+
+fn names(call: &crate::shadow::Call, user: &str) -> bool {
+    call.endpoint == "/Users" && (call.op == Op::Create || call.id.as_deref() == Some(user))
+}
+
+/// Ids that a request writes into `groups`.
+fn group_values(body: &Value) -> Vec<String> {
+    let list = |v: &Value| -> Vec<String> {
+        let items = v.as_array().cloned().unwrap_or_else(|| vec![v.clone()]);
+        items.iter().filter_map(|g| g.get("value").and_then(crate::shadow::text_of)).collect()
+    };
+    let Some(object) = body.as_object() else { return Vec::new() };
+    let mut out: Vec<String> = get_ci(object, "groups").map(list).unwrap_or_default();
+    for op in crate::shadow::forecast::operations(object) {
+        let value = get_ci(op, "value");
+        match crate::shadow::forecast::op_path(op) {
+            Some(path) if path.to_ascii_lowercase().starts_with("groups") => {
+                out.extend(value.map(list).unwrap_or_default())
+            }
+            None => out.extend(
+                value.and_then(Value::as_object).and_then(|v| get_ci(v, "groups")).map(list).unwrap_or_default(),
+            ),
+            Some(_) => {}
+        }
+    }
+    out
+}
+
+fn version_etag(view: &View<'_>) -> Verdict {
+    let Some(tag) = view
+        .response()
+        .and_then(|r| r.header("etag"))
+        .filter(|_| matches!(view.call.op, Op::Create | Op::Read | Op::Replace | Op::Patch) && view.accepted())
+    else {
+        return Verdict::NotApplicable;
+    };
+    let Some(version) = view.object().and_then(meta).and_then(|m| get_ci(m, "version")).and_then(Value::as_str) else {
+        return Verdict::NotApplicable;
+    };
+    let plain = |t: &str| t.trim().trim_start_matches("W/").trim_matches('"').to_owned();
+    if plain(tag) == plain(version) { Verdict::Pass } else { Verdict::fail("body /meta/version", tag, version) }
+}
+
+fn external_invented(view: &View<'_>) -> Verdict {
+    if view.call.op != Op::Create
+        || !view.accepted()
+        || view.forecast.expect == Expectation::Refuse
+        || view.call.projected()
+    {
+        return Verdict::NotApplicable;
+    }
+    let sent = view.call.body.as_ref().and_then(Value::as_object).is_some_and(|b| get_ci(b, "externalId").is_some());
+    let Some(body) = view.object().filter(|_| !sent) else { return Verdict::NotApplicable };
+    match get_ci(body, "externalId") {
+        Some(v) if !crate::shadow::facts::is_empty(v) => {
+            Verdict::fail("body /externalId", "nothing: the client sent none", short(v))
+        }
+        _ => Verdict::Pass,
+    }
+}

@@ -1,0 +1,212 @@
+//! `docs/requirements.toml`: every requirement is provoked and judged, or the file says why not.
+
+#[path = "support/sections.rs"]
+mod sections;
+
+use scimproof::rules;
+use scimproof::scenario::{self, model::Scenario};
+use sections::wrong_citations;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+/// How many requirements nobody judges yet. May only fall: whoever judges one takes it off here.
+const LATER: usize = 29;
+
+const LEVELS: [&str; 6] = ["must", "should", "may", "rec", "profile", "idp:"];
+const KEYS: [&str; 11] = [
+    "id",
+    "section",
+    "level",
+    "words",
+    "scenarios",
+    "rules",
+    "expected_by",
+    "covered_by",
+    "not_judged",
+    "not_observable",
+    "later",
+];
+
+struct Entry(toml::Table);
+
+impl Entry {
+    fn text(&self, key: &str) -> &str {
+        self.0.get(key).and_then(toml::Value::as_str).unwrap_or_default()
+    }
+
+    fn list(&self, key: &str) -> Vec<&str> {
+        let all = self.0.get(key).and_then(toml::Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        all.iter().map(|v| v.as_str().unwrap_or("?")).collect()
+    }
+
+    fn id(&self) -> &str {
+        self.text("id")
+    }
+}
+
+fn file() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/requirements.toml")
+}
+
+fn entries() -> Vec<Entry> {
+    let text = std::fs::read_to_string(file()).expect("the ledger is in the repository");
+    let mut table: toml::Table = toml::from_str(&text).expect("TOML");
+    let Some(toml::Value::Array(all)) = table.remove("requirement") else { panic!("no list of requirements") };
+    assert!(all.len() >= 542, "requirements were lost");
+    all.into_iter().map(|v| Entry(v.as_table().expect("a table").clone())).collect()
+}
+
+fn each(problem: impl Fn(&Entry) -> Option<String>) {
+    let problems: Vec<String> =
+        entries().iter().filter_map(|e| problem(e).map(|p| format!("{}: {p}", e.id()))).collect();
+    assert!(problems.is_empty(), "\n{}", problems.join("\n"));
+}
+
+fn some(list: Vec<String>, words: &str) -> Option<String> {
+    (!list.is_empty()).then(|| format!("{words}: {}", list.join(", ")))
+}
+
+/// Requirement → rules that name it, in the order of the catalogue.
+fn rules_by_requirement() -> BTreeMap<&'static str, Vec<&'static str>> {
+    let mut by: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for rule in rules::catalogue() {
+        for requirement in rule.requirements {
+            by.entry(requirement).or_default().push(rule.id);
+        }
+    }
+    by
+}
+
+#[test]
+fn entries_are_complete() {
+    let mut seen = BTreeSet::new();
+    let twice: Vec<String> =
+        entries().iter().map(|e| e.id().to_owned()).filter(|id| !seen.insert(id.clone())).collect();
+    assert!(twice.is_empty(), "twice: {twice:?}");
+    each(|e| {
+        let missing = ["id", "section", "level", "words"].into_iter().filter(|k| e.text(k).trim().is_empty());
+        some(missing.map(str::to_owned).collect(), "missing")
+    });
+    each(|e| some(e.0.keys().filter(|k| !KEYS.contains(&k.as_str())).cloned().collect(), "unknown keys"));
+    each(|e| {
+        let level = e.text("level");
+        let known = LEVELS.iter().any(|l| if l.ends_with(':') { level.starts_with(l) } else { level == *l });
+        (!known).then(|| format!("level {level}"))
+    });
+}
+
+#[test]
+fn sections_exist() {
+    each(|e| some(wrong_citations(e.text("section")), "no such place"));
+    each(|e| {
+        let binding = e.text("level") == "must";
+        (binding && !e.text("section").contains("RFC "))
+            .then(|| format!("a must without an RFC: {}", e.text("section")))
+    });
+}
+
+#[test]
+fn every_requirement_is_provoked_or_cannot_be() {
+    let known: BTreeSet<&str> = scenario::bundled_ids().into_iter().collect();
+    each(|e| {
+        some(
+            e.list("scenarios").into_iter().filter(|s| !known.contains(s)).map(str::to_owned).collect(),
+            "no such scenario",
+        )
+    });
+    each(|e| {
+        let hidden = !e.text("not_observable").is_empty();
+        (hidden == !e.list("scenarios").is_empty()).then(|| "either scenarios or not_observable".to_owned())
+    });
+}
+
+#[test]
+fn no_line_is_open() {
+    each(|e| {
+        let mut judged: Vec<&str> =
+            ["rules", "expected_by", "covered_by"].into_iter().filter(|k| !e.list(k).is_empty()).collect();
+        let excused: Vec<&str> =
+            ["not_judged", "not_observable", "later"].into_iter().filter(|k| !e.text(k).is_empty()).collect();
+        if judged.is_empty() && excused.is_empty() {
+            return Some("nobody judges it, and nothing says why".to_owned());
+        }
+        judged.extend(&excused);
+        (!excused.is_empty() && judged.len() > 1).then(|| format!("contradicts itself: {}", judged.join(" and ")))
+    });
+    // A reason is a sentence that somebody can disagree with.
+    each(|e| {
+        let short = ["not_judged", "not_observable", "later"]
+            .into_iter()
+            .filter(|k| e.0.contains_key(*k) && e.text(k).len() < 20);
+        some(short.map(str::to_owned).collect(), "no reason")
+    });
+}
+
+#[test]
+fn judges_exist() {
+    each(|e| {
+        let named = e.list("rules").into_iter().chain(e.list("covered_by"));
+        some(named.filter(|r| rules::find(r).is_none()).map(str::to_owned).collect(), "no such rule")
+    });
+    let mut loaded: BTreeMap<String, Scenario> = BTreeMap::new();
+    for entry in entries() {
+        for place in entry.list("expected_by") {
+            let (id, step) =
+                place.split_once('#').unwrap_or_else(|| panic!("{}: {place} is no scenario#step", entry.id()));
+            let scenario = loaded.entry(id.to_owned()).or_insert_with(|| {
+                scenario::load_bundled(id)
+                    .unwrap_or_else(|| panic!("{}: no scenario {id}", entry.id()))
+                    .expect("it loads")
+            });
+            let expects = scenario.steps.iter().any(|s| s.id == step && s.expect.is_some());
+            assert!(expects, "{}: {id} has no step {step} that expects something", entry.id());
+        }
+    }
+}
+
+#[test]
+fn what_is_left_for_later_only_gets_less() {
+    let later = entries().iter().filter(|e| !e.text("later").is_empty()).count();
+    assert!(later <= LATER, "{later} requirements are judged by nobody, {LATER} were allowed");
+    assert!(later >= LATER, "only {later} are left: lower LATER, so that it stays so");
+}
+
+#[test]
+fn rules_are_those_of_the_catalogue() {
+    let text = std::fs::read_to_string(file()).expect("the ledger is in the repository");
+    let written = with_rules(&text, &rules_by_requirement());
+    if std::env::var_os("SCIMPROOF_UPDATE").is_some() {
+        std::fs::write(file(), written).expect("written");
+        return;
+    }
+    let different = text.lines().zip(written.lines()).find(|(a, b)| a != b);
+    if let Some((old, new)) = different {
+        panic!("SCIMPROOF_UPDATE=1 cargo test --test ledger writes it anew; the first difference:\n{old}\n{new}");
+    }
+}
+
+/// The same text with every `rules = […]` written anew. Comments and order stay.
+fn with_rules(text: &str, by: &BTreeMap<&str, Vec<&str>>) -> String {
+    let mut out = String::new();
+    let mut id = "";
+    let mut skip = false;
+    for line in text.lines() {
+        if let Some(quoted) = line.strip_prefix("id = ") {
+            id = quoted.trim_matches('"');
+        }
+        if std::mem::take(&mut skip) {
+            skip = line != "]";
+            continue;
+        }
+        if let Some(rest) = line.strip_prefix("rules = ") {
+            // A list of several lines is replaced, too.
+            skip = !rest.ends_with(']');
+            let all: Vec<String> = by.get(id).into_iter().flatten().map(|r| format!("\"{r}\"")).collect();
+            let _ = writeln!(out, "rules = [{}]", all.join(", "));
+        } else {
+            let _ = writeln!(out, "{line}");
+        }
+    }
+    out
+}
