@@ -57,13 +57,13 @@ pub(crate) fn by_document(
     else {
         return judged;
     };
-    let own = finding.message.take().unwrap_or_else(|| rule.title.to_owned());
+    let own = finding.message.take().map(|m| format!("{m}. ")).unwrap_or_default();
     let (words, judged) = match said.verdict {
         Expected::Allow => ("documents this", (Level::Note, false)),
         Expected::Check => ("promises otherwise", judged),
         Expected::Fail => ("documents the opposite", (judged.0.min(Level::Idp), true)),
     };
-    finding.message = Some(format!("{own}. {} {words}: {} ({})", provider.title, said.reason, said.source));
+    finding.message = Some(format!("{own}{} {words}: {} ({})", provider.title, said.reason, said.source));
     judged
 }
 

@@ -105,7 +105,7 @@ fn keep(call: &Call, before: Option<&Value>, after: &mut Value, attributes: &[&s
     for name in attributes {
         match (before.get(*name), after.as_object_mut()) {
             // Without a userName the request is refused, not mended.
-            (Some(_), Some(map)) if *name == "userName" && !map.contains_key(*name) => {}
+            (Some(_), Some(map)) if *name == "userName" && !filled(map.get(*name)) => {}
             (Some(old), _) => after[*name] = old.clone(),
             (None, Some(map)) => {
                 map.shift_remove(*name);
@@ -113,6 +113,10 @@ fn keep(call: &Call, before: Option<&Value>, after: &mut Value, attributes: &[&s
             _ => {}
         }
     }
+}
+
+fn filled(value: Option<&Value>) -> bool {
+    value.and_then(Value::as_str).is_some_and(|text| !text.trim().is_empty())
 }
 
 /// The role that a request gives to a user.

@@ -22,13 +22,17 @@ pub(super) const TRAITS: &[Trait] = &[
     },
     Trait {
         id: "groups-pre-exist",
-        title: "Groups are made in the product; others are refused with 403",
+        title: "Groups are made in the product; others are refused with 400",
         hooks: &[Hook::Before(|call, state| {
             let name = body_text(call, "displayName").filter(|_| call.is("POST", Kind::Group))?;
             if !state.of(call).named(Kind::Group, &name).is_empty() {
                 return Some(conflict());
             }
-            Some(Reply::error(403, None, format!("There is no group \"{name}\"; groups are made in the product.")))
+            Some(Reply::error(
+                400,
+                Some("invalidValue"),
+                format!("There is no group \"{name}\"; groups are made in the product."),
+            ))
         })],
         seed: Some(|tenant: &mut Tenant| {
             for (id, name) in [("group-engineering", "Engineering"), ("group-finance", "Finance")] {
@@ -64,11 +68,15 @@ pub(super) const TRAITS: &[Trait] = &[
     },
     Trait {
         id: "groups-refused",
-        title: "Groups can be read and not written: 403",
+        title: "Groups can be read and not written: 400",
         hooks: &[Hook::Before(|call, _| {
             let writes = matches!(call.method.as_str(), "POST" | "PUT" | "PATCH" | "DELETE");
             (writes && call.kind() == Some(Kind::Group)).then(|| {
-                Reply::error(403, None, "Groups are not provisioned; an administrator puts users into groups.")
+                Reply::error(
+                    400,
+                    Some("invalidValue"),
+                    "Groups are not provisioned; an administrator puts users into groups.",
+                )
             })
         })],
         seed: None,

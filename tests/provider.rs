@@ -1,0 +1,145 @@
+//! Five products: with its own profile a persona shows documented deviations and nothing that fails; without one it is found out.
+
+use scimproof::profile::provider::{self, ProviderProfile};
+use scimproof::server::{Options, Server, persona};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::Command;
+
+const TOKEN: &str = "a-token-for-personas";
+
+/// The sequences of the five documents, and enough of the others to see every documented deviation.
+const CASES: &[&str] = &[
+    "provider/*",
+    "okta/create-user",
+    "okta/create-conflict",
+    "okta/deactivate-user",
+    "okta/email-change",
+    "okta/group-push-members",
+    "okta/username-change",
+    "entra/create-user",
+    "entra/delete-user",
+    "entra/group-create",
+    "entra/disable-user",
+    "rfc/create-user",
+    "rfc/delete-user",
+    "rfc/discovery",
+    "rfc/groups-create",
+    "rfc/groups-duplicate-name",
+    "rfc/groups-external-id",
+    "rfc/put-user",
+    "rfc/uniqueness",
+];
+
+/// What a run against the persona finds, one line per root cause, and its exit status.
+fn run(profile: &ProviderProfile, base_url: &str, own: bool) -> (Option<i32>, String) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let json = folder.path().join("report.json");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_scimproof"));
+    command.arg("run").args(CASES).args(["--base-url", base_url, "--token-env", "PERSONA_TOKEN"]);
+    command.args(["--allow-existing", "--seed", "1", "--quiet", "--json"]).arg(&json);
+    command.env("PERSONA_TOKEN", TOKEN).current_dir(folder.path());
+    if own {
+        command.args(["--provider", &profile.name]);
+    }
+    let output = command.output().expect("the program runs");
+    let text = std::fs::read_to_string(&json).unwrap_or_else(|e| panic!("{e}: {output:?}"));
+    let report: Value = serde_json::from_str(&text).expect("a report");
+    (output.status.code(), told(&report))
+}
+
+fn told(report: &Value) -> String {
+    let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
+    let mut lines = BTreeSet::new();
+    for finding in report["findings"].as_array().expect("findings") {
+        let fails = if finding["fails"] == true { "FAILS" } else { "     " };
+        let mut line = format!("{fails} {:6} {}", text(&finding["level"]), text(&finding["rule"]));
+        if let Some((_, reason)) = text(&finding["message"]).split_once(" documents this: ") {
+            let _ = write!(line, "\n               {reason}");
+        }
+        lines.insert(line);
+    }
+    lines.into_iter().collect::<Vec<_>>().join("\n")
+}
+
+fn serve(profile: &ProviderProfile, runtime: &tokio::runtime::Runtime) -> Server {
+    let options = Options { token: Some(TOKEN.to_owned()), ..Options::default() };
+    let options = persona::play(profile, options);
+    runtime.block_on(Server::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), options)).expect("a server")
+}
+
+fn golden(name: &str, text: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots"));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, text));
+}
+
+fn matrix(name: &str) {
+    let profile = provider::find(name).expect("profiles load").expect("there is one");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let server = serve(&profile, &runtime);
+    let (own_exit, own) = run(&profile, &server.base_url(), true);
+    server.reset();
+    let (bare_exit, bare) = run(&profile, &server.base_url(), false);
+    drop(server);
+    golden(
+        &format!("provider-{name}"),
+        &format!("with --provider {name}: exit {own_exit:?}\n{own}\n\nwithout a profile: exit {bare_exit:?}\n{bare}"),
+    );
+    assert!(!own.contains("FAILS"), "its own profile documents what {name} does:\n{own}");
+    assert_eq!(own_exit, Some(0), "{own}");
+    assert!(profile.base_path.as_deref().is_none_or(|p| !p.ends_with('/')));
+}
+
+#[test]
+fn collate() {
+    matrix("collate");
+}
+
+#[test]
+fn atlan() {
+    matrix("atlan");
+}
+
+#[test]
+fn secoda() {
+    matrix("secoda");
+}
+
+#[test]
+fn level_access() {
+    matrix("level-access");
+}
+
+#[test]
+fn core() {
+    matrix("core");
+}
+
+#[test]
+fn file_names_are_profile_names() {
+    let bundled = provider::bundled().expect("profiles load");
+    let names: Vec<&str> = bundled.iter().map(|p| p.name.as_str()).collect();
+    assert_eq!(names, provider::names());
+    assert_eq!(names, ["atlan", "collate", "core", "level-access", "secoda"]);
+}
+
+#[test]
+fn a_persona_is_made_of_known_parts() {
+    for profile in provider::bundled().expect("profiles load") {
+        for id in &profile.persona.traits {
+            assert!(persona::find(id).is_ok(), "{}: {id}", profile.name);
+        }
+        for id in &profile.persona.faults {
+            assert!(scimproof::server::faults::find(id).is_ok(), "{}: {id}", profile.name);
+        }
+        for id in &profile.persona.variants {
+            assert!(scimproof::server::variants::find(id).is_ok(), "{}: {id}", profile.name);
+        }
+    }
+}
