@@ -71,7 +71,10 @@ async fn ask(http: &Http, target: &str) -> Exchange {
 fn refuse_strangers(config: &Exchange, users: &Exchange) -> Result<(), Unusable> {
     let stranger = |e: &Exchange| {
         let known = matches!(e.status(), Some(200..=299 | 401 | 403 | 500..=599));
-        !known || (e.accepted() && e.json().is_none())
+        // Whoever answers with a SCIM message is a SCIM service, whatever it says.
+        let speaks =
+            e.json().and_then(|b| b.get("schemas")).is_some_and(|s| s.to_string().contains("urn:ietf:params:scim"));
+        !speaks && (!known || (e.accepted() && e.json().is_none()))
     };
     if !(stranger(config) && stranger(users)) {
         return Ok(());
