@@ -93,7 +93,7 @@ pub static RULES: &[Rule] = &[
         clash: false,
         impact: Impact::MembersLost,
         breaks: &[],
-        requirements: &["group-member-add", "group-lost-update"],
+        requirements: &["group-member-add"],
         explain: "`add` on `members` appends. Here members from before are gone: the list was replaced, or two changes at the same time overwrote each other.",
         hint: "Append to the stored list inside a transaction (or under a lock) instead of writing back a list that was read earlier.",
         wrong: "2 members; PATCH {\"op\":\"add\",\"path\":\"members\",\"value\":[{\"value\":\"u3\"}]} → 204\nGET → only u3",

@@ -793,6 +793,7 @@ fn modified_by_read(view: &View<'_>) -> Verdict {
         || known.last_full.is_none()
         || known.refused.is_some()
         || known.endpoint != "/Users"
+        || known.state != State::Live
     {
         return Verdict::NotApplicable;
     }

@@ -155,7 +155,9 @@ fn created(c: &Contradiction) -> &'static str {
     match (c.key.as_str(), c.clash) {
         ("externalId", _) => "create/external-id-not-stored",
         ("userName", _) => "create/username-altered",
-        (_, _) if only_primary_differs(c) => "create/primary-flag-lost",
+        (_, _) if only_primary_differs(c) && primaries(&c.actual) < primaries(&c.expected) => {
+            "create/primary-flag-lost"
+        }
         (_, Clash::Missing | Clash::ElementsMissing) => "create/attribute-not-stored",
         _ => "create/value-altered",
     }
@@ -164,7 +166,7 @@ fn created(c: &Contradiction) -> &'static str {
 fn patched(c: &Contradiction) -> &'static str {
     let form = &c.cause.form;
     let gone_wrong = matches!(c.clash, Clash::Remains | Clash::ElementsRemain);
-    if only_primary_differs(c) {
+    if only_primary_differs(c) && primaries(&c.actual) > 1 {
         "patch/primary-not-exclusive"
     } else if form.op == "remove" && gone_wrong {
         "patch/remove-not-applied"
@@ -213,6 +215,11 @@ fn only_primary_differs(c: &Contradiction) -> bool {
     let (Some(a), Some(b)) = (strip(&c.expected), strip(&c.actual)) else { return false };
     let values = |l: &[(String, bool)]| l.iter().map(|(v, _)| v.clone()).collect::<Vec<_>>();
     values(&a) == values(&b) && a != b
+}
+
+/// How many elements are primary.
+fn primaries(list: &Value) -> usize {
+    list.as_array().map_or(0, |l| l.iter().filter(|e| e.get("primary") == Some(&Value::Bool(true))).count())
 }
 
 /// Rules for which a confirmed fact is a pass.

@@ -938,7 +938,8 @@ fn text_boolean(value: &Value) -> bool {
 fn key_of(path: &str, rt: &ResourceType) -> String {
     let Ok(parsed) = crate::scim::path::parse_path(path, rt) else { return path.to_owned() };
     let core = parsed.attr.urn.as_deref().is_none_or(|u| u.eq_ignore_ascii_case(&rt.schema.id));
-    let name = parsed.attr.attr.clone();
+    // In the schema's spelling, so that one attribute has one key.
+    let name = facts::attribute(&parsed.attr.attr, rt).map_or_else(|| parsed.attr.attr.clone(), |a| a.name.clone());
     let sub = parsed.sub.clone().or(parsed.attr.sub.clone());
     let single =
         sub.filter(|_| parsed.filter.is_none() && !facts::attribute(&name, rt).is_some_and(|a| a.multi_valued));
