@@ -286,11 +286,7 @@ impl<'a> Transcript<'a> {
         let message = any.map_or_else(
             || step.title.clone(),
             |f| {
-                crate::run::findings::UNEXPECTED
-                    .id
-                    .eq(&f.rule)
-                    .then(|| f.message.clone())
-                    .unwrap_or_else(|| f.title.clone())
+                if f.rule == crate::run::findings::UNEXPECTED.id { f.message.clone() } else { f.title.clone() }
             },
         );
         Evidence {
