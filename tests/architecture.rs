@@ -66,8 +66,9 @@ const TABLE: &[Row] = &[
     },
     Row {
         room: "diagnose",
-        may_use: &["rules", "profile", "scenario", "event", "exchange", "scim", "report"],
-        because: "a log entry becomes likely causes, which are rules and scenarios",
+        may_use: &["run", "rules", "scenario", "engine", "event", "exchange", "report"],
+        because: "a log entry becomes likely causes, and the run plays the scenarios that tell them apart; of reports it \
+                  uses the redactor",
     },
 ];
 
@@ -82,6 +83,7 @@ const ONLY: &[(&str, &str, &[&str])] = &[
     ("engine", "profile", &["idp", "IdpProfile", "Encoding", "ExternalId"]),
     ("shadow", "scenario", &["model"]),
     ("run", "report", &["redact"]),
+    ("diagnose", "report", &["redact"]),
 ];
 
 /// What only the command line may touch.

@@ -2,7 +2,7 @@
 //!
 //! Data only. To add a cause: one entry here, and its faults in `provoked_by`; the tests then hold it to both.
 
-use super::causes::{Cause, Sign, clash, sign};
+use super::causes::{ANSWERED_404, Cause, Sign, clash, sign};
 use super::text::Family as F;
 
 const NOT_FOUND: &str = "identity/live-resource-not-found";
@@ -296,8 +296,8 @@ pub const CAUSES: &[Cause] = &[
         title: "one member id that is no longer known refuses the whole change of a group",
         families: &[(F::UserNotFound, 15), (F::Membership, 1), (F::Group, 8)],
         signs: &[
-            sign("okta/group-stale-member", "add", "scenario/unexpected-answer"),
-            sign("okta/group-stale-member", "remove-stale", "scenario/unexpected-answer"),
+            sign("okta/group-stale-member", "add", ANSWERED_404),
+            sign("okta/group-stale-member", "remove-stale", ANSWERED_404),
             sign("okta/group-stale-member", "add", "group/member-change-refused"),
         ],
         fix: "Skip members that do not exist, add the others and answer success; or answer 400 and name the id, so that the admin can find the person.",
@@ -991,6 +991,8 @@ pub const CAUSES: &[Cause] = &[
         title: "an attribute has another shape than its schema says",
         families: &[(F::Unreadable, 2)],
         signs: &[
+            sign("entra/create-full-body", "*", "schema/boolean-as-text"),
+            sign("entra/create-full-body", "*", "schema/multi-valued-shape"),
             sign("entra/create-user", "*", "create/value-altered"),
             sign("entra/create-user", "*", "scenario/unexpected-answer"),
             sign("entra/create-full-body", "*", "create/value-altered"),
@@ -1002,7 +1004,7 @@ pub const CAUSES: &[Cause] = &[
         fix: "Give Booleans as Booleans, `emails` as a list of objects, `manager` as an object with a value, and leave out what has no value.",
         workaround: "None: Entra cannot read the account and puts it aside.",
         source: ENTRA,
-        provoked_by: &["active-as-string"],
+        provoked_by: &["active-as-string", "emails-returned-as-strings"],
         ..Cause::BASE
     },
     Cause {

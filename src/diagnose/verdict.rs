@@ -245,7 +245,7 @@ impl<'a> Transcript<'a> {
     fn shows(&self, sign: &Sign, encoded_id: Option<bool>) -> Option<Place<'a>> {
         let fits = |step: &StepReport| {
             (sign.step == "*" || step.id == sign.step || step.id.split('/').next() == Some(sign.step))
-                && step.findings.iter().any(|f| f == sign.rule)
+                && shows_rule(step, sign.rule)
                 && encoded_id.is_none_or(|wanted| wanted == encoded(step))
         };
         self.cases(sign.scenario).find_map(|case| Some((case, case.steps.iter().find(|s| fits(s))?)))
@@ -283,13 +283,12 @@ impl<'a> Transcript<'a> {
         let because = exact.and_then(|f| f.because.clone());
         let earlier = Some(sign.against.to_owned()).filter(|s| !s.is_empty()).or(because);
         let earlier = earlier.and_then(|id| case.steps.iter().find(|s| s.id == id && s.id != step.id));
-        let message = any.map_or_else(String::new, |f| {
-            crate::run::findings::UNEXPECTED
-                .id
-                .eq(&f.rule)
-                .then(|| f.message.clone())
-                .unwrap_or_else(|| f.title.clone())
-        });
+        let message = any.map_or_else(
+            || step.title.clone(),
+            |f| {
+                if f.rule == crate::run::findings::UNEXPECTED.id { f.message.clone() } else { f.title.clone() }
+            },
+        );
         Evidence {
             rule: sign.rule.to_owned(),
             message,
@@ -317,6 +316,11 @@ pub(super) fn verdict_of(cause: &'static Cause, family: Family) -> CauseVerdict 
         workaround: cause.workaround,
         source: cause.source,
     }
+}
+
+fn shows_rule(step: &StepReport, rule: &str) -> bool {
+    let missing = || step.response.as_ref().is_some_and(|r| r.status == 404);
+    step.findings.iter().any(|f| f == rule) || (rule == causes::ANSWERED_404 && missing())
 }
 
 /// A cause that no probe looked for.
