@@ -538,6 +538,17 @@ fn missing_required(view: &View<'_>) -> Verdict {
     if !view.must_refuse(Reason::MissingRequired) || view.status() == 0 || view.status() >= 500 {
         return Verdict::NotApplicable;
     }
+    if view.accepted() && view.call.op == Op::Replace {
+        // RFC 7644 §3.5.1 puts the duty on the client; a server may keep what it has.
+        return Verdict::Fail(vec![
+            crate::rules::Finding::new(
+                "status",
+                format!("400 invalidValue: {} is required", view.forecast.detail),
+                view.status().to_string(),
+            )
+            .level(Level::Note),
+        ]);
+    }
     if view.accepted() {
         return Verdict::fail(
             "status",

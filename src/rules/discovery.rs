@@ -352,6 +352,38 @@ pub static RULES: &[Rule] = &[
         check: bulk_answer,
     },
     Rule {
+        id: "bulk/claimed-not-available",
+        title: "Bulk is claimed and not available",
+        spec: "RFC 7643 §5; RFC 7644 §3.7",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["spc-claims-match-behaviour", "bulk-200"],
+        explain: "ServiceProviderConfig says bulk.supported, and /Bulk answers 404, 405 or 501.",
+        hint: "Say false, or implement it.",
+        wrong: "\"bulk\":{\"supported\":true}; POST /Bulk → 501",
+        right: "POST /Bulk → 200",
+        proven_by: &["serviceproviderconfig-claims-bulk"],
+        check: bulk_claimed,
+    },
+    Rule {
+        id: "bulk/reference-not-resolved",
+        title: "A bulkId reference is stored as it is",
+        spec: "RFC 7644 §3.7.2",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::GroupDrifts,
+        breaks: &[],
+        requirements: &["bulk-bulkid-ref"],
+        explain: "`bulkId:x` stands for the id of the resource that operation x creates. Here the text itself was stored.",
+        hint: "Replace references after the operation they name has run.",
+        wrong: "GET /Groups/g → {\"members\":[{\"value\":\"bulkId:u1\"}]}",
+        right: "→ {\"members\":[{\"value\":\"2819c223\"}]}",
+        proven_by: &["bulk-reference-not-resolved"],
+        check: bulk_reference,
+    },
+    Rule {
         id: "bulk/status-not-text",
         title: "`status` of a bulk operation is missing or no string",
         spec: "RFC 7644 §3.7, §3.7.3",
@@ -568,8 +600,23 @@ fn resource_types(view: &View<'_>) -> Verdict {
     }
     let mut findings = Vec::new();
     for one in all {
+        let is = |name: &str, text: &str| {
+            get_ci(one, name).and_then(Value::as_str).is_some_and(|v| v.eq_ignore_ascii_case(text))
+        };
+        for (schema, endpoint) in [(urn::USER, "/Users"), (urn::GROUP, "/Groups")] {
+            if is("schema", schema)
+                && !is("endpoint", endpoint)
+                && get_ci(one, "endpoint").and_then(Value::as_str).is_some_and(|e| !e.contains("://"))
+            {
+                findings.push(Finding::new(
+                    "body /endpoint",
+                    endpoint,
+                    get_ci(one, "endpoint").map_or_else(|| "missing".to_owned(), short),
+                ));
+            }
+        }
         for name in ["name", "endpoint", "schema"] {
-            if !get_ci(one, name).and_then(Value::as_str).is_some_and(|s| !s.is_empty()) {
+            if get_ci(one, name).and_then(Value::as_str).is_none_or(str::is_empty) {
                 findings.push(Finding::new(
                     format!("body /{name}"),
                     "a text",
@@ -921,8 +968,10 @@ fn required(view: &View<'_>) -> Verdict {
     }
 }
 
+type Operations<'a> = Vec<&'a Map<String, Value>>;
+
 /// Operations asked for and answered in a bulk exchange that had to succeed.
-fn bulk<'a>(view: &'a View<'_>) -> Option<(Vec<&'a Map<String, Value>>, Vec<&'a Map<String, Value>>)> {
+fn bulk<'a>(view: &'a View<'_>) -> Option<(Operations<'a>, Operations<'a>)> {
     if view.call.op != Op::Bulk || view.status() != 200 || !view.target.claims("bulk") {
         return None;
     }
@@ -945,6 +994,32 @@ fn bulk_answer(view: &View<'_>) -> Verdict {
         (200, false) => Verdict::fail("body /schemas", urn::BULK_RESPONSE, "something else"),
         (other, _) => Verdict::fail("status", "200 OK", other.to_string()),
     }
+}
+
+fn bulk_claimed(view: &View<'_>) -> Verdict {
+    if view.call.op != Op::Bulk || !view.target.claims("bulk") || !view.call.authenticated() {
+        return Verdict::NotApplicable;
+    }
+    match view.status() {
+        404 | 405 | 501 => Verdict::fail("status", "200 OK", view.status().to_string()),
+        200..=299 => Verdict::Pass,
+        _ => Verdict::NotApplicable,
+    }
+}
+
+fn bulk_reference(view: &View<'_>) -> Verdict {
+    let bulk = view.earlier.iter().any(|p| p.call.op == Op::Bulk && p.exchange.accepted());
+    let groups: Vec<_> = view
+        .resources()
+        .into_iter()
+        .filter(|_| bulk && view.call.endpoint == "/Groups")
+        .filter_map(|r| get_ci(r, "members"))
+        .collect();
+    if groups.is_empty() {
+        return Verdict::NotApplicable;
+    }
+    let raw = groups.iter().any(|m| m.to_string().contains("bulkId:"));
+    if raw { Verdict::fail("body /members", "ids", "bulkId: references") } else { Verdict::Pass }
 }
 
 fn bulk_status(view: &View<'_>) -> Verdict {
@@ -976,7 +1051,7 @@ fn bulk_location(view: &View<'_>) -> Verdict {
             succeeded(o) && get_ci(o, "method").and_then(Value::as_str).is_none_or(|m| m.eq_ignore_ascii_case("POST"))
         })
         .collect();
-    let lacking = posts.iter().any(|o| !get_ci(o, "location").and_then(Value::as_str).is_some_and(|l| !l.is_empty()));
+    let lacking = posts.iter().any(|o| get_ci(o, "location").and_then(Value::as_str).is_none_or(str::is_empty));
     match (posts.is_empty(), lacking) {
         (true, _) => Verdict::NotApplicable,
         (_, true) => Verdict::fail("body /Operations/location", "the URI of the resource", "nothing"),

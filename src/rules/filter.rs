@@ -675,7 +675,15 @@ fn not_excluded(view: &View<'_>) -> Verdict {
         }
         if let Some(asked) = &view.call.attributes {
             let kept: Vec<String> = asked.iter().map(|n| top(n, view)).collect();
-            let extra = body.iter().find(|(k, v)| {
+            // An extension of the server's own may hold attributes that are always returned.
+            let own = |k: &str| {
+                k.starts_with("urn:")
+                    && !rt.extensions.iter().any(|e| {
+                        e.schema.id.eq_ignore_ascii_case(k)
+                            && e.schema.attributes.iter().all(|a| a.returned != crate::scim::schema::Returned::Always)
+                    })
+            };
+            let extra = body.iter().filter(|(k, _)| !own(k)).find(|(k, v)| {
                 !ALWAYS.iter().any(|a| a.eq_ignore_ascii_case(k))
                     && !always(k, rt)
                     && !kept.iter().any(|n| n.eq_ignore_ascii_case(k))

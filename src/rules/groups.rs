@@ -230,6 +230,38 @@ pub static RULES: &[Rule] = &[
         check: refusal_rule!("group/remove-with-value-refused"),
     },
     Rule {
+        id: "group/remove-absent-refused",
+        title: "Removing somebody who is no member is an error",
+        spec: "Okta and Entra repeat removals; RFC 7644 §3.5.2.2 leaves a filter without a match open",
+        level: Level::Idp,
+        clash: true,
+        impact: Impact::RetriesForever,
+        breaks: &["okta", "entra"],
+        requirements: &["group-member-remove-absent", "patch-remove-absent-ok"],
+        explain: "The element is not there, which is what the request wanted. The RFC does not say whether a filter without a match is an error; identity providers repeat removals and fail on it for ever.",
+        hint: "Answer success and change nothing.",
+        wrong: "PATCH remove members[value eq \"u9\"], who is no member → 400 noTarget",
+        right: "→ 200 or 204",
+        proven_by: &["group-remove-absent-member-404"],
+        check: refusal_rule!("group/remove-absent-refused"),
+    },
+    Rule {
+        id: "group/member-ref-wrong",
+        title: "`$ref` of a member leads elsewhere",
+        spec: "RFC 7643 §4.2, §2.3.7",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["group-member-ref", "data-ref-get"],
+        explain: "`$ref` is the URI of the member and ends in its id.",
+        hint: "Build it from base URL, endpoint and id.",
+        wrong: "{\"value\":\"u1\",\"$ref\":\"https://…/Users/u2\"}",
+        right: "{\"value\":\"u1\",\"$ref\":\"https://…/Users/u1\"}",
+        proven_by: &["group-member-ref-wrong"],
+        check: member_ref,
+    },
+    Rule {
         id: "group/unknown-member-stored",
         title: "A member id that does not exist is stored",
         spec: "not ruled by the RFC; Okta: stale member ids",
@@ -400,6 +432,26 @@ fn member_shape(view: &View<'_>) -> Verdict {
         }
     }
     Verdict::from_findings(findings)
+}
+
+fn member_ref(view: &View<'_>) -> Verdict {
+    if view.call.endpoint != "/Groups" {
+        return Verdict::NotApplicable;
+    }
+    let mut seen = false;
+    for member in view.resources().iter().filter_map(|r| get_ci(r, "members")).filter_map(Value::as_array).flatten() {
+        let (Some(id), Some(target)) =
+            (member.get("value").and_then(Value::as_str), member.get("$ref").and_then(Value::as_str))
+        else {
+            continue;
+        };
+        seen = true;
+        let last = crate::exchange::percent_decode(target.trim_end_matches('/').rsplit('/').next().unwrap_or_default());
+        if last != id {
+            return Verdict::fail("body /members/$ref", format!("…/{id}"), target);
+        }
+    }
+    if seen { Verdict::Pass } else { Verdict::NotApplicable }
 }
 
 fn members_missing_in_list(view: &View<'_>) -> Verdict {

@@ -94,9 +94,9 @@ pub static RULES: &[Rule] = &[
     Rule {
         id: "error/detail-missing",
         title: "An Error body has no `detail`",
-        spec: "RFC 7644 §3.12; Okta SPEC test",
-        level: Level::Should,
-        clash: false,
+        spec: "Okta SPEC test steps 4, 11, 12; RFC 7644 §3.12 makes it optional",
+        level: Level::Idp,
+        clash: true,
         impact: Impact::ClientConfused,
         breaks: &["okta"],
         requirements: &["err-detail"],

@@ -113,6 +113,7 @@ fn conditional(view: &View<'_>) -> bool {
 fn choice_rule(view: &View<'_>) -> Option<&'static str> {
     let id = match view.forecast.choice? {
         Choice::ValuePathCreates => "patch/value-path-not-created",
+        Choice::RemoveAbsent => "group/remove-absent-refused",
         Choice::RemoveWithValue => "group/remove-with-value-refused",
         Choice::TextBoolean => "patch/text-boolean-refused",
         Choice::DottedKey => "patch/dotted-key-refused",

@@ -378,6 +378,22 @@ pub static RULES: &[Rule] = &[
         check: version_etag,
     },
     Rule {
+        id: "schema/attribute-name-case",
+        title: "An attribute name is spelled in another case than in the schema",
+        spec: "RFC 7643 §2.1 (case-insensitive); Entra reads exact names",
+        level: Level::Idp,
+        clash: true,
+        impact: Impact::ClientConfused,
+        breaks: &["entra"],
+        requirements: &["entra-casing-of-members"],
+        explain: "By the RFC the case of attribute names does not matter; Entra and many typed clients read `userName` and nothing else.",
+        hint: "Return names in the schema's spelling.",
+        wrong: "{\"UserName\":\"a@example.com\"}",
+        right: "{\"userName\":\"a@example.com\"}",
+        proven_by: &["attribute-names-pascal-case"],
+        check: name_case,
+    },
+    Rule {
         id: "schema/external-id-invented",
         title: "The server makes up an `externalId`",
         spec: "RFC 7643 §3.1",
@@ -744,7 +760,13 @@ fn times(view: &View<'_>, name: &str) -> Option<(time::OffsetDateTime, time::Off
 fn created_changes(view: &View<'_>) -> Verdict {
     match times(view, "created") {
         // Servers may store fewer digits than they showed at first.
-        Some((before, now)) if (now - before).abs() < time::Duration::SECOND => Verdict::Pass,
+        Some((before, now))
+            if before == now
+                || ((now - before).abs() < time::Duration::SECOND
+                    && (before.nanosecond() == 0 || now.nanosecond() == 0)) =>
+        {
+            Verdict::Pass
+        }
         Some((before, now)) => Verdict::fail("body /meta/created", before.to_string(), now.to_string()),
         None => Verdict::NotApplicable,
     }
@@ -904,6 +926,22 @@ fn version_etag(view: &View<'_>) -> Verdict {
     };
     let plain = |t: &str| t.trim().trim_start_matches("W/").trim_matches('"').to_owned();
     if plain(tag) == plain(version) { Verdict::Pass } else { Verdict::fail("body /meta/version", tag, version) }
+}
+
+fn name_case(view: &View<'_>) -> Verdict {
+    each(view, |resource, rt| {
+        let names =
+            || rt.schema.attributes.iter().map(|a| a.name.as_str()).chain(["id", "externalId", "meta", "schemas"]);
+        let odd =
+            resource.keys().find(|k| !names().any(|n| n == k.as_str()) && names().any(|n| n.eq_ignore_ascii_case(k)));
+        Some(odd.map(|k| {
+            Finding::new(
+                format!("body /{k}"),
+                names().find(|n| n.eq_ignore_ascii_case(k)).unwrap_or_default(),
+                k.clone(),
+            )
+        }))
+    })
 }
 
 fn external_invented(view: &View<'_>) -> Verdict {

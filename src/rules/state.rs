@@ -49,9 +49,10 @@ fn finding(c: &Contradiction, place: Place) -> Finding {
 
 /// Names that a server may compute from others.
 fn derived_name(c: &Contradiction) -> bool {
-    c.resource_type == "User"
-        && ["displayName", "name.formatted"].contains(&c.key.as_str())
-        && c.cause.kind != Write::Patch
+    let computed = c.resource_type == "User" && ["displayName", "name.formatted"].contains(&c.key.as_str());
+    // RFC 7643 §3.1 makes externalId the client's, and leaves open for which types a server keeps it.
+    let group_key = c.resource_type == "Group" && c.key == "externalId";
+    group_key || (computed && (c.cause.kind != Write::Patch || c.clash == Clash::Remains))
 }
 
 /// Attributes that identity providers cannot do without.

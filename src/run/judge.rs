@@ -37,6 +37,7 @@ pub(super) fn judge(
     tally: &mut Tally,
 ) -> Judged {
     let call = Call::of(&exchange.request, &target.types);
+    shadow.tenant = crate::shadow::forecast::tenant_of(&call);
     let mut forecast = shadow.forecast(&call);
     if let Some(status) = exchange.status()
         && left_open(place.statuses, status)

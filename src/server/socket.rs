@@ -173,7 +173,10 @@ impl Drop for Server {
     }
 }
 
-fn plan(options: &Options) -> io::Result<(Plan, Vec<fn(&mut Tenant)>)> {
+/// What a persona puts into a fresh store.
+type Seed = fn(&mut Tenant);
+
+fn plan(options: &Options) -> io::Result<(Plan, Vec<Seed>)> {
     let mut plan = Plan::default();
     let mut seeds = Vec::new();
     if let Some(size) = options.page_size {

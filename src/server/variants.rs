@@ -77,17 +77,6 @@ const VARIANTS: &[Variant] = &[
         hooks: &[Hook::After(|_, reply, _| reply.media_type = format!("{SCIM_JSON}; charset=utf-8"))],
     },
     Variant {
-        id: "pretty-printed",
-        title: "JSON is indented",
-        spec: "RFC 8259 §2: insignificant white space is allowed",
-        breaks: &[],
-        hooks: &[Hook::After(|_, reply, _| {
-            if let Some(text) = reply.body().and_then(|b| serde_json::to_string_pretty(b).ok()) {
-                reply.content = Content::Text(SCIM_JSON, text);
-            }
-        })],
-    },
-    Variant {
         id: "reordered-attributes",
         title: "Attributes come in another order",
         spec: "RFC 8259 §4: members of an object have no order",

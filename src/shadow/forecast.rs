@@ -79,6 +79,8 @@ pub enum Choice {
     UndeclaredAttribute,
     /// `emails[type eq "work"].value eq …` in a filter, which the RFC's grammar does not have.
     ValuePathComparison,
+    /// `remove` with a value filter that matches nothing.
+    RemoveAbsent,
     /// A second group of the same name.
     GroupName,
     /// A readOnly attribute was sent: refuse or ignore.
@@ -261,6 +263,7 @@ impl Shadow {
         let members = self.unknown_member(&after, known.tenant);
         let choice = removes_with_value(patch)
             .then_some(Choice::RemoveWithValue)
+            .or(removes_absent(patch, &known.doc, rt).then_some(Choice::RemoveAbsent))
             .or(touches_read_only(patch, rt).then_some(Choice::ReadOnlySent))
             .or((self.odd_member(&after, known.tenant)
                 || decorated_manager(patch)
@@ -662,6 +665,15 @@ fn bare_manager(patch: &Map<String, Value>) -> bool {
 /// A value outside the declared canonical ones, which a server may refuse (RFC 7643 §7, canonicalValues).
 fn not_canonical(doc: &Value, rt: &ResourceType) -> bool {
     validate(doc, rt).iter().any(|p| p.kind == crate::scim::value::ProblemKind::NotCanonical)
+}
+
+/// `remove` whose value filter selects nothing: RFC 7644 §3.5.2.2 does not say whether that is an error.
+fn removes_absent(patch: &Map<String, Value>, doc: &Value, rt: &ResourceType) -> bool {
+    operations(patch).any(|op| {
+        let remove = get_ci(op, "op").and_then(Value::as_str).is_some_and(|o| o.eq_ignore_ascii_case("remove"));
+        let path = op_path(op).filter(|p| p.contains('[')).and_then(|p| crate::scim::path::parse_path(p, rt).ok());
+        remove && path.is_some_and(|p| crate::scim::path::select(doc, &p, rt).is_empty())
+    })
 }
 
 /// A required attribute that holds nothing but blanks.

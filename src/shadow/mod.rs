@@ -32,6 +32,8 @@ pub struct Shadow {
     pub seen: BTreeSet<String>,
     /// Attributes that this server was seen not to keep: endpoint and fact key. Told once, asserted no more.
     pub unkept: BTreeSet<(String, String)>,
+    /// Tenant whose credentials the exchange at hand carries.
+    pub tenant: u8,
     /// Pages seen since the last write.
     pub pages: Vec<Arc<Page>>,
 }
@@ -69,6 +71,8 @@ pub struct Known {
     pub modified_before: Option<String>,
     /// True when an accepted write changed something since the last full read.
     pub dirty: bool,
+    /// Attributes that were seen not to be kept.
+    pub unkept: Vec<String>,
 }
 
 /// Whether a resource exists.
@@ -113,16 +117,22 @@ impl Known {
 impl Shadow {
     /// An empty shadow.
     pub fn new(target: Arc<Advertised>) -> Self {
-        Self { target, known: Vec::new(), seen: BTreeSet::new(), unkept: BTreeSet::new(), pages: Vec::new() }
+        Self { target, known: Vec::new(), seen: BTreeSet::new(), unkept: BTreeSet::new(), tenant: 0, pages: Vec::new() }
     }
 
     /// The resource with that id at that endpoint, gone ones included.
     pub fn find(&self, endpoint: &str, id: &str) -> Option<&Known> {
-        self.known.iter().rev().find(|k| k.endpoint == endpoint && k.id == id).map(AsRef::as_ref)
+        let same = |k: &&Arc<Known>| k.endpoint == endpoint && k.id == id;
+        let own = self.known.iter().rev().filter(same).find(|k| k.tenant == self.tenant);
+        own.or_else(|| self.known.iter().rev().find(same)).map(AsRef::as_ref)
     }
 
     fn find_mut(&mut self, endpoint: &str, id: &str) -> Option<&mut Known> {
-        self.known.iter_mut().rev().find(|k| k.endpoint == endpoint && k.id == id).map(Arc::make_mut)
+        let tenant = self.tenant;
+        let same = |k: &Arc<Known>| k.endpoint == endpoint && k.id == id;
+        let own = self.known.iter().rposition(|k| same(k) && k.tenant == tenant);
+        let at = own.or_else(|| self.known.iter().rposition(same))?;
+        self.known.get_mut(at).map(Arc::make_mut)
     }
 
     /// The state at this moment, cheap to keep: resources are shared until they change.
@@ -132,6 +142,7 @@ impl Shadow {
             known: self.known.clone(),
             seen: BTreeSet::new(),
             unkept: BTreeSet::new(),
+            tenant: self.tenant,
             pages: self.pages.clone(),
         }
     }

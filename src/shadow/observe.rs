@@ -164,6 +164,7 @@ impl Shadow {
             etag: exchange.response().and_then(|r| r.header("etag")).map(str::to_owned),
             modified_before: None,
             dirty: true,
+            unkept: Vec::new(),
         };
         if forecast.expect != Expectation::Refuse {
             for (key, value) in facts::split(&doc, rt) {
@@ -282,10 +283,11 @@ impl Shadow {
         let unkept: Vec<String> = out
             .contradictions
             .iter()
-            .filter(|c| c.cause.kind == Write::Create && c.clash == facts::Clash::Missing)
+            .filter(|c| (c.cause.kind == Write::Create || c.key == "externalId") && c.clash == facts::Clash::Missing)
             .map(|c| c.key.clone())
             .collect();
         adopt(known, answer, out, rt);
+        known.unkept.extend(unkept.iter().cloned());
         for key in unkept {
             self.unkept.insert((call.endpoint.clone(), key));
         }
@@ -355,13 +357,17 @@ impl Shadow {
         let total = get_ci(list.as_object()?, "totalResults").and_then(Value::as_i64);
         let limited = call.effective_count().is_some() || call.effective_start() != Some(1) || call.cursor;
         found.complete = call.filter.is_some()
-            && (!limited || total.is_some_and(|t| t <= ids.len() as i64))
+            && total.map_or(!limited, |t| t <= ids.len() as i64)
             && call.effective_count() != Some(0);
+        let shown = |id: &str| resources.iter().find(|r| r.get("id").and_then(text_of).as_deref() == Some(id)).copied();
         for known in self.known.iter().filter(|k| k.endpoint == call.endpoint) {
             let label = (known.id.clone(), known.name().unwrap_or_default().to_owned());
             let returned = ids.contains(&known.id);
             if known.tenant != tenant {
-                if returned {
+                // Two tenants may number alike.
+                let own =
+                    self.known.iter().any(|k| k.id == known.id && k.endpoint == known.endpoint && k.tenant == tenant);
+                if returned && !own {
                     found.foreign.push(label);
                 }
                 continue;
@@ -385,6 +391,8 @@ impl Shadow {
                             found.missing_inactive += usize::from(inactive(&known.doc));
                             found.missing.push(label);
                         }
+                        // What the server itself shows may say more than we believe (a flag that it set).
+                        (false, true) if !call.projected() && shown(&known.id).is_some_and(&matches) => {}
                         (false, true) => found.surplus.push(label),
                         _ => {}
                     }
@@ -545,6 +553,7 @@ fn bulk_known(rt: &ResourceType, id: String, data: Option<&Value>, step: &str) -
         etag: None,
         modified_before: None,
         dirty: true,
+        unkept: Vec::new(),
     }
 }
 
@@ -552,6 +561,9 @@ fn bulk_known(rt: &ResourceType, id: String, data: Option<&Value>, step: &str) -
 fn decidable(call: &Call, known: &Known, rt: &ResourceType) -> bool {
     let Some(text) = &call.filter_text else { return true };
     let lower = text.to_ascii_lowercase();
+    if known.unkept.iter().any(|k| lower.contains(&k.to_ascii_lowercase())) {
+        return false;
+    }
     if lower.contains("password") || lower.contains("groups") {
         return false;
     }
@@ -684,9 +696,7 @@ fn coerce(value: &mut Value, attribute: &crate::scim::schema::Attribute) {
 /// Values that only the server can know: id, meta, schemas and whatever the client did not write.
 fn copy_server_values(doc: &mut Value, answer: &Value) {
     let (Some(doc), Some(answer)) = (doc.as_object_mut(), answer.as_object()) else { return };
-    for name in ["groups"] {
-        doc.retain(|k, _| !k.eq_ignore_ascii_case(name));
-    }
+    doc.retain(|k, _| !k.eq_ignore_ascii_case("groups"));
     for (name, value) in answer {
         let server_made = ["id", "meta", "schemas"].iter().any(|n| n.eq_ignore_ascii_case(name));
         let known = doc.keys().find(|k| k.eq_ignore_ascii_case(name)).cloned();
@@ -979,7 +989,12 @@ fn strays(known: &Known, shown: &Value, rt: &ResourceType) -> Vec<Stray> {
         .facts
         .iter()
         .filter(|(_, f)| f.cause.kind == Write::Patch && f.cause.step == known.last_write)
-        .flat_map(|(k, _)| believed.iter().filter(move |(p, _)| key_within(p, k)).map(|(_, v)| v))
+        .flat_map(|(k, _)| {
+            believed
+                .iter()
+                .filter(move |(p, _)| key_within(&p.trim_start_matches('/').replace('/', "."), k))
+                .map(|(_, v)| v)
+        })
         .collect();
     new.iter()
         .filter(|(path, value)| {
@@ -988,10 +1003,8 @@ fn strays(known: &Known, shown: &Value, rt: &ResourceType) -> Vec<Stray> {
         })
         .filter(|(path, value)| {
             let literal = path.split('/').any(|s| (s.contains('.') && !s.starts_with("urn:")) || s.contains('['));
-            let elsewhere = path.matches('/').count() >= 2
-                && !declared(path, rt)
-                && value.is_string()
-                && written.iter().any(|w| *w == value);
+            let elsewhere =
+                path.matches('/').count() >= 2 && !declared(path, rt) && value.is_string() && written.contains(&value);
             literal || elsewhere
         })
         .map(|(path, value)| Stray { at: path.clone(), value: value.clone(), step: known.last_write.clone() })

@@ -7,7 +7,10 @@ use scimproof::server::{faults, variants};
 use std::fmt::Write as _;
 
 /// What identity providers do, in the order of a person's life in an app.
-const FLOWS: &[(&str, fn(&Scenario) -> bool)] = &[
+/// A flow and how its scenarios are told.
+type Flow = (&'static str, fn(&Scenario) -> bool);
+
+const FLOWS: &[Flow] = &[
     ("Connection, discovery", |s| tagged(s, &["connection", "discovery", "oauth", "access", "spec-test"])),
     ("Look up, create", |s| sends(s, |r| r.method == "POST" && about(r, "/Users"))),
     ("Update", |s| sends(s, |r| writes(r, "/Users") && !switches(r))),
