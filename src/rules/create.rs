@@ -39,7 +39,7 @@ pub static RULES: &[Rule] = &[
         hint: "Return the whole resource with its `id` as a non-empty string.",
         wrong: "POST /Users → 201 {\"userName\":\"a@example.com\"}",
         right: "POST /Users → 201 {\"id\":\"2819c223\",\"userName\":\"a@example.com\", …}",
-        proven_by: &["create-response-without-id"],
+        proven_by: &["create-response-empty-id"],
         check: answer_without_id,
     },
     Rule {
@@ -55,7 +55,7 @@ pub static RULES: &[Rule] = &[
         hint: "Return the whole resource.",
         wrong: "POST /Users → 201 with an empty body",
         right: "POST /Users → 201 {\"id\": …}",
-        proven_by: &["create-empty-body"],
+        proven_by: &["create-without-body"],
         check: answer_empty,
     },
     Rule {
@@ -71,7 +71,7 @@ pub static RULES: &[Rule] = &[
         hint: "Send `Location: {base}/Users/{id}`.",
         wrong: "POST /Users → 201 without Location",
         right: "Location: https://scim.example.com/v2/Users/2819c223",
-        proven_by: &["create-without-location"],
+        proven_by: &["create-duplicate-returns-existing", "create-without-location"],
         check: location_missing,
     },
     Rule {
@@ -87,7 +87,7 @@ pub static RULES: &[Rule] = &[
         hint: "Build both from the same function.",
         wrong: "id 2819, Location …/Users/1",
         right: "id 2819, Location …/Users/2819",
-        proven_by: &["create-location-wrong-id"],
+        proven_by: &["create-location-of-collection", "meta-location-wrong-id"],
         check: location_wrong,
     },
     Rule {
@@ -103,7 +103,7 @@ pub static RULES: &[Rule] = &[
         hint: "Keep a unique index over the lower-cased userName.",
         wrong: "POST Case.A@example.com → 201\nPOST case.a@example.com → 201",
         right: "second POST → 409 uniqueness",
-        proven_by: &["create-duplicate-accepted", "create-duplicate-case-variant-accepted"],
+        proven_by: &["create-duplicate-case-variant-accepted", "create-duplicate-accepted", "deactivate-deletes-user"],
         check: duplicate_accepted,
     },
     Rule {
@@ -119,7 +119,7 @@ pub static RULES: &[Rule] = &[
         hint: "Answer 409 with scimType uniqueness.",
         wrong: "second POST → 400",
         right: "second POST → 409",
-        proven_by: &["create-duplicate-returns-400"],
+        proven_by: &["create-duplicate-returns-400", "id-needs-encoding-404", "patch-users-405"],
         check: duplicate_wrong_status,
     },
     Rule {
@@ -135,7 +135,7 @@ pub static RULES: &[Rule] = &[
         hint: "Add \"scimType\": \"uniqueness\".",
         wrong: "409 {\"status\":\"409\",\"detail\":\"exists\"}",
         right: "409 {\"status\":\"409\",\"scimType\":\"uniqueness\",\"detail\":\"userName is taken\"}",
-        proven_by: &["error-409-without-scimtype"],
+        proven_by: &["error-409-without-scimtype", "error-scim1-shape"],
         check: duplicate_without_scimtype,
     },
     Rule {
@@ -177,10 +177,12 @@ pub static RULES: &[Rule] = &[
         wrong: "POST {\"schemas\":[User],\"userName\":\"a+b@example.com\"} → 400",
         right: "→ 201",
         proven_by: &[
+            "create-rejects-plus-address",
             "create-requires-externalid",
             "create-requires-name",
-            "create-rejects-plus-address",
             "create-with-meta-rejected",
+            "create-case-variant-names-ignored",
+            "create-rejects-unicode",
         ],
         check: refusal_rule!("create/valid-user-refused"),
     },
@@ -197,7 +199,11 @@ pub static RULES: &[Rule] = &[
         hint: "Accept a group without members.",
         wrong: "POST /Groups {\"displayName\":\"team\",\"members\":[]} → 400",
         right: "→ 201",
-        proven_by: &["create-group-empty-members-rejected"],
+        proven_by: &[
+            "request-scim-json-body-ignored",
+            "delete-group-deletes-members",
+            "group-create-without-members-400",
+        ],
         check: refusal_rule!("create/valid-group-refused"),
     },
     Rule {
@@ -213,7 +219,7 @@ pub static RULES: &[Rule] = &[
         hint: "Accept the URN in `schemas`; store its attributes or ignore them.",
         wrong: "POST {\"schemas\":[User, Enterprise], …} → 400",
         right: "→ 201",
-        proven_by: &["create-enterprise-extension-rejected"],
+        proven_by: &["create-enterprise-extension-rejected", "create-manager-rejected"],
         check: refusal_rule!("create/enterprise-extension-refused"),
     },
     Rule {
@@ -267,7 +273,13 @@ pub static RULES: &[Rule] = &[
         hint: "Store and return every attribute that your schema declares as readWrite; do not declare what you do not keep.",
         wrong: "POST {…,\"title\":\"Boss\"} → 201\nGET → no title",
         right: "GET → {\"title\":\"Boss\"}",
-        proven_by: &["create-drops-attribute", "list-omits-emails"],
+        proven_by: &[
+            "create-drops-extension",
+            "create-drops-phone-numbers",
+            "create-keeps-first-email-only",
+            "extension-flattened",
+            "manager-without-value",
+        ],
         check: state_rule!("create/attribute-not-stored"),
     },
     Rule {
@@ -283,7 +295,7 @@ pub static RULES: &[Rule] = &[
         hint: "Store it unchanged, return it, filter by it (case-exact).",
         wrong: "POST {…,\"externalId\":\"e1\"} → 201\nGET → no externalId",
         right: "GET → {\"externalId\":\"e1\"}",
-        proven_by: &["externalid-not-stored"],
+        proven_by: &["externalid-not-stored", "externalid-lowercased", "group-external-id-dropped"],
         check: state_rule!("create/external-id-not-stored"),
     },
     Rule {
@@ -299,7 +311,7 @@ pub static RULES: &[Rule] = &[
         hint: "Store the value as sent and compare case-insensitively.",
         wrong: "POST userName Mixed.Case@example.com → \"mixed.case@example.com\"",
         right: "→ \"Mixed.Case@example.com\"",
-        proven_by: &["username-lowercased"],
+        proven_by: &["username-lowercased", "username-missing"],
         check: state_rule!("create/username-altered"),
     },
     Rule {
@@ -315,7 +327,7 @@ pub static RULES: &[Rule] = &[
         hint: "Store text byte for byte; refuse what is too long instead of cutting it.",
         wrong: "POST {…,\"displayName\":\"Zoë\"} → GET {\"displayName\":\"Zo?\"}",
         right: "GET {\"displayName\":\"Zoë\"}",
-        proven_by: &["create-alters-value", "create-breaks-unicode"],
+        proven_by: &["cross-tenant-create-hijack", "create-truncates-values"],
         check: state_rule!("create/value-altered"),
     },
     Rule {
@@ -363,7 +375,7 @@ pub static RULES: &[Rule] = &[
         hint: "Compare attribute names without regard to case when you read a body.",
         wrong: "POST {\"schemas\":[User],\"USERNAME\":\"a@example.com\"} → 201 without userName",
         right: "→ 201 {\"userName\":\"a@example.com\"}",
-        proven_by: &["attribute-names-case-sensitive"],
+        proven_by: &["group-displayname-lowercased", "response-wrapped"],
         check: state_rule!("create/attribute-case-ignored"),
     },
     Rule {
@@ -384,7 +396,11 @@ pub static RULES: &[Rule] = &[
         hint: "Answer 400 with scimType invalidValue.",
         wrong: "POST {\"schemas\":[User]} → 201",
         right: "→ 400 invalidValue",
-        proven_by: &["create-without-username-accepted"],
+        proven_by: &[
+            "create-missing-username-accepted",
+            "group-displayname-missing-accepted",
+            "put-username-missing-accepted",
+        ],
         check: missing_required,
     },
     Rule {
@@ -400,7 +416,7 @@ pub static RULES: &[Rule] = &[
         hint: "Answer 400 with scimType invalidValue.",
         wrong: "POST {…,\"emails\":\"a@example.com\"} → 201",
         right: "→ 400 invalidValue",
-        proven_by: &["create-wrong-type-accepted"],
+        proven_by: &["group-create-members-ignored", "create-missing-username-accepted"],
         check: wrong_type,
     },
     Rule {
@@ -416,7 +432,7 @@ pub static RULES: &[Rule] = &[
         hint: "Ignore `id` in POST bodies.",
         wrong: "POST {…,\"id\":\"mine\"} → 201 {\"id\":\"mine\"}",
         right: "→ 201 {\"id\":\"2819c223\"}",
-        proven_by: &["create-accepts-client-id"],
+        proven_by: &["create-uses-client-id"],
         check: client_id_kept,
     },
     Rule {
@@ -432,7 +448,7 @@ pub static RULES: &[Rule] = &[
         hint: "Issue ids of your own.",
         wrong: "POST {…,\"externalId\":\"00u1\"} → 201 {\"id\":\"00u1\"}",
         right: "→ 201 {\"id\":\"2819c223\"}",
-        proven_by: &["create-id-is-externalid"],
+        proven_by: &["create-response-id-is-username", "create-response-empty-id"],
         check: id_is_external_id,
     },
 ];

@@ -52,7 +52,14 @@ pub static RULES: &[Rule] = &[
         hint: "Evaluate the filter as RFC 7644 defines it: JSON escapes in strings, multi-valued attributes match if any value does, not before and before or, resources visible at once after their creation.",
         wrong: "user with title \"x\"; GET /Users?filter=title eq \"x\" → totalResults 0",
         right: "→ totalResults 1",
-        proven_by: &["filter-escaped-quote-no-match", "filter-value-path-no-match", "filter-match-missing"],
+        proven_by: &[
+            "filter-co-as-eq",
+            "filter-co-as-sw",
+            "filter-enterprise-matches-nothing",
+            "filter-ge-as-gt",
+            "filter-group-displayname-case-sensitive",
+            "filter-unicode-no-match",
+        ],
         check: missing,
     },
     Rule {
@@ -68,7 +75,7 @@ pub static RULES: &[Rule] = &[
         hint: "Index and filter externalId (case-exact).",
         wrong: "externalId x9; filter=externalId eq \"x9\" → totalResults 0",
         right: "→ totalResults 1",
-        proven_by: &["filter-externalid-returns-empty"],
+        proven_by: &["filter-externalid-returns-empty", "filter-single-match-bare"],
         check: missing_external,
     },
     Rule {
@@ -84,7 +91,7 @@ pub static RULES: &[Rule] = &[
         hint: "Compare lower-cased values for attributes that are not caseExact.",
         wrong: "alice@example.com; filter=userName eq \"ALICE@EXAMPLE.COM\" → 0",
         right: "→ 1",
-        proven_by: &["filter-username-case-sensitive"],
+        proven_by: &["filter-username-case-sensitive", "lookup-after-create-empty"],
         check: missing_case,
     },
     Rule {
@@ -100,7 +107,14 @@ pub static RULES: &[Rule] = &[
         hint: "Return resources whatever their `active`.",
         wrong: "deactivate; filter=userName eq … → 0; POST → 409",
         right: "→ 1 with active false",
-        proven_by: &["filter-hides-inactive-users"],
+        proven_by: &[
+            "filter-escaped-quote-no-match",
+            "filter-value-path-no-match",
+            "filter-email-value-matches-nothing",
+            "filter-name-part-matches-nothing",
+            "filter-or-treated-as-and",
+            "filter-plus-decoded-twice",
+        ],
         check: missing_inactive,
     },
     Rule {
@@ -128,10 +142,20 @@ pub static RULES: &[Rule] = &[
         wrong: "groups app and app-test; filter=displayName eq \"app\" → both",
         right: "→ only app",
         proven_by: &[
-            "filter-users-ignored",
-            "filter-groups-ignored",
             "filter-eq-matches-substring",
             "filter-parentheses-ignored",
+            "filter-active-matches-nothing",
+            "filter-and-treated-as-or",
+            "filter-ew-as-co",
+            "filter-gt-as-ge",
+            "filter-lastmodified-ignored",
+            "filter-lt-as-le",
+            "filter-not-ignored",
+            "filter-pr-matches-everything",
+            "filter-second-condition-ignored",
+            "filter-sw-as-co",
+            "filter-username-prefix",
+            "username-missing",
         ],
         check: surplus,
     },
@@ -148,7 +172,7 @@ pub static RULES: &[Rule] = &[
         hint: "Compare externalId (and id) exactly.",
         wrong: "externalId AbC; filter=externalId eq \"abc\" → 1",
         right: "→ 0",
-        proven_by: &["filter-externalid-case-insensitive"],
+        proven_by: &["filter-externalid-case-insensitive", "filter-groups-ignored", "filter-users-ignored"],
         check: surplus_external,
     },
     Rule {
@@ -164,7 +188,7 @@ pub static RULES: &[Rule] = &[
         hint: "Answer 200 with an empty ListResponse.",
         wrong: "GET /Users?filter=userName eq \"nobody\" → 404",
         right: "→ 200 {\"totalResults\":0,\"Resources\":[]}",
-        proven_by: &["filter-no-match-404"],
+        proven_by: &["filter-no-match-404", "groups-endpoint-404", "list-past-end-404", "search-endpoint-404"],
         check: refusal_rule!("filter/no-match-is-an-error"),
     },
     Rule {
@@ -180,7 +204,7 @@ pub static RULES: &[Rule] = &[
         hint: "Match the known schema URNs at the start of the attribute path.",
         wrong: "filter=urn:ietf:params:scim:schemas:core:2.0:User:userName eq \"x\" → 400",
         right: "→ 200",
-        proven_by: &["filter-urn-attribute-rejected"],
+        proven_by: &["filter-urn-attribute-rejected", "serviceproviderconfig-claims-filter"],
         check: refusal_rule!("filter/urn-attribute-refused"),
     },
     Rule {
@@ -196,7 +220,12 @@ pub static RULES: &[Rule] = &[
         hint: "Implement the whole grammar of RFC 7644 Figure 1.",
         wrong: "filter=userName eq \"a\" and not (active eq false) → 400",
         right: "→ 200",
-        proven_by: &["filter-not-operator-400", "group-filter-compound-501"],
+        proven_by: &[
+            "filter-not-operator-400",
+            "group-filter-compound-501",
+            "filter-id-unsupported",
+            "filter-operator-case-sensitive",
+        ],
         check: refusal_rule!("filter/logic-refused"),
     },
     Rule {
@@ -223,7 +252,7 @@ pub static RULES: &[Rule] = &[
         hint: "Implement all operators of Table 3, sub-attributes and value paths.",
         wrong: "filter=title ne \"x\" → 400",
         right: "→ 200",
-        proven_by: &["filter-operator-rejected"],
+        proven_by: &["filter-attribute-case-sensitive", "list-large-count-400", "query-plus-kept-literally"],
         check: refusal_rule!("filter/valid-filter-refused"),
     },
     Rule {
@@ -239,7 +268,7 @@ pub static RULES: &[Rule] = &[
         hint: "Accept `attr[filter].sub op value` as \"an element that passes the filter and whose sub-attribute compares\".",
         wrong: "filter=emails[type eq \"work\"].value eq \"a@example.com\" → 400",
         right: "→ 200 with the user",
-        proven_by: &["filter-work-email-rejected"],
+        proven_by: &["filter-no-match-404", "serviceproviderconfig-claims-filter"],
         check: refusal_rule!("filter/value-path-comparison-refused"),
     },
     Rule {
@@ -255,7 +284,11 @@ pub static RULES: &[Rule] = &[
         hint: "Answer 400 with scimType invalidFilter.",
         wrong: "filter=userName eq → 200",
         right: "→ 400 invalidFilter",
-        proven_by: &["filter-broken-accepted"],
+        proven_by: &[
+            "filter-invalid-returns-everything",
+            "filter-unknown-attribute-returns-everything",
+            "search-ignores-filter",
+        ],
         check: broken,
     },
     Rule {
@@ -281,7 +314,7 @@ pub static RULES: &[Rule] = &[
         hint: "Sort by the attribute, case-insensitively unless caseExact, resources without a value last when ascending.",
         wrong: "sortBy=userName&sortOrder=descending → a, b, c",
         right: "c, b, a",
-        proven_by: &["sort-order-ignored"],
+        proven_by: &["list-order-unstable", "unset-attributes-as-empty-text"],
         check: order,
     },
     Rule {
@@ -297,7 +330,12 @@ pub static RULES: &[Rule] = &[
         hint: "Sort first, then skip and take.",
         wrong: "7 users, descending, count=2 → entries 1, 0",
         right: "entries 6, 5",
-        proven_by: &["list-sort-after-paging"],
+        proven_by: &[
+            "list-sort-after-paging",
+            "list-sort-descending-ignored",
+            "list-sort-ignored",
+            "serviceproviderconfig-claims-sort",
+        ],
         check: sort_paged,
     },
     Rule {
@@ -342,7 +380,13 @@ pub static RULES: &[Rule] = &[
         hint: "Cut the representation: the minimum set plus what `attributes` names, or the default set without what `excludedAttributes` names.",
         wrong: "GET /Groups/g?excludedAttributes=members → members",
         right: "→ no members",
-        proven_by: &["excludedattributes-members-ignored", "attributes-ignored"],
+        proven_by: &[
+            "excludedattributes-members-ignored",
+            "attributes-ignored",
+            "attributes-on-list-ignored",
+            "excludedattributes-ignored",
+            "excludedattributes-on-get-ignored",
+        ],
         check: not_excluded,
     },
     Rule {
@@ -374,7 +418,7 @@ pub static RULES: &[Rule] = &[
         hint: "Add the minimum set after projecting.",
         wrong: "?attributes=displayName → {\"displayName\":\"x\"}",
         right: "→ {\"id\":\"2819\",\"schemas\":[…],\"displayName\":\"x\"}",
-        proven_by: &["projection-drops-id"],
+        proven_by: &["create-response-without-id", "attributes-drops-id", "excludedattributes-drops-id"],
         check: always_missing,
     },
     Rule {
@@ -390,7 +434,7 @@ pub static RULES: &[Rule] = &[
         hint: "Match names without regard to case and with URNs; a parent stands for all its sub-attributes.",
         wrong: "?attributes=name → {\"name\":{}}",
         right: "→ {\"name\":{\"givenName\":\"A\",\"familyName\":\"B\"}}",
-        proven_by: &["attributes-complex-parent-empty"],
+        proven_by: &["attributes-complex-parent-empty", "attributes-case-sensitive", "attributes-sub-ignored"],
         check: asked,
     },
 ];
@@ -560,7 +604,8 @@ fn sorted_ours<'a>(view: &View<'a>) -> Vec<(&'a Map<String, Value>, Value)> {
         .filter_map(|entry| {
             let id = get_ci(entry, "id").and_then(Value::as_str)?;
             let known = view.before.find(&view.call.endpoint, id)?;
-            (known.state == State::Live && known.refused.is_none()).then(|| (entry, known.doc.clone()))
+            let shown = if view.call.projected() { known.doc.clone() } else { Value::Object(entry.clone()) };
+            (known.state == State::Live && known.refused.is_none()).then_some((entry, shown))
         })
         .collect()
 }
@@ -676,13 +721,7 @@ fn not_excluded(view: &View<'_>) -> Verdict {
         if let Some(asked) = &view.call.attributes {
             let kept: Vec<String> = asked.iter().map(|n| top(n, view)).collect();
             // An extension of the server's own may hold attributes that are always returned.
-            let own = |k: &str| {
-                k.starts_with("urn:")
-                    && !rt.extensions.iter().any(|e| {
-                        e.schema.id.eq_ignore_ascii_case(k)
-                            && e.schema.attributes.iter().all(|a| a.returned != crate::scim::schema::Returned::Always)
-                    })
-            };
+            let own = |k: &str| k.starts_with("urn:") && !k.eq_ignore_ascii_case(crate::scim::urn::ENTERPRISE);
             let extra = body.iter().filter(|(k, _)| !own(k)).find(|(k, v)| {
                 !ALWAYS.iter().any(|a| a.eq_ignore_ascii_case(k))
                     && !always(k, rt)

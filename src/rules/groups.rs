@@ -45,7 +45,7 @@ pub static RULES: &[Rule] = &[
         hint: "Add every element of the value list; need nothing but `value`; make concurrent changes of one group wait for each other.",
         wrong: "PATCH /Groups/g {\"op\":\"add\",\"path\":\"members\",\"value\":[{\"value\":\"u1\"}]} → 204\nGET → u1 is no member",
         right: "GET → {\"members\":[{\"value\":\"u1\"}]}",
-        proven_by: &["group-member-type-required"],
+        proven_by: &["group-add-only-first-member"],
         check: state_rule!("group/member-not-added"),
     },
     Rule {
@@ -66,7 +66,13 @@ pub static RULES: &[Rule] = &[
         hint: "Evaluate `members[value eq \"id\"]`, and for Entra the list of values, by `value` alone; ignore `$ref` and `display`.",
         wrong: "PATCH /Groups/g {\"op\":\"remove\",\"path\":\"members[value eq \\\"u1\\\"]\"} → 204\nGET → u1 is still a member",
         right: "GET → u1 is no member",
-        proven_by: &["group-remove-filter-path-ignored", "group-member-null-ref-not-removed"],
+        proven_by: &[
+            "group-member-null-ref-not-removed",
+            "group-remove-filter-path-ignored",
+            "group-remove-all-ignored",
+            "group-remove-only-first-member",
+            "group-remove-value-list-ignored",
+        ],
         check: state_rule!("group/member-not-removed"),
     },
     Rule {
@@ -82,7 +88,11 @@ pub static RULES: &[Rule] = &[
         hint: "When a `remove` on `members` carries values, remove those and only those.",
         wrong: "3 members; PATCH {\"op\":\"Remove\",\"path\":\"members\",\"value\":[{\"value\":\"u1\"}]} → 204\nGET → no members",
         right: "GET → the two others",
-        proven_by: &["group-remove-value-empties-group"],
+        proven_by: &[
+            "group-member-type-required",
+            "group-filtered-remove-clears-all",
+            "group-remove-value-list-clears-all",
+        ],
         check: state_rule!("group/remove-takes-other-members"),
     },
     Rule {
@@ -114,7 +124,7 @@ pub static RULES: &[Rule] = &[
         hint: "Replace the whole list.",
         wrong: "2 members; PATCH {\"op\":\"replace\",\"path\":\"members\",\"value\":[{\"value\":\"u3\"}]} → 204\nGET → 3 members",
         right: "GET → only u3",
-        proven_by: &["group-replace-members-additive"],
+        proven_by: &["group-replace-members-additive", "group-replace-members-empty-ignored"],
         check: state_rule!("group/replace-not-exact"),
     },
     Rule {
@@ -130,7 +140,7 @@ pub static RULES: &[Rule] = &[
         hint: "Set the members to the list in the body.",
         wrong: "2 members; PUT with 1 of them → 200\nGET → still 2 members",
         right: "GET → 1 member",
-        proven_by: &["group-put-members-ignored"],
+        proven_by: &["group-put-members-ignored", "group-members-truncated"],
         check: state_rule!("group/put-members-not-applied"),
     },
     Rule {
@@ -146,7 +156,7 @@ pub static RULES: &[Rule] = &[
         hint: "Compare by `value` before appending.",
         wrong: "PATCH add members [u1] twice → GET: u1 stands there twice",
         right: "u1 stands there once",
-        proven_by: &["group-add-existing-duplicates"],
+        proven_by: &["group-member-listed-twice"],
         check: state_rule!("group/member-duplicated"),
     },
     Rule {
@@ -178,7 +188,7 @@ pub static RULES: &[Rule] = &[
         hint: "Apply `displayName` with path, without path and by PUT.",
         wrong: "PATCH {\"op\":\"replace\",\"path\":\"displayName\",\"value\":\"new\"} → 204\nGET → {\"displayName\":\"old\"}",
         right: "GET → {\"displayName\":\"new\"}",
-        proven_by: &["group-rename-ignored"],
+        proven_by: &["group-put-rename-ignored", "group-rename-ignored"],
         check: state_rule!("group/rename-not-applied"),
     },
     Rule {
@@ -194,7 +204,11 @@ pub static RULES: &[Rule] = &[
         hint: "Need nothing but `value`; support the value filter.",
         wrong: "PATCH add members [{\"value\":\"u1\"}] → 422 \"display is required\"",
         right: "→ 200 or 204",
-        proven_by: &["group-member-display-required"],
+        proven_by: &[
+            "group-member-display-required",
+            "group-multi-member-add-rejected",
+            "group-patch-adds-member-as-user-name",
+        ],
         check: refusal_rule!("group/member-change-refused"),
     },
     Rule {
@@ -210,7 +224,7 @@ pub static RULES: &[Rule] = &[
         hint: "Answer success and change nothing.",
         wrong: "PATCH add members [u1], who is a member → 409",
         right: "→ 200 or 204",
-        proven_by: &["group-add-existing-member-409"],
+        proven_by: &["group-add-existing-member-409", "patch-noop-400"],
         check: refusal_rule!("group/redundant-change-refused"),
     },
     Rule {
@@ -226,7 +240,7 @@ pub static RULES: &[Rule] = &[
         hint: "Accept the value list and remove exactly these members.",
         wrong: "PATCH {\"op\":\"Remove\",\"path\":\"members\",\"value\":[{\"value\":\"u1\"}]} → 400",
         right: "→ 200 or 204, u1 is no member",
-        proven_by: &["group-remove-value-list-rejected"],
+        proven_by: &["group-remove-value-list-rejected", "group-remove-absent-member-404"],
         check: refusal_rule!("group/remove-with-value-refused"),
     },
     Rule {
@@ -242,7 +256,7 @@ pub static RULES: &[Rule] = &[
         hint: "Answer success and change nothing.",
         wrong: "PATCH remove members[value eq \"u9\"], who is no member → 400 noTarget",
         right: "→ 200 or 204",
-        proven_by: &["group-remove-absent-member-404"],
+        proven_by: &["group-member-display-required", "patch-groups-405"],
         check: refusal_rule!("group/remove-absent-refused"),
     },
     Rule {
@@ -322,7 +336,7 @@ pub static RULES: &[Rule] = &[
         hint: "Write {\"value\": \"53\"}.",
         wrong: "{\"members\":[{\"value\":53}]}",
         right: "{\"members\":[{\"value\":\"53\"}]}",
-        proven_by: &["member-value-integer"],
+        proven_by: &["member-value-integer", "group-members-as-strings"],
         check: member_shape,
     },
     Rule {
@@ -338,7 +352,7 @@ pub static RULES: &[Rule] = &[
         hint: "Return `members` in lists unless the client excludes it.",
         wrong: "GET /Groups → {\"Resources\":[{\"id\":\"g\",\"displayName\":\"team\"}]} although the group has members",
         right: "GET /Groups → {\"Resources\":[{…,\"members\":[{\"value\":\"u1\"}]}]}",
-        proven_by: &["list-groups-omits-members"],
+        proven_by: &["auth-any-token-accepted", "list-groups-omits-members", "auth-not-checked"],
         check: members_missing_in_list,
     },
 ];

@@ -31,10 +31,11 @@ pub static RULES: &[Rule] = &[
         wrong: "POST /Users → 201 {\"id\":\"a@example.com\"}\nGET /Users/a%40example.com → 404",
         right: "GET /Users/{id} → 200",
         proven_by: &[
-            "create-response-id-is-username",
-            "deactivate-response-404",
-            "get-hides-inactive",
-            "id-changes-on-rename",
+            "delete-users-405",
+            "get-hides-inactive-users",
+            "group-delete-404",
+            "group-delete-with-members-409",
+            "read-after-create-404",
         ],
         check: refusal_rule!("identity/live-resource-not-found"),
     },
@@ -51,7 +52,7 @@ pub static RULES: &[Rule] = &[
         hint: "Never derive `id` from other attributes, and never issue a new one on update.",
         wrong: "GET /Users/2819 → {\"id\":\"77\"}",
         right: "→ {\"id\":\"2819\"}",
-        proven_by: &["id-changes-on-put"],
+        proven_by: &["id-differs-on-read", "patch-id-changes", "put-changes-id"],
         check: id_changed,
     },
     Rule {
@@ -67,7 +68,7 @@ pub static RULES: &[Rule] = &[
         hint: "Render the id from one place.",
         wrong: "POST → {\"id\":\"2819\"}\nfilter → {\"id\":\"42\",\"userName\": the same}",
         right: "both 2819",
-        proven_by: &["list-id-differs"],
+        proven_by: &["create-response-id-is-username", "id-differs-in-lists", "reactivation-changes-id"],
         check: list_id_differs,
     },
     Rule {
@@ -83,7 +84,7 @@ pub static RULES: &[Rule] = &[
         hint: "Never issue an id twice.",
         wrong: "DELETE /Users/7 → 204; POST same userName → {\"id\":\"7\"}",
         right: "→ a new id",
-        proven_by: &["recreate-reuses-id"],
+        proven_by: &["id-is-external-id", "id-is-username"],
         check: id_reused,
     },
     Rule {
@@ -99,7 +100,7 @@ pub static RULES: &[Rule] = &[
         hint: "Use UUIDs, or put the type into the id.",
         wrong: "POST /Users → {\"id\":\"1\"}; POST /Groups → {\"id\":\"1\"}",
         right: "two different ids",
-        proven_by: &["ids-shared-across-types"],
+        proven_by: &["create-duplicate-returns-existing", "id-is-external-id"],
         check: id_not_unique,
     },
     Rule {
@@ -115,7 +116,7 @@ pub static RULES: &[Rule] = &[
         hint: "Update the unique index together with the resource.",
         wrong: "rename oldname to newname; POST oldname → 409",
         right: "→ 201",
-        proven_by: &["group-rename-keeps-old-name-index"],
+        proven_by: &["group-rename-keeps-old-name-index", "cross-tenant-uniqueness"],
         check: refusal_rule!("identity/old-name-not-released"),
     },
     Rule {
@@ -163,7 +164,7 @@ pub static RULES: &[Rule] = &[
         hint: "Answer 404 for deleted resources.",
         wrong: "DELETE → 204\nGET → 200",
         right: "GET → 404",
-        proven_by: &["delete-is-soft"],
+        proven_by: &["delete-unknown-204", "delete-ignored", "delete-is-soft"],
         check: still_there,
     },
     Rule {
@@ -179,7 +180,7 @@ pub static RULES: &[Rule] = &[
         hint: "Filter deleted rows out of every query.",
         wrong: "DELETE /Users/u → 204\nGET /Users?filter=userName eq … → totalResults 1",
         right: "→ totalResults 0",
-        proven_by: &["delete-remains-in-lists"],
+        proven_by: &["id-is-external-id", "id-is-username"],
         check: still_listed,
     },
     Rule {
@@ -211,7 +212,7 @@ pub static RULES: &[Rule] = &[
         hint: "Answer 404 when the id does not exist.",
         wrong: "DELETE /Users/unknown → 204",
         right: "→ 404",
-        proven_by: &["delete-unknown-204"],
+        proven_by: &["auth-writes-unchecked", "cross-tenant-delete"],
         check: delete_unknown,
     },
     Rule {
@@ -227,7 +228,7 @@ pub static RULES: &[Rule] = &[
         hint: "Answer 404 with an Error body.",
         wrong: "GET /Users/unknown → 200 {}",
         right: "→ 404",
-        proven_by: &["unknown-id-200"],
+        proven_by: &["patch-unknown-id-204", "unknown-id-200-empty"],
         check: read_unknown,
     },
     Rule {
@@ -243,7 +244,12 @@ pub static RULES: &[Rule] = &[
         hint: "Answer 404; do not validate the format of ids with another status.",
         wrong: "GET /Users/010101001010101011 → 400",
         right: "→ 404",
-        proven_by: &["unknown-id-400"],
+        proven_by: &[
+            "unknown-id-400",
+            "get-with-content-type-400",
+            "request-accept-scim-json-406",
+            "request-scim-json-415",
+        ],
         check: unknown_status,
     },
     Rule {
@@ -259,7 +265,7 @@ pub static RULES: &[Rule] = &[
         hint: "Apply all operations to a copy and store it only when all succeeded.",
         wrong: "PATCH [replace title, replace unknown path] → 400\nGET → the new title",
         right: "GET → the old title",
-        proven_by: &["patch-not-atomic"],
+        proven_by: &["deactivate-response-404", "patch-not-atomic"],
         check: state_rule!("error/refused-but-changed"),
     },
     Rule {
@@ -275,7 +281,7 @@ pub static RULES: &[Rule] = &[
         hint: "Return the resource.",
         wrong: "GET /Users/2819 → 200 [] ",
         right: "→ 200 {\"schemas\":[…],\"id\":\"2819\",…}",
-        proven_by: &["read-empty-body"],
+        proven_by: &["read-empty-list"],
         check: read_empty,
     },
 ];

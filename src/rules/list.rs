@@ -29,7 +29,7 @@ pub static RULES: &[Rule] = &[
         hint: "Wrap the result; write `Resources`.",
         wrong: "GET /Users → [ {…} ]",
         right: "→ {\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:ListResponse\"],\"totalResults\":1,\"Resources\":[…]}",
-        proven_by: &["list-bare-array"],
+        proven_by: &["list-bare-array", "list-resources-lowercase", "list-resources-null", "list-schemas-missing"],
         check: envelope,
     },
     Rule {
@@ -45,7 +45,7 @@ pub static RULES: &[Rule] = &[
         hint: "Write JSON numbers.",
         wrong: "{\"totalResults\":\"7\"}",
         right: "{\"totalResults\":7}",
-        proven_by: &["list-totalresults-string"],
+        proven_by: &["list-totalresults-string", "list-totalresults-missing"],
         check: total_integer,
     },
     Rule {
@@ -61,7 +61,13 @@ pub static RULES: &[Rule] = &[
         hint: "Count the matches before paging.",
         wrong: "7 users, count=3 → {\"totalResults\":3}",
         right: "{\"totalResults\":7}",
-        proven_by: &["list-totalresults-is-page-count", "list-page-past-end-wrong-total"],
+        proven_by: &[
+            "filter-hides-inactive-users",
+            "list-page-past-end-wrong-total",
+            "filter-ne-as-eq",
+            "filter-sw-as-eq",
+            "list-hides-inactive-users",
+        ],
         check: total_wrong,
     },
     Rule {
@@ -80,7 +86,8 @@ pub static RULES: &[Rule] = &[
         proven_by: &[
             "list-count-zero-returns-resources",
             "list-negative-count-returns-all",
-            "list-groups-ignores-paging",
+            "list-count-ignored",
+            "list-more-than-count",
         ],
         check: count_exceeded,
     },
@@ -97,7 +104,7 @@ pub static RULES: &[Rule] = &[
         hint: "Set it to the length of Resources.",
         wrong: "7 users, count=50 → {\"itemsPerPage\":50}",
         right: "{\"itemsPerPage\":7}",
-        proven_by: &["list-itemsperpage-is-requested-count"],
+        proven_by: &["list-itemsperpage-is-requested-count", "list-itemsperpage-zero", "list-last-resource-missing"],
         check: items_per_page,
     },
     Rule {
@@ -113,7 +120,7 @@ pub static RULES: &[Rule] = &[
         hint: "Echo the effective start index.",
         wrong: "GET /Users → {\"startIndex\":0}",
         right: "{\"startIndex\":1}",
-        proven_by: &["list-startindex-zero-based"],
+        proven_by: &["list-groups-ignores-paging", "list-startindex-zero-based", "list-startindex-always-one"],
         check: start_index,
     },
     Rule {
@@ -145,7 +152,7 @@ pub static RULES: &[Rule] = &[
         hint: "Default `count` to a sensible page size, not to 0.",
         wrong: "GET /Users?filter=… → {\"totalResults\":1,\"Resources\":[]}",
         right: "{\"totalResults\":1,\"Resources\":[{…}]}",
-        proven_by: &["filter-without-count-empty-page"],
+        proven_by: &["filter-without-count-empty-page", "filter-total-counts-everything", "list-second-page-empty"],
         check: empty_page,
     },
     Rule {
@@ -161,7 +168,11 @@ pub static RULES: &[Rule] = &[
         hint: "Return an empty page with the right total.",
         wrong: "7 users, startIndex=100 → the first page",
         right: "→ {\"totalResults\":7,\"Resources\":[]}",
-        proven_by: &["list-past-end-returns-first-page"],
+        proven_by: &[
+            "list-totalresults-is-page-count",
+            "list-past-end-repeats-last-page",
+            "list-totalresults-is-remaining",
+        ],
         check: past_end,
     },
     Rule {
@@ -177,7 +188,7 @@ pub static RULES: &[Rule] = &[
         hint: "Select distinct resources.",
         wrong: "Resources: [{\"id\":\"u1\"},{\"id\":\"u1\"}]",
         right: "Resources: [{\"id\":\"u1\"}]",
-        proven_by: &["list-duplicates-entries"],
+        proven_by: &["delete-lingers-in-list", "id-is-number"],
         check: twice,
     },
     Rule {
@@ -193,7 +204,7 @@ pub static RULES: &[Rule] = &[
         hint: "Render list entries with the same function as single resources.",
         wrong: "GET /Users/u → emails\nGET /Users → {\"id\":\"u\"} without emails",
         right: "the same attributes",
-        proven_by: &["list-omits-emails"],
+        proven_by: &["list-omits-emails", "group-get-omits-members"],
         check: state_rule!("list/entry-differs-from-read"),
     },
     Rule {
@@ -232,7 +243,7 @@ pub static RULES: &[Rule] = &[
         hint: "Accept startIndex, count and unknown parameters; answer 200 with an empty list.",
         wrong: "GET /Users?startIndex=1&count=1000000 → 400",
         right: "→ 200",
-        proven_by: &["list-large-count-400"],
+        proven_by: &["request-unknown-parameter-400"],
         check: refusal_rule!("list/valid-request-refused"),
     },
 ];

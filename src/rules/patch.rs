@@ -43,7 +43,7 @@ pub static RULES: &[Rule] = &[
         hint: "Apply `active` from every form: with and without path, with any case of `op`, as boolean and (for Entra) as the text \"False\". Test the stored value, not the answer.",
         wrong: "PATCH /Users/2819 {\"Operations\":[{\"op\":\"replace\",\"value\":{\"active\":false}}]}\n→ 200\nGET /Users/2819\n→ 200 {\"active\": true}",
         right: "GET /Users/2819\n→ 200 {\"active\": false}",
-        proven_by: &["patch-active-ignored"],
+        proven_by: &["patch-active-ignored", "active-always-true", "patch-string-false-is-true"],
         check: state_rule!("patch/active-not-applied"),
     },
     Rule {
@@ -67,7 +67,7 @@ pub static RULES: &[Rule] = &[
         hint: "Apply `add` and `replace` to every attribute that you return, or refuse the request with 400; never accept and drop.",
         wrong: "PATCH … {\"op\":\"add\",\"path\":\"externalId\",\"value\":\"e7\"} → 200\nGET → no externalId",
         right: "GET → {\"externalId\": \"e7\"}",
-        proven_by: &["patch-add-ignored"],
+        proven_by: &["displayname-overwritten-by-username", "patch-replace-appends"],
         check: state_rule!("patch/change-not-applied"),
     },
     Rule {
@@ -89,7 +89,12 @@ pub static RULES: &[Rule] = &[
         hint: "Evaluate the filter over the elements and change the sub-attribute of those that match, and only those.",
         wrong: "PATCH … {\"op\":\"replace\",\"path\":\"emails[type eq \\\"work\\\"].value\",\"value\":\"new@example.com\"} → 200\nGET → the old address",
         right: "GET → {\"emails\":[{\"type\":\"work\",\"value\":\"new@example.com\"}]}",
-        proven_by: &["patch-email-ignored"],
+        proven_by: &[
+            "patch-order-reversed",
+            "patch-remove-filter-removes-all",
+            "patch-value-filter-duplicates",
+            "patch-value-filter-touches-all",
+        ],
         check: state_rule!("patch/value-path-not-applied"),
     },
     Rule {
@@ -105,7 +110,12 @@ pub static RULES: &[Rule] = &[
         hint: "When `path` is absent, apply each member of `value` as if it had been named by a path.",
         wrong: "PATCH … {\"op\":\"replace\",\"value\":{\"title\":\"New\"}} → 204\nGET → the old title",
         right: "GET → {\"title\": \"New\"}",
-        proven_by: &["patch-pathless-ignored"],
+        proven_by: &[
+            "patch-add-ignored",
+            "patch-displayname-ignored",
+            "patch-replace-ignored",
+            "patch-username-ignored",
+        ],
         check: state_rule!("patch/pathless-not-applied"),
     },
     Rule {
@@ -143,7 +153,11 @@ pub static RULES: &[Rule] = &[
         hint: "Match the known schema URNs at the start of the path first, then parse the rest.",
         wrong: "PATCH … {\"op\":\"add\",\"path\":\"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department\",\"value\":\"Sales\"} → 200\nGET → no department",
         right: "GET → {\"urn:…:enterprise:2.0:User\":{\"department\":\"Sales\"}}",
-        proven_by: &["patch-extension-ignored"],
+        proven_by: &[
+            "patch-clears-other-attributes",
+            "patch-enterprise-ignored",
+            "patch-extension-part-clears-siblings",
+        ],
         check: state_rule!("patch/extension-not-applied"),
     },
     Rule {
@@ -165,7 +179,7 @@ pub static RULES: &[Rule] = &[
         hint: "Unassign the attribute, delete the matching elements, and leave the rest.",
         wrong: "PATCH … {\"op\":\"remove\",\"path\":\"title\"} → 204\nGET → {\"title\":\"T\"}",
         right: "GET → no title",
-        proven_by: &["patch-remove-ignored"],
+        proven_by: &["patch-email-ignored", "patch-manager-not-cleared", "patch-urn-path-ignored"],
         check: state_rule!("patch/remove-not-applied"),
     },
     Rule {
@@ -197,7 +211,7 @@ pub static RULES: &[Rule] = &[
         hint: "Compare with the stored elements before you append.",
         wrong: "PATCH add emails [{\"value\":\"a@example.com\",\"type\":\"work\"}] twice → the address stands there twice",
         right: "the address stands there once",
-        proven_by: &["patch-add-duplicates-value"],
+        proven_by: &["patch-add-existing-value-duplicates"],
         check: state_rule!("patch/value-duplicated"),
     },
     Rule {
@@ -234,7 +248,13 @@ pub static RULES: &[Rule] = &[
         hint: "Apply the operation to the stored resource instead of building a new one from the request.",
         wrong: "PATCH replace name.givenName → GET: name.familyName is gone",
         right: "only name.givenName has changed",
-        proven_by: &["patch-clears-other-attributes"],
+        proven_by: &[
+            "email-primary-flag-lost",
+            "deactivate-clears-attributes",
+            "emails-type-lost",
+            "name-flattened",
+            "patch-name-part-clears-siblings",
+        ],
         check: state_rule!("patch/changes-other-attributes"),
     },
     Rule {
@@ -282,7 +302,7 @@ pub static RULES: &[Rule] = &[
         hint: "Implement PATCH on this endpoint, or say patch.supported=false in ServiceProviderConfig so that clients know.",
         wrong: "PATCH /Groups/e9e3 → 405 Method Not Allowed",
         right: "PATCH /Groups/e9e3 → 204",
-        proven_by: &["patch-groups-405"],
+        proven_by: &["patch-groups-405", "serviceproviderconfig-claims-patch"],
         check: refusal_rule!("patch/not-supported"),
     },
     Rule {
@@ -298,7 +318,7 @@ pub static RULES: &[Rule] = &[
         hint: "Compare `op` without regard to case.",
         wrong: "PATCH … {\"op\":\"Replace\",\"path\":\"active\",\"value\":false} → 400",
         right: "→ 200 or 204",
-        proven_by: &["patch-capitalized-op-rejected"],
+        proven_by: &["patch-capitalized-op-rejected", "patch-only-active-supported"],
         check: refusal_rule!("patch/op-case-refused"),
     },
     Rule {
@@ -314,7 +334,7 @@ pub static RULES: &[Rule] = &[
         hint: "Compare attribute names without regard to case.",
         wrong: "PATCH … {\"op\":\"replace\",\"path\":\"DISPLAYNAME\",\"value\":\"New\"} → 400 invalidPath",
         right: "→ 200 or 204, displayName changed",
-        proven_by: &["patch-path-case-sensitive"],
+        proven_by: &["group-add-existing-member-409", "patch-path-case-sensitive"],
         check: refusal_rule!("patch/attribute-case-refused"),
     },
     Rule {
@@ -330,7 +350,7 @@ pub static RULES: &[Rule] = &[
         hint: "When `path` is absent, take the attributes from the `value` object.",
         wrong: "PATCH … {\"op\":\"replace\",\"value\":{\"active\":false}} → 400",
         right: "→ 200 or 204",
-        proven_by: &["patch-pathless-refused"],
+        proven_by: &["group-rename-pathless-multi-rejected"],
         check: refusal_rule!("patch/pathless-refused"),
     },
     Rule {
@@ -346,7 +366,7 @@ pub static RULES: &[Rule] = &[
         hint: "Ignore `id`, `schemas` and `meta` inside a path-less value, at least when they say what is already so.",
         wrong: "PATCH /Groups/g {\"op\":\"replace\",\"value\":{\"id\":\"g\",\"displayName\":\"new\"}} → 400",
         right: "→ 200 or 204, name changed",
-        proven_by: &["group-rename-pathless-multi-rejected"],
+        proven_by: &["group-rename-pathless-multi-rejected", "patch-only-active-supported"],
         check: refusal_rule!("patch/own-id-refused"),
     },
     Rule {
@@ -378,7 +398,12 @@ pub static RULES: &[Rule] = &[
         hint: "Match the known schema URNs at the start of the path first (the URN itself contains dots), then parse the rest.",
         wrong: "PATCH … {\"op\":\"add\",\"path\":\"urn:…:enterprise:2.0:User:department\",\"value\":\"Sales\"} → 400 invalidPath",
         right: "→ 200 or 204",
-        proven_by: &["patch-urn-path-rejected"],
+        proven_by: &[
+            "patch-capitalized-op-rejected",
+            "patch-only-active-supported",
+            "patch-several-operations-rejected",
+            "patch-urn-path-rejected",
+        ],
         check: refusal_rule!("patch/urn-path-refused"),
     },
     Rule {
@@ -394,7 +419,7 @@ pub static RULES: &[Rule] = &[
         hint: "Implement value filters in paths.",
         wrong: "PATCH … {\"op\":\"replace\",\"path\":\"emails[type eq \\\"work\\\"].value\",…} → 400",
         right: "→ 200 or 204",
-        proven_by: &["patch-value-path-rejected"],
+        proven_by: &["patch-noop-400"],
         check: refusal_rule!("patch/value-path-refused"),
     },
     Rule {
@@ -427,7 +452,7 @@ pub static RULES: &[Rule] = &[
         hint: "Accept \"True\"/\"False\" in any case for boolean attributes; always return JSON booleans.",
         wrong: "PATCH … {\"op\":\"Replace\",\"path\":\"active\",\"value\":\"False\"} → 400 invalidValue",
         right: "→ 200 or 204, active false",
-        proven_by: &["patch-active-add-op-rejected"],
+        proven_by: &["patch-active-add-op-rejected", "patch-capitalized-op-rejected"],
         check: refusal_rule!("patch/text-boolean-refused"),
     },
     Rule {
@@ -443,7 +468,7 @@ pub static RULES: &[Rule] = &[
         hint: "Accept the bare id and store it as `{\"value\": id}`.",
         wrong: "PATCH … {\"op\":\"Add\",\"path\":\"urn:…:User:manager\",\"value\":\"m-1\"} → 400",
         right: "→ 200 or 204, manager {\"value\":\"m-1\"}",
-        proven_by: &["patch-bare-manager-rejected"],
+        proven_by: &["patch-manager-string-rejected"],
         check: refusal_rule!("patch/bare-manager-refused"),
     },
     Rule {
@@ -459,7 +484,7 @@ pub static RULES: &[Rule] = &[
         hint: "Treat null as \"unassign\".",
         wrong: "PATCH … {\"op\":\"replace\",\"path\":\"nickName\",\"value\":null} → 400",
         right: "→ 200 or 204, no nickName",
-        proven_by: &["patch-null-value-rejected"],
+        proven_by: &["patch-only-active-supported", "schemas-username-not-required"],
         check: refusal_rule!("patch/null-value-refused"),
     },
     Rule {
@@ -481,7 +506,7 @@ pub static RULES: &[Rule] = &[
         hint: "Answer 200 or 204 when nothing is left to do.",
         wrong: "active user; PATCH replace active true → 400 \"No valid fields to update\"",
         right: "→ 200 or 204",
-        proven_by: &["patch-noop-400"],
+        proven_by: &["patch-active-add-op-rejected", "patch-add-scalar-exists-400", "patch-remove-absent-400"],
         check: refusal_rule!("patch/no-change-refused"),
     },
     Rule {
@@ -504,7 +529,7 @@ pub static RULES: &[Rule] = &[
         hint: "Read the detail of the answer; support `add`, `replace` and `remove` on every writable attribute, attribute names in any case.",
         wrong: "PATCH … {\"op\":\"replace\",\"path\":\"displayName\",\"value\":\"New\"} → 400 \"value must be a boolean\"",
         right: "→ 200 or 204",
-        proven_by: &["patch-only-active-supported"],
+        proven_by: &["patch-active-true-rejected"],
         check: refusal_rule!("patch/valid-request-refused"),
     },
     Rule {
@@ -520,7 +545,7 @@ pub static RULES: &[Rule] = &[
         hint: "Answer 204, or 200 with the resource.",
         wrong: "PATCH … → 200 with an empty body",
         right: "→ 204, or 200 with the resource",
-        proven_by: &["patch-answers-201", "patch-empty-200"],
+        proven_by: &["patch-answers-202", "patch-answers-empty-200"],
         check: success_status,
     },
     Rule {
@@ -552,7 +577,7 @@ pub static RULES: &[Rule] = &[
         hint: "Answer 400 with scimType invalidSyntax.",
         wrong: "PATCH … {\"op\":\"move\",…} → 200",
         right: "→ 400 invalidSyntax",
-        proven_by: &["patch-unknown-op-accepted"],
+        proven_by: &["patch-pathless-ignored", "patch-second-operation-ignored", "patch-unknown-op-accepted"],
         check: |view| accepted_despite(view, &[Reason::UnknownOp], "400 invalidSyntax"),
     },
     Rule {
@@ -584,7 +609,7 @@ pub static RULES: &[Rule] = &[
         hint: "Answer 400 with scimType invalidPath.",
         wrong: "PATCH … {\"op\":\"replace\",\"path\":\"emails[type eq\",…} → 204",
         right: "→ 400 invalidPath",
-        proven_by: &["patch-invalid-path-accepted"],
+        proven_by: &["patch-unknown-path-accepted"],
         check: |view| accepted_despite(view, &[Reason::InvalidPath, Reason::BrokenPatch], "400 invalidPath"),
     },
     Rule {
@@ -600,7 +625,7 @@ pub static RULES: &[Rule] = &[
         hint: "Answer 400 noTarget.",
         wrong: "PATCH … {\"op\":\"remove\"} → 204",
         right: "→ 400 noTarget",
-        proven_by: &["patch-remove-without-path-accepted"],
+        proven_by: &["patch-remove-ignored", "patch-remove-without-path-accepted"],
         check: remove_without_path,
     },
     Rule {
@@ -621,7 +646,7 @@ pub static RULES: &[Rule] = &[
         hint: "Answer 400 with scimType mutability.",
         wrong: "PATCH … {\"op\":\"remove\",\"path\":\"userName\"} → 204",
         right: "→ 400 mutability",
-        proven_by: &["patch-mutability-ignored"],
+        proven_by: &["patch-readonly-accepted", "patch-username-remove-accepted"],
         check: |view| accepted_despite(view, &[Reason::Mutability], "400 mutability"),
     },
     Rule {
@@ -637,7 +662,7 @@ pub static RULES: &[Rule] = &[
         hint: "Answer 400 with scimType invalidValue.",
         wrong: "PATCH … {\"op\":\"replace\",\"path\":\"active\",\"value\":\"maybe\"} → 200",
         right: "→ 400 invalidValue",
-        proven_by: &["patch-wrong-type-accepted"],
+        proven_by: &["patch-add-ignored", "schemas-attribute-without-type"],
         check: |view| accepted_despite(view, &[Reason::InvalidValue, Reason::WrongType], "400 invalidValue"),
     },
 ];

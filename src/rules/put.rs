@@ -21,7 +21,15 @@ pub static RULES: &[Rule] = &[
         hint: "Set every writable attribute that the body names to the value in the body; null and [] clear it.",
         wrong: "PUT /Users/2819 {…,\"title\":\"New\"} → 200\nGET → the old title",
         right: "GET → {\"title\":\"New\"}",
-        proven_by: &["put-ignored"],
+        proven_by: &[
+            "username-lowercased",
+            "create-mangles-unicode",
+            "put-clears-external-id",
+            "put-drops-phone-numbers",
+            "put-emails-appended",
+            "put-extension-ignored",
+            "put-omitted-attributes-kept-as-null",
+        ],
         check: state_rule!("put/change-not-applied"),
     },
     Rule {
@@ -69,7 +77,7 @@ pub static RULES: &[Rule] = &[
         hint: "Take `active` from the body of a PUT.",
         wrong: "PUT {…,\"active\":false} → 200\nGET → {\"active\":true}",
         right: "GET → {\"active\":false}",
-        proven_by: &["put-active-false-ignored"],
+        proven_by: &["put-active-false-ignored", "put-ignored", "reactivation-ignored"],
         check: state_rule!("deactivate/put-not-applied"),
     },
     Rule {
@@ -85,7 +93,7 @@ pub static RULES: &[Rule] = &[
         hint: "Render list entries from the same source as the single resource.",
         wrong: "GET /Users/u → {\"active\":false}\nGET /Users → … {\"id\":\"u\",\"active\":true}",
         right: "both false",
-        proven_by: &["list-reports-stale-active"],
+        proven_by: &["list-reports-stale-active", "list-after-write-stale", "list-items-incomplete"],
         check: state_rule!("deactivate/list-shows-old-status"),
     },
     Rule {
@@ -101,7 +109,7 @@ pub static RULES: &[Rule] = &[
         hint: "Implement PUT on the item URI.",
         wrong: "PUT /Users/2819 → 405",
         right: "PUT /Users/2819 → 200",
-        proven_by: &["put-users-404"],
+        proven_by: &["put-users-404", "deactivated-user-update-404", "put-groups-404"],
         check: refusal_rule!("put/not-supported"),
     },
     Rule {
@@ -123,7 +131,7 @@ pub static RULES: &[Rule] = &[
         hint: "Ignore read-only attributes; do not count the resource itself as a conflict; take null and \"\" as \"clear\".",
         wrong: "GET /Users/2819 → body; PUT the same body → 400",
         right: "→ 200",
-        proven_by: &["put-own-body-rejected"],
+        proven_by: &["put-own-username-409", "put-read-body-rejected", "schemas-username-not-required"],
         check: refusal_rule!("put/valid-request-refused"),
     },
     Rule {
@@ -139,7 +147,7 @@ pub static RULES: &[Rule] = &[
         hint: "Return the resource.",
         wrong: "PUT → 204",
         right: "PUT → 200 with the resource",
-        proven_by: &["put-empty-answer"],
+        proven_by: &["put-answers-204"],
         check: put_empty,
     },
     Rule {
@@ -155,7 +163,7 @@ pub static RULES: &[Rule] = &[
         hint: "Answer 404.",
         wrong: "PUT /Users/unknown → 201",
         right: "→ 404",
-        proven_by: &["put-unknown-creates"],
+        proven_by: &["cross-tenant-update", "put-unknown-id-creates"],
         check: put_creates,
     },
     Rule {
@@ -171,7 +179,7 @@ pub static RULES: &[Rule] = &[
         hint: "Check uniqueness on PUT and PATCH as on POST; answer 409 uniqueness.",
         wrong: "PATCH /Users/b replace userName with a's → 200",
         right: "→ 409 uniqueness",
-        proven_by: &["patch-username-duplicate-accepted"],
+        proven_by: &["patch-username-duplicate-accepted", "put-username-duplicate-accepted", "put-username-ignored"],
         check: dup_update,
     },
 ];

@@ -117,7 +117,7 @@ fn choice_rule(view: &View<'_>) -> Option<&'static str> {
         Choice::RemoveWithValue => "group/remove-with-value-refused",
         Choice::TextBoolean => "patch/text-boolean-refused",
         Choice::DottedKey => "patch/dotted-key-refused",
-        Choice::BareReference => "patch/bare-manager-refused",
+        Choice::BareReference if view.call.op == Op::Patch => "patch/bare-manager-refused",
         Choice::ValuePathComparison => "filter/value-path-comparison-refused",
         Choice::UndeclaredAttribute if !view.call.lists() => "create/undeclared-attribute-refused",
         _ => return None,

@@ -462,7 +462,7 @@ const VARIANTS: &[Variant] = &[
         id: "group-external-id-not-kept",
         title: "Groups have no externalId",
         spec: "RFC 7643 §3.1: externalId is optional",
-        breaks: &[],
+        breaks: &["entra"],
         hooks: &[Hook::Switch(|b| b.group_external_id = false)],
     },
     Variant {
@@ -597,7 +597,7 @@ const VARIANTS: &[Variant] = &[
         id: "error-detail-absent",
         title: "Errors have no detail",
         spec: "RFC 7644 §3.12: detail is optional",
-        breaks: &[],
+        breaks: &["okta"],
         hooks: &[Hook::After(|_, reply, _| {
             if let Some(body) = reply.body_mut().filter(|b| b.contains_key("detail") && b.contains_key("status")) {
                 body.shift_remove("detail");

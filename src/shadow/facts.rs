@@ -250,8 +250,12 @@ fn elements(key: &str, want: &[Value], have: &[Value], strict_extra: bool) -> Op
 fn same_element(key: &str, want: &Value, have: &Value) -> bool {
     match (want, have) {
         (Value::Object(w), Value::Object(h)) => w.iter().all(|(name, v)| {
-            if is_empty(v) || derived(key, name) || v == &Value::Bool(false) {
+            if is_empty(v) || derived(key, name) {
                 return true;
+            }
+            if v == &Value::Bool(false) {
+                // Not set means false by effect; true contradicts it.
+                return get_ci(h, name) != Some(&Value::Bool(true));
             }
             get_ci(h, name).is_some_and(|x| same_scalar(&format!("{key}.{name}"), v, x, None))
         }),

@@ -119,6 +119,9 @@ impl Forecast {
 
     /// The same effects, but neither success nor refusal is wrong.
     pub fn opened(self) -> Self {
+        if self.expect == Expectation::Either {
+            return self;
+        }
         Self { expect: Expectation::Either, reason: None, choice: Some(Choice::Other), ..self }
     }
 

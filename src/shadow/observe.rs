@@ -561,6 +561,11 @@ fn bulk_known(rt: &ResourceType, id: String, data: Option<&Value>, step: &str) -
 fn decidable(call: &Call, known: &Known, rt: &ResourceType) -> bool {
     let Some(text) = &call.filter_text else { return true };
     let lower = text.to_ascii_lowercase();
+    let answered =
+        |name: &str| known.last_answer.as_ref().and_then(Value::as_object).is_none_or(|a| get_ci(a, name).is_some());
+    if lower.contains("externalid") && known.endpoint == "/Groups" && !answered("externalId") {
+        return false;
+    }
     if known.unkept.iter().any(|k| lower.contains(&k.to_ascii_lowercase())) {
         return false;
     }

@@ -2,6 +2,7 @@
 //!
 //! Must not know the rules that find them.
 
+mod answers;
 mod auth;
 mod bulk;
 mod concurrency;
@@ -46,6 +47,7 @@ pub struct Fault {
 pub fn all() -> &'static [Fault] {
     static ALL: LazyLock<Vec<Fault>> = LazyLock::new(|| {
         [
+            answers::FAULTS,
             create::FAULTS,
             filter::FAULTS,
             patch::FAULTS,
