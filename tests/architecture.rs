@@ -26,8 +26,9 @@ const TABLE: &[Row] = &[
     },
     Row {
         room: "profile",
-        may_use: &["rules", "scenario"],
-        because: "a profile maps impacts to texts and is read by the same YAML loader",
+        may_use: &["rules", "run", "scenario", "server"],
+        because: "a profile maps impacts to texts and is read by the same YAML loader; a provider's profile names rules, \
+                  cases by glob, and traits of the persona, and refuses names that do not exist",
     },
     Row {
         room: "engine",
@@ -46,8 +47,8 @@ const TABLE: &[Row] = &[
     },
     Row {
         room: "server",
-        may_use: &["scim", "exchange"],
-        because: "server and rules share no judgement, or both would agree on the wrong answer",
+        may_use: &["scim", "exchange", "profile"],
+        because: "server and rules share no judgement, or both would agree on the wrong answer; a persona is read from a profile",
     },
     Row {
         room: "report",
@@ -78,8 +79,8 @@ const ONLY: &[(&str, &str, &[&str])] = &[
     ("report", "rules", &["Impact", "Level", "rule"]),
     ("scenario", "rules", &["Impact", "Level"]),
     ("scenario", "profile", &["idp"]),
-    ("profile", "rules", &["Impact", "Level"]),
-    ("profile", "scenario", &["LoadError", "bundled", "load_data", "scenario"]),
+    ("profile", "rules", &["Impact", "Level", "catalogue", "find"]),
+    ("profile", "scenario", &["LoadError", "bundled", "load_data", "scenario", "model"]),
     ("engine", "profile", &["idp", "IdpProfile", "Encoding", "ExternalId"]),
     ("shadow", "scenario", &["model"]),
     ("run", "report", &["redact"]),

@@ -496,10 +496,7 @@ pub const CAUSES: &[Cause] = &[
         id: "media-type-refused",
         title: "bodies of application/scim+json are refused or not read",
         families: &[(F::Create, 1), (F::Unreadable, 5)],
-        signs: &[
-            sign("okta/create-user", "*", "headers/media-type-refused"),
-            sign("okta/create-user", "*", "headers/body-not-allowed"),
-        ],
+        signs: &[sign("okta/create-user", "*", "headers/media-type-refused")],
         fix: "Register the JSON reader for `application/scim+json` with and without `; charset=utf-8`.",
         workaround: "None in Okta; it always sends application/scim+json.",
         source: "RFC 7644 §3.1, §8.1; Okta, SCIM FAQ",

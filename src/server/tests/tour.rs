@@ -506,6 +506,19 @@ impl Tour {
             { "method": "POST", "path": "/Users", "bulkId": "v", "data": user("bulk") },
             { "method": "POST", "path": "/Users", "bulkId": "w", "data": user("bulk2") },
         ] }));
+        self.write(
+            "POST",
+            "/Bulk",
+            json!({ "schemas": [urn], "Operations": [
+            { "method": "DELETE", "path": "/Users/nobody" },
+            { "method": "POST", "path": "/Users", "bulkId": "x", "data": user("bulk3") },
+        ] }),
+        );
+        let created =
+            json!({ "schemas": [USER], "userName": "old", "meta": { "created": "1999-01-01T00:00:00.000000Z" } });
+        self.write("POST", "/Users", created);
+        self.get("/Users?attributes=urn:ietf:params:scim:schemas:core:2.0:User:userName");
+        self.write("DELETE", "/Schemas", json!({}));
         let many: Vec<Value> =
             (0..1001).map(|n| json!({ "method": "DELETE", "path": format!("/Users/{n}") })).collect();
         self.write("POST", "/Bulk", json!({ "schemas": [urn], "failOnErrors": 1, "Operations": many }));
