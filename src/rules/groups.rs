@@ -272,7 +272,7 @@ pub static RULES: &[Rule] = &[
         hint: "Build it from base URL, endpoint and id.",
         wrong: "{\"value\":\"u1\",\"$ref\":\"https://…/Users/u2\"}",
         right: "{\"value\":\"u1\",\"$ref\":\"https://…/Users/u1\"}",
-        proven_by: &["group-member-ref-wrong"],
+        proven_by: &["group-member-value-is-username"],
         check: member_ref,
     },
     Rule {

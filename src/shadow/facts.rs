@@ -228,6 +228,15 @@ fn differ(
 }
 
 fn elements(key: &str, want: &[Value], have: &[Value], strict_extra: bool) -> Option<Clash> {
+    let primary = |v: &Value| v.get("primary") == Some(&Value::Bool(true));
+    let plain: Vec<Value>;
+    let want = if want.iter().any(primary) {
+        want
+    } else {
+        // Where the client named no primary value, the server may choose one.
+        plain = want.iter().cloned().map(without_primary).collect();
+        &plain
+    };
     let missing = want.iter().any(|w| !have.iter().any(|h| same_element(key, w, h)));
     if missing {
         let altered = want.iter().all(|w| have.iter().any(|h| same_identity(key, w, h)));
@@ -244,6 +253,13 @@ fn elements(key: &str, want: &[Value], have: &[Value], strict_extra: bool) -> Op
         }
     }
     None
+}
+
+fn without_primary(mut element: Value) -> Value {
+    if let Some(map) = element.as_object_mut() {
+        map.retain(|k, _| !k.eq_ignore_ascii_case("primary"));
+    }
+    element
 }
 
 /// The same element: every sub-attribute that the client wrote is there with that value.
