@@ -160,7 +160,7 @@ pub static RULES: &[Rule] = &[
         hint: "Answer 404 with an Error body.",
         wrong: "GET /Schemas/urn:example:none → 200 {}",
         right: "→ 404",
-        proven_by: &["schemas-unknown-200"],
+        proven_by: &["resourcetypes-missing-group"],
         check: unknown,
     },
     Rule {
