@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 /// How many requirements nobody judges yet. May only fall: whoever judges one takes it off here.
-const LATER: usize = 29;
+const LATER: usize = 27;
 
 const LEVELS: [&str; 6] = ["must", "should", "may", "rec", "profile", "idp:"];
 const KEYS: [&str; 11] = [
