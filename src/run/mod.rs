@@ -14,7 +14,7 @@ pub use plan::Case;
 
 use crate::engine::journal::Journal;
 use crate::engine::{Guard, Http};
-use crate::event::{CaseReport, Event, Outcome, RunInfo, RunReport, Summary, TargetReport};
+use crate::event::{CaseReport, Event, RunInfo, RunReport, Summary, TargetReport};
 use crate::profile::provider::ProviderProfile;
 use crate::report::redact::Redactor;
 use crate::scenario::model::Need;
@@ -228,9 +228,4 @@ fn conclude(
     };
     baseline::count(&mut report);
     Finished { report, tally }
-}
-
-/// Counts how often an outcome occurs among cases.
-pub fn count(cases: &[CaseReport], outcome: Outcome) -> usize {
-    cases.iter().filter(|c| c.outcome == outcome).count()
 }

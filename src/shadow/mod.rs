@@ -147,22 +147,9 @@ impl Shadow {
         }
     }
 
-    /// Live resources of an endpoint and tenant.
-    pub fn live<'a>(&'a self, endpoint: &'a str, tenant: u8) -> impl Iterator<Item = &'a Known> {
-        self.known
-            .iter()
-            .map(AsRef::as_ref)
-            .filter(move |k: &&Known| k.endpoint == endpoint && k.tenant == tenant && k.state == State::Live)
-    }
-
     /// True when an id belongs to something that this case created at that endpoint.
     pub fn ours(&self, endpoint: &str, id: &str) -> bool {
         self.find(endpoint, id).is_some()
-    }
-
-    /// Ids of the members that a group must have; `None` when that is not known.
-    pub fn members(&self, group: &Known) -> Vec<String> {
-        member_ids(&group.doc)
     }
 }
 
