@@ -1,5 +1,7 @@
 //! What a server says about itself (RFC 7644 §4), conditional requests (§3.14), Bulk (§3.7) and `/.search` (§3.4.3).
 
+use super::patch::refusal_rule;
+use super::refusal;
 use super::rule::{Finding, Impact, Level, Rule, Verdict};
 use super::view::{View, short};
 use crate::scim::urn;
@@ -108,7 +110,7 @@ pub static RULES: &[Rule] = &[
         impact: Impact::ClientConfused,
         breaks: &[],
         requirements: &["sch-schemas-member", "sch-id-urn", "sch-name"],
-        explain: "Each schema is a resource of its own: with `schemas` naming the Schema schema, its URI as `id`, and its attributes.",
+        explain: "Each schema is a resource of its own: with `schemas` naming the Schema schema, its URI as `id`, and its attributes. A document without `schemas` is only a note: those that RFC 7643 §8.7 prints have none either.",
         hint: "Add \"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:Schema\"] to each.",
         wrong: "{\"id\":\"urn:…:User\",\"attributes\":[…]}",
         right: "{\"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:Schema\"],\"id\":\"urn:…:User\",\"attributes\":[…]}",
@@ -452,6 +454,22 @@ pub static RULES: &[Rule] = &[
         check: stops,
     },
     Rule {
+        id: "search/not-offered",
+        title: "POST to a .search endpoint is not offered",
+        spec: "RFC 7644 §3.4.3 lets clients query by POST; no sentence asks a server to offer it",
+        level: Level::Note,
+        clash: false,
+        impact: Impact::None,
+        breaks: &[],
+        requirements: &["search-post-200"],
+        explain: "Filters with personal data are better sent in a body than in a URL, and some clients do. No identity provider that is played here needs it.",
+        hint: "Take the parameters of a query from a SearchRequest body as well.",
+        wrong: "POST /Users/.search → 501",
+        right: "→ 200 with a ListResponse",
+        proven_by: &["search-post-not-found"],
+        check: refusal_rule!("search/not-offered"),
+    },
+    Rule {
         id: "search/post-status",
         title: "POST /.search answers with a status other than 200",
         spec: "RFC 7644 §3.4.3",
@@ -591,16 +609,15 @@ fn resource_types(view: &View<'_>) -> Verdict {
         let is = |name: &str, text: &str| {
             get_ci(one, name).and_then(Value::as_str).is_some_and(|v| v.eq_ignore_ascii_case(text))
         };
-        for (schema, endpoint) in [(urn::USER, "/Users"), (urn::GROUP, "/Groups")] {
-            if is("schema", schema)
-                && !is("endpoint", endpoint)
-                && get_ci(one, "endpoint").and_then(Value::as_str).is_some_and(|e| !e.contains("://"))
-            {
-                findings.push(Finding::new(
-                    "body /endpoint",
-                    endpoint,
-                    get_ci(one, "endpoint").map_or_else(|| "missing".to_owned(), short),
-                ));
+        let shown = get_ci(one, "endpoint").and_then(Value::as_str).unwrap_or_default();
+        for (schema, endpoint) in [(urn::USER, "Users"), (urn::GROUP, "Groups")] {
+            // RFC 7643 §6 writes "Users" in its text and "/Users" in its examples. A path from the server's root, or a whole
+            // URL, leads to the same place and is only not relative to the base URL.
+            let last = shown.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+            if is("schema", schema) && !shown.is_empty() && !shown.trim_matches('/').eq_ignore_ascii_case(endpoint) {
+                let finding = Finding::new("body /endpoint", format!("/{endpoint}"), shown);
+                let leads_there = last.eq_ignore_ascii_case(endpoint);
+                findings.push(if leads_there { finding.level(Level::Should) } else { finding });
             }
         }
         for name in ["name", "endpoint", "schema"] {
@@ -630,13 +647,12 @@ fn schema_documents(view: &View<'_>) -> Verdict {
         match get_ci(one, "schemas") {
             Some(Value::Array(list))
                 if list.iter().any(|s| s.as_str().is_some_and(|s| s.eq_ignore_ascii_case(urn::SCHEMA))) => {}
-            other => {
-                return Verdict::fail(
-                    format!("body /schemas of {id}"),
-                    urn::SCHEMA,
-                    other.map_or_else(|| "nothing".to_owned(), short),
-                );
+            // The RFC's own schema documents (RFC 7643 §8.7) have none, and many servers serve those.
+            None => {
+                let place = format!("body /schemas of {id}");
+                return Verdict::Fail(vec![Finding::new(place, urn::SCHEMA, "nothing").level(Level::Note)]);
             }
+            Some(other) => return Verdict::fail(format!("body /schemas of {id}"), urn::SCHEMA, short(other)),
         }
         if !get_ci(one, "attributes").is_some_and(Value::is_array) {
             return Verdict::fail(

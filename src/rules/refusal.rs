@@ -5,6 +5,7 @@
 use super::rule::{Finding, Level, Verdict};
 use super::view::View;
 use crate::exchange::AuthKind;
+use crate::scim::filter::{CompareOp, Filter, Test};
 use crate::scim::urn;
 use crate::scim::value::get_ci;
 use crate::shadow::forecast::{op_path, operations};
@@ -58,16 +59,33 @@ fn softer(view: &View<'_>, id: &str) -> Option<Level> {
         .is_some_and(|t| t.to_ascii_lowercase().starts_with("application/json"));
     match id {
         // Table 9, invalidFilter: "the specified attribute and filter comparison combination is not supported".
-        "filter/valid-filter-refused" if scim_type == Some("invalidFilter") && !only_eq(view) => Some(Level::Should),
+        "filter/valid-filter-refused" | "filter/logic-refused" | "filter/urn-attribute-refused"
+            if scim_type == Some("invalidFilter") && !indispensable(view) =>
+        {
+            Some(Level::Note)
+        }
         "headers/media-type-refused" if plain_json => Some(Level::Should),
         _ => None,
     }
 }
 
-/// A filter of nothing but `eq`.
-fn only_eq(view: &View<'_>) -> bool {
-    let text = view.call.filter_text.as_deref().unwrap_or_default().to_ascii_lowercase();
-    ![" ne ", " co ", " sw ", " ew ", " pr", " gt ", " ge ", " lt ", " le ", "["].iter().any(|op| text.contains(op))
+/// A filter that identity providers cannot do without: names and keys, compared with `eq` and joined by `and`.
+fn indispensable(view: &View<'_>) -> bool {
+    fn plain(filter: &Filter) -> bool {
+        match filter {
+            Filter::And(parts) => parts.iter().all(plain),
+            Filter::Attr { path, test: Test::Compare(CompareOp::Eq, _) } => {
+                let known = ["userName", "externalId", "id", "displayName"];
+                path.urn.is_none() && path.sub.is_none() && known.iter().any(|n| n.eq_ignore_ascii_case(&path.attr))
+            }
+            _ => false,
+        }
+    }
+    let user = view.call.endpoint == "/Users";
+    view.call.filter.as_ref().is_some_and(|f| {
+        let text = view.call.filter_text.as_deref().unwrap_or_default().to_ascii_lowercase();
+        plain(f) && !(user && text.contains("displayname")) && !(!user && text.contains("externalid"))
+    })
 }
 
 fn expected(view: &View<'_>) -> String {
@@ -154,6 +172,9 @@ fn found_since(view: &View<'_>) -> bool {
 }
 
 fn list(view: &View<'_>, status: u16) -> &'static str {
+    if view.call.op == Op::Search && matches!(status, 404 | 405 | 501) {
+        return "search/not-offered";
+    }
     if view.exchange.request.path.ends_with('/') {
         return "list/trailing-slash-refused";
     }
@@ -364,7 +385,8 @@ fn accepted_classes(view: &View<'_>) -> Vec<&'static str> {
                 out.extend(forms(view, body));
             }
         }
-        Op::List | Op::Search => out.push(list(view, 400)),
+        Op::List => out.push(list(view, 400)),
+        Op::Search => out.extend([list(view, 400), "search/not-offered"]),
         _ => {}
     }
     if view.call.lists() && view.call.filter.is_some() && view.entries().is_empty() {

@@ -1,7 +1,7 @@
 //! Representations (RFC 7643 §2, §3): every resource in every answer has the shape that its schema declares.
 
 use super::rule::{Finding, Impact, Level, Rule, Verdict};
-use super::view::{View, short};
+use super::view::{Past, View, short};
 use crate::scim::schema::{AttrType, Attribute, Mutability, ResourceType, Returned};
 use crate::scim::value::{get_ci, parse_datetime};
 use crate::shadow::{Expectation, Op, State};
@@ -768,26 +768,42 @@ fn modified_static(view: &View<'_>) -> Verdict {
     {
         return Verdict::NotApplicable;
     }
-    let changed = view.changed_since_read(known);
-    // Servers whose clock has whole seconds cannot show a change within the same second.
-    match times(view, "lastModified") {
-        Some((before, now)) if changed && now < before => {
-            Verdict::fail("body /meta/lastModified", format!("later than {before}"), now.to_string())
+    if !view.changed_since_read(known) {
+        return Verdict::NotApplicable;
+    }
+    let Some((before, now)) = times(view, "lastModified") else { return Verdict::NotApplicable };
+    let expected = || format!("later than {before}");
+    match now.cmp(&before) {
+        std::cmp::Ordering::Greater => Verdict::Pass,
+        std::cmp::Ordering::Less => Verdict::fail("body /meta/lastModified", expected(), now.to_string()),
+        std::cmp::Ordering::Equal if could_show(view, before) => {
+            Verdict::fail("body /meta/lastModified", expected(), "the same time")
         }
-        Some((before, now)) if changed && now == before && before.nanosecond() != 0 => {
-            Verdict::fail("body /meta/lastModified", format!("later than {before}"), "the same time")
-        }
-        Some((before, now)) if changed && now > before => Verdict::Pass,
-        Some((before, now)) if changed && now == before && stale(view, before) => {
-            Verdict::fail("body /meta/lastModified", format!("later than {before}"), "the same time")
-        }
-        _ => Verdict::NotApplicable,
+        std::cmp::Ordering::Equal => Verdict::NotApplicable,
     }
 }
 
-/// True when the server's own clock has moved on by more than two seconds since that time.
-fn stale(view: &View<'_>, then: time::OffsetDateTime) -> bool {
-    view.exchange.started.is_some_and(|now| (now - then) > time::Duration::hours(12))
+/// True when even a clock that shows no finer steps than this time would show another one: between the answer that showed it
+/// first and the write that should have moved it, more time went by than two such steps.
+fn could_show(view: &View<'_>, shown: time::OffsetDateTime) -> bool {
+    let step = match shown.nanosecond() {
+        0 => time::Duration::SECOND,
+        n if n % 1_000_000 == 0 => time::Duration::MILLISECOND,
+        _ => time::Duration::MICROSECOND,
+    };
+    let id = view.call.id.as_deref();
+    let mine = || view.earlier.iter().filter(|p| p.exchange.accepted() && p.exchange.started.is_some());
+    let shows = |p: &&Past| {
+        let answer = p.exchange.json().and_then(Value::as_object);
+        let time = answer.and_then(meta).and_then(|m| get_ci(m, "lastModified")?.as_str().and_then(parse_datetime));
+        time == Some(shown) && answer.and_then(|a| get_ci(a, "id")?.as_str()) == id
+    };
+    let first = mine().find(shows).and_then(|p| Some(p.exchange.started? + p.exchange.duration));
+    let moved = mine()
+        .rev()
+        .find(|p| matches!(p.call.op, Op::Patch | Op::Replace) && p.call.id.as_deref() == id)
+        .and_then(|p| p.exchange.started);
+    matches!((first, moved), (Some(first), Some(moved)) if moved - first > step * 2)
 }
 
 fn modified_by_read(view: &View<'_>) -> Verdict {

@@ -11,8 +11,13 @@ use serde_json::Value;
 /// Judges one state rule: fails on the contradictions that are its own, passes when such a fact was confirmed.
 pub fn judge(view: &View<'_>, id: &str) -> Verdict {
     let place = view.observed.place;
-    let findings: Vec<Finding> =
-        view.observed.contradictions.iter().filter(|c| classify(c, place) == id).map(|c| finding(c, place)).collect();
+    let findings: Vec<Finding> = view
+        .observed
+        .contradictions
+        .iter()
+        .filter(|c| classify(c, place) == id)
+        .map(|c| finding(view, c, place))
+        .collect();
     if !findings.is_empty() {
         return Verdict::Fail(findings);
     }
@@ -22,7 +27,13 @@ pub fn judge(view: &View<'_>, id: &str) -> Verdict {
     if confirmed { Verdict::Pass } else { Verdict::NotApplicable }
 }
 
-fn finding(c: &Contradiction, place: Place) -> Finding {
+/// True when the target's schema says so, or has no such attribute.
+fn case_exact(view: &View<'_>, key: &str) -> bool {
+    let attribute = view.resource_type().and_then(|rt| crate::shadow::facts::attribute(key, rt));
+    attribute.is_none_or(|a| a.case_exact)
+}
+
+fn finding(view: &View<'_>, c: &Contradiction, place: Place) -> Finding {
     let whose = match place {
         Place::WriteAnswer => "in the answer to the write",
         Place::List => "in the list",
@@ -35,7 +46,10 @@ fn finding(c: &Contradiction, place: Place) -> Finding {
     let mut finding = Finding::new(format!("{} {whose}", c.key), expected, actual)
         .because(c.cause.step.clone())
         .message(format!("{} {}: {} {whose}", c.resource_type, c.id, describe(c)));
-    if c.optional || derived_name(c) {
+    let own_rule = c.key == "userName" && c.cause.kind == Write::Create;
+    let letters = only_case_differs(c) && !own_rule && !case_exact(view, &c.key);
+    if c.optional || derived_name(c) || letters {
+        // RFC 7643 §7: of an attribute that is not case exact the server may alter the case.
         finding = finding.level(Level::Note);
     } else if c.cause.kind == Write::Create && !essential(&c.key) && place != Place::List {
         // RFC 7644 §3.3: the server "is free to alter and/or ignore POSTed content".
@@ -155,6 +169,7 @@ fn active(cause: &Cause) -> &'static str {
 fn created(c: &Contradiction) -> &'static str {
     match (c.key.as_str(), c.clash) {
         ("externalId", _) => "create/external-id-not-stored",
+        ("userName", Clash::Different) if only_case_differs(c) => "create/username-case-changed",
         ("userName", _) => "create/username-altered",
         (_, _) if only_primary_differs(c) && primaries(&c.actual) < primaries(&c.expected) => {
             "create/primary-flag-lost"
@@ -218,6 +233,11 @@ fn only_primary_differs(c: &Contradiction) -> bool {
     values(&a) == values(&b) && a != b
 }
 
+/// The same text in other letters.
+fn only_case_differs(c: &Contradiction) -> bool {
+    matches!((c.expected.as_str(), c.actual.as_str()), (Some(a), Some(b)) if a.to_lowercase() == b.to_lowercase())
+}
+
 /// How many elements are primary.
 fn primaries(list: &Value) -> usize {
     list.as_array().map_or(0, |l| l.iter().filter(|e| e.get("primary") == Some(&Value::Bool(true))).count())
@@ -250,7 +270,7 @@ fn candidates(key: &str, cause: &Cause, place: Place, user: bool) -> Vec<&'stati
         ("active", _) if user => vec![active(cause)],
         ("displayName", Write::Patch | Write::Put) if !user => vec!["group/rename-not-applied"],
         ("externalId", Write::Create) => vec!["create/external-id-not-stored"],
-        ("userName", Write::Create) => vec!["create/username-altered"],
+        ("userName", Write::Create) => vec!["create/username-altered", "create/username-case-changed"],
         ("emails", Write::Create) => {
             vec!["create/primary-flag-lost", "create/attribute-not-stored", "create/value-altered"]
         }

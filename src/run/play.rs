@@ -16,10 +16,11 @@ use crate::exchange::{AuthKind, Exchange};
 use crate::profile::provider::ProviderProfile;
 use crate::rules::view::Past;
 use crate::rules::{Finding, Level, Rule};
-use crate::scenario::model::{Action, Expect, Matcher, Need, Repeat, RequestSpec, Step, Verify};
+use crate::scenario::model::{Action, Expect, Matcher, Need, Place, Repeat, RequestSpec, Step, Verify};
 use crate::scenario::template::Values;
+use crate::scim::schema::{ResourceType, Returned};
 use crate::scim::value::get_ci;
-use crate::shadow::{Call, Expectation, Known, Op, Shadow, State};
+use crate::shadow::{Call, Choice, Expectation, Known, Op, Reason, Shadow, State};
 use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -472,10 +473,14 @@ impl<'a> Player<'a> {
             self.add_finding(at, step, exchange, rule, finding.clone());
         }
         let write = matches!(judged.call.op, Op::Create | Op::Replace | Op::Patch | Op::Delete | Op::Bulk);
-        let turned_down = write
-            && !exchange.accepted()
-            && judged.forecast.expect != Expectation::Refuse
-            && judged.call.authenticated();
+        // An identity provider sends nothing that it knows to be wrong: what the target's own schema makes it refuse is a
+        // write that did not happen, too.
+        let only_here = judged.forecast.reason == Some(Reason::MissingRequired)
+            && !["userName", "displayName"].contains(&judged.forecast.detail.as_str());
+        let meant = judged.forecast.expect != Expectation::Refuse
+            || only_here
+            || (self.case.scenario.idp != "rfc" && !expects_refusal(step.expect.as_ref()));
+        let turned_down = write && !exchange.accepted() && meant && judged.call.authenticated();
         if turned_down || exchange.outcome.is_err() {
             self.broken.get_or_insert_with(|| self.steps[at].id.clone());
         }
@@ -543,13 +548,20 @@ impl<'a> Player<'a> {
         if exchange.outcome.is_err() {
             return;
         }
-        let missed = self.missed(expect, exchange);
+        let missed = self.missed(expect, exchange, &judged.call);
         let Some((place, expected, actual)) = missed.first().cloned() else { return };
+        if let Some(reason) = foreseen(judged, exchange) {
+            if self.steps[at].outcome == Outcome::Passed {
+                self.steps[at].outcome = Outcome::Blocked;
+                self.steps[at].reason = Some(reason);
+            }
+            return;
+        }
         // A failure that a rule has told already, or that follows from an earlier one, is no news.
-        let told = judged
-            .findings
-            .iter()
-            .any(|(rule, f)| findings::effective_level(rule, f, &self.context.options) != Level::Note);
+        let told = judged.findings.iter().any(|(rule, f)| {
+            findings::effective_level(rule, f, &self.context.options) != Level::Note
+                || (place == "status" && f.at == "status")
+        });
         if told || self.broken.is_some() {
             if let Some(cause) = self.broken.clone().filter(|c| *c != self.steps[at].id)
                 && self.steps[at].outcome == Outcome::Passed
@@ -563,7 +575,8 @@ impl<'a> Player<'a> {
         self.add_finding(at, step, exchange, rule, finding);
     }
 
-    fn missed(&self, expect: &Expect, exchange: &Exchange) -> Vec<(String, String, String)> {
+    /// What the answer lacks of what the step expects: place, expected, actual.
+    fn missed(&self, expect: &Expect, exchange: &Exchange, call: &Call) -> Vec<(String, String, String)> {
         let mut out = Vec::new();
         let status = exchange.status().unwrap_or(0);
         if !expect.status.is_empty() && !expect.status.iter().any(|s| s.allows(status)) {
@@ -577,6 +590,9 @@ impl<'a> Player<'a> {
             }
         };
         for (place, matcher) in &expect.body {
+            if self.not_on_offer(place, call) {
+                continue;
+            }
             let value = render::at(place, exchange, types, &self.values);
             test(findings::place_label(place, &self.values as &dyn Values), value, matcher);
         }
@@ -585,6 +601,28 @@ impl<'a> Player<'a> {
             test(format!("header {name}"), value, matcher);
         }
         out
+    }
+
+    /// True for an attribute that the target's schema does not declare, or does not return without being asked.
+    fn not_on_offer(&self, place: &Place, call: &Call) -> bool {
+        let Place::Scim(template) = place else { return false };
+        let target = &self.context.target;
+        let (Ok(text), Some(rt), true) =
+            (template.render_in_filter(&self.values), target.resource_type(&call.endpoint), target.schemas_known)
+        else {
+            return false;
+        };
+        if !matches!(call.op, Op::Create | Op::Read | Op::Replace | Op::Patch) {
+            return false;
+        }
+        let Ok(path) = crate::scim::path::parse_path(&text, rt) else { return false };
+        // Through the RFC's own schema only attributes count: `status` of an error is none.
+        let known = |rt: &ResourceType| rt.attribute(&path.attr).map(|r| r.attribute.returned);
+        match known(rt) {
+            Some(Returned::Request | Returned::Never) => !call.projected(),
+            Some(_) => false,
+            None => [ResourceType::user(), ResourceType::group()].iter().any(|own| known(own).is_some()),
+        }
     }
 
     /// Reads a resource back after a write to it, accepted or refused.
@@ -740,6 +778,26 @@ impl<'a> Player<'a> {
         };
         Played { report, findings: self.findings, tally: self.tally, left_behind: self.left_behind }
     }
+}
+
+/// True when every status that a step names is a refusal.
+fn expects_refusal(expect: Option<&Expect>) -> bool {
+    let statuses = expect.map(|e| e.status.as_slice()).unwrap_or_default();
+    !statuses.is_empty() && (200..300).all(|s| statuses.iter().all(|named| !named.allows(s)))
+}
+
+/// Why a refusal was right although the step hoped for something else: the target's own schema asks for it.
+fn foreseen(judged: &Judged, exchange: &Exchange) -> Option<String> {
+    let forecast = &judged.forecast;
+    let refused = exchange.status().is_some_and(|s| (400..500).contains(&s));
+    let by_schema = match forecast.expect {
+        Expectation::Refuse => {
+            matches!(forecast.reason, Some(Reason::MissingRequired | Reason::Mutability | Reason::InvalidPath))
+        }
+        Expectation::Either => forecast.choice == Some(Choice::UndeclaredAttribute),
+        Expectation::Accept => false,
+    };
+    (refused && by_schema).then(|| format!("the target's schema does not allow it: {}", forecast.detail))
 }
 
 /// True for a step that sends anything but reads and searches.

@@ -3,6 +3,9 @@
 //! Must not know the rules. Where an identity provider needs one of two allowed behaviours, `breaks` names it: then a
 //! rule may note what breaks, and choosing that provider makes the choice.
 
+mod declared;
+mod limits;
+
 use super::behaviour::{Hook, PatchAnswer, Timestamps, UnknownMember};
 use super::call::{Kind, Target};
 use super::faults::tools::{
@@ -13,8 +16,10 @@ use super::faults::unknown;
 use super::reply::{Content, Reply, SCIM_JSON};
 use crate::scim::value::is_unassigned;
 use serde_json::{Map, Value, json};
+use std::sync::LazyLock;
 
 /// One allowed behaviour that differs from the healthy server's.
+#[derive(Clone, Copy)]
 pub struct Variant {
     /// Kebab-case id; never reused.
     pub id: &'static str,
@@ -30,7 +35,8 @@ pub struct Variant {
 
 /// Every variant.
 pub fn all() -> &'static [Variant] {
-    VARIANTS
+    static ALL: LazyLock<Vec<Variant>> = LazyLock::new(|| [VARIANTS, declared::VARIANTS, limits::VARIANTS].concat());
+    &ALL
 }
 
 /// The variant of this id, or what was probably meant.

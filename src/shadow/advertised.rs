@@ -27,6 +27,8 @@ pub struct Advertised {
     pub schemas_known: bool,
     /// True when `/ResourceTypes` gave a usable answer.
     pub types_known: bool,
+    /// Endpoints of users and groups that the target does not name and that answer 404 or 501.
+    pub absent: Vec<String>,
     /// True when a second tenant's credentials are configured.
     pub second_token: bool,
     /// True when any credentials are configured.
@@ -47,6 +49,7 @@ impl Advertised {
             types: vec![ResourceType::user(), ResourceType::group()],
             schemas_known: false,
             types_known: false,
+            absent: Vec::new(),
             second_token: false,
             credentials: true,
             forced: Vec::new(),
@@ -67,6 +70,9 @@ impl Advertised {
         } else {
             described.iter().filter_map(|t| ResourceType::from_discovery(t, &schemas)).collect()
         };
+        for resource_type in &mut known {
+            resource_type.endpoint = below_base(&resource_type.endpoint, base_url);
+        }
         out.types_known = !known.is_empty();
         for builtin in [ResourceType::user(), ResourceType::group()] {
             if known.iter().any(|t| t.endpoint.eq_ignore_ascii_case(&builtin.endpoint)) {
@@ -132,10 +138,8 @@ impl Advertised {
             Need::Cursor => (!self.cursor).then(|| "ServiceProviderConfig does not offer cursor paging".to_owned()),
             Need::SecondToken => (!self.second_token).then(|| "no second tenant: give --other-token-env".to_owned()),
             Need::Credentials => (!self.credentials).then(|| "no credentials configured".to_owned()),
-            Need::Groups => {
-                (self.types_known && !self.has("/Groups")).then(|| "/ResourceTypes lists no Group".to_owned())
-            }
-            Need::Users => (self.types_known && !self.has("/Users")).then(|| "/ResourceTypes lists no User".to_owned()),
+            Need::Groups => self.missing("/Groups"),
+            Need::Users => self.missing("/Users"),
             Need::Enterprise => {
                 let user = self.resource_type("/Users")?;
                 let there = user.extensions.iter().any(|e| e.schema.id.eq_ignore_ascii_case(urn::ENTERPRISE));
@@ -153,13 +157,42 @@ impl Advertised {
         (!self.claims(name)).then(|| format!("ServiceProviderConfig does not claim {name}"))
     }
 
-    fn has(&self, endpoint: &str) -> bool {
-        self.resource_type(endpoint).is_some()
+    fn missing(&self, endpoint: &str) -> Option<String> {
+        let gone = self.absent.iter().any(|e| e == endpoint);
+        gone.then(|| format!("the target has no {endpoint}: it is not among its resource types and answers 404 or 501"))
     }
+}
+
+/// An advertised endpoint as a path below the base URL: `Users`, `/Users`, `/scim/v2/Users` and the whole URL are the same place
+/// (RFC 7643 §6 asks for the first two).
+fn below_base(endpoint: &str, base_url: &str) -> String {
+    let path_of = |url: &str| match url.split_once("://") {
+        Some((_, rest)) => rest.find('/').map_or_else(String::new, |at| rest[at..].to_owned()),
+        None => url.to_owned(),
+    };
+    let (path, base) = (path_of(endpoint.trim()), path_of(base_url));
+    let relative = path.strip_prefix(base.trim_end_matches('/')).filter(|rest| rest.starts_with('/')).unwrap_or(&path);
+    format!("/{}", relative.trim_matches('/'))
 }
 
 /// Entries of a ListResponse, or of a bare array.
 fn items(list: &Value) -> impl Iterator<Item = &Value> {
     let found = list.get("Resources").or_else(|| list.get("resources")).unwrap_or(list);
     found.as_array().map(Vec::as_slice).unwrap_or_default().iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_of_an_endpoint_is_one_place() {
+        let base = "https://app.example.com/scim/v2";
+        for spelling in ["Users", "/Users", "/Users/", "/scim/v2/Users", "https://app.example.com/scim/v2/Users"] {
+            assert_eq!(below_base(spelling, base), "/Users", "{spelling}");
+        }
+        assert_eq!(below_base("/Users", "http://127.0.0.1:8080"), "/Users");
+        assert_eq!(below_base("/scim/v2x/Users", base), "/scim/v2x/Users");
+        assert_eq!(below_base("", base), "/");
+    }
 }

@@ -167,7 +167,7 @@ fn put(out: &mut BTreeMap<String, Value>, key: &str, attribute: &Attribute, valu
 }
 
 /// True for what a client may write and every full answer shows.
-fn checkable(a: &Attribute) -> bool {
+pub(super) fn checkable(a: &Attribute) -> bool {
     a.mutability != Mutability::ReadOnly
         && a.mutability != Mutability::WriteOnly
         && !matches!(a.returned, Returned::Never | Returned::Request)

@@ -5,7 +5,7 @@
 use super::{Call, Known, Op, Shadow, State};
 use crate::exchange::AuthKind;
 use crate::scim::patch::{self, Options};
-use crate::scim::schema::{Mutability, ResourceType, Uniqueness};
+use crate::scim::schema::{Attribute, Mutability, ResourceType, Uniqueness};
 use crate::scim::urn;
 use crate::scim::value::{get_ci, is_unassigned, validate};
 use serde_json::{Map, Value};
@@ -87,6 +87,34 @@ pub enum Choice {
     ReadOnlySent,
     /// Stale or unknown conditions, other.
     Other,
+}
+
+/// Keys of the attributes that the target's schema declares unique, `userName` and what only the server writes left out.
+/// A sub-attribute of a multi-valued attribute stands for its attribute.
+fn declared_unique(rt: &ResourceType) -> Vec<String> {
+    let unique = |a: &Attribute| a.uniqueness != Uniqueness::None && a.mutability != Mutability::ReadOnly;
+    let holds_one = |a: &&Attribute| unique(a) || a.sub_attributes.iter().any(unique);
+    let core = rt.schema.attributes.iter().filter(holds_one).map(|a| a.name.clone());
+    let extended = rt
+        .extensions
+        .iter()
+        .flat_map(|e| e.schema.attributes.iter().filter(holds_one).map(|a| format!("{}:{}", e.schema.id, a.name)));
+    core.filter(|name| !["userName", "id"].contains(&name.as_str())).chain(extended).collect()
+}
+
+/// The texts that an attribute holds, whether it is simple, complex or a list: of an object its `value`.
+fn texts_at(doc: &Value, key: &str, rt: &ResourceType) -> Vec<String> {
+    fn texts(value: &Value, out: &mut Vec<String>) {
+        match value {
+            Value::String(text) => out.push(text.clone()),
+            Value::Array(items) => items.iter().for_each(|i| texts(i, out)),
+            Value::Object(map) => get_ci(map, "value").into_iter().for_each(|v| texts(v, out)),
+            _ => {}
+        }
+    }
+    let mut out = Vec::new();
+    texts(&super::facts::look_up(doc, key, rt), &mut out);
+    out
 }
 
 /// The forecast for one request.
@@ -201,6 +229,9 @@ impl Shadow {
         if let Some(forecast) = common_body_problems(object, rt) {
             return forecast;
         }
+        if let Some(name) = self.changes_immutable(call, object, rt) {
+            return Forecast::refuse(Reason::Mutability, format!("{name} is immutable"));
+        }
         if let Some(taken) = self.taken(call, object, call.id.as_deref()) {
             return taken;
         }
@@ -213,6 +244,16 @@ impl Shadow {
             return Forecast::either(choice, "", after);
         }
         Forecast::accept(after)
+    }
+
+    /// An immutable attribute that has a value and is sent with another (RFC 7644 §3.5.1).
+    fn changes_immutable<'r>(&self, call: &Call, object: &Map<String, Value>, rt: &'r ResourceType) -> Option<&'r str> {
+        let held = self.find(&call.endpoint, call.id.as_deref()?)?.doc.as_object()?;
+        let fixed = rt.schema.attributes.iter().filter(|a| a.mutability == Mutability::Immutable);
+        fixed.map(|a| a.name.as_str()).find(|name| {
+            let (now, sent) = (get_ci(held, name), get_ci(object, name));
+            matches!((now, sent), (Some(a), Some(b)) if !is_unassigned(a) && !is_unassigned(b) && a != b)
+        })
     }
 
     fn forecast_patch(&self, call: &Call, rt: &ResourceType) -> Forecast {
@@ -251,7 +292,8 @@ impl Shadow {
         after: Value,
     ) -> Forecast {
         if let Some(taken) = after.as_object().and_then(|o| self.taken(call, o, Some(&known.id))) {
-            return taken;
+            // With a second defect in the same request either may be told.
+            return if undeclared_keys(patch, rt) { taken.opened() } else { taken };
         }
         let lenient = patch::apply(
             &known.doc,
@@ -273,10 +315,10 @@ impl Shadow {
                 || strange_operation(patch)
                 || not_canonical(&after, rt))
             .then_some(Choice::Other))
+            .or(undeclared_keys(patch, rt).then_some(Choice::UndeclaredAttribute))
             .or((has_dotted_keys(patch, rt) && bare_manager(patch)).then_some(Choice::BareReference))
             .or(members.then_some(Choice::UnknownMember))
-            .or(has_dotted_keys(patch, rt).then_some(Choice::DottedKey))
-            .or(undeclared_keys(patch, rt).then_some(Choice::UndeclaredAttribute));
+            .or(has_dotted_keys(patch, rt).then_some(Choice::DottedKey));
         match choice {
             Some(c) => Forecast::either(c, "", lenient.or(Some(after))),
             None => Forecast::accept(Some(after)),
@@ -291,11 +333,16 @@ impl Shadow {
         rt: &ResourceType,
         strict: &patch::PatchError,
     ) -> Forecast {
+        let mut strict = strict.clone();
         let options = [(false, true), (true, false), (true, true)];
         for (creates, lenient) in options {
-            let Ok(after) = patch::apply(&known.doc, body, rt, &Options { value_path_creates: creates, lenient })
-            else {
-                continue;
+            let after = match patch::apply(&known.doc, body, rt, &Options { value_path_creates: creates, lenient }) {
+                Ok(after) => after,
+                // What even the most lenient reading stumbles over is the real reason.
+                Err(error) => {
+                    strict = error;
+                    continue;
+                }
             };
             if let Some(taken) = after.as_object().and_then(|o| self.taken(call, o, Some(&known.id))) {
                 return taken;
@@ -325,11 +372,43 @@ impl Shadow {
             let unique = rt.schema.attributes.iter().find(|a| a.uniqueness == Uniqueness::Server)?;
             return self.taken_value(call, object, own, &unique.name, unique.case_exact);
         };
-        let found = self.taken_value(call, object, own, attribute, false)?;
+        let Some(found) = self.taken_value(call, object, own, attribute, false) else {
+            // What else the server declares unique it may refuse; whether it must is not in the RFC's own schemas.
+            let detail = self.declared_twin(call, object, rt, own)?;
+            return Some(Forecast::either(Choice::Other, detail, Some(Value::Object(object.clone()))));
+        };
         if attribute == "displayName" {
             return Some(Forecast::either(Choice::GroupName, found.detail, Some(Value::Object(object.clone()))));
         }
         Some(found)
+    }
+
+    /// A value beside the name that the target's schema declares unique and another live resource holds.
+    fn declared_twin(
+        &self,
+        call: &Call,
+        object: &Map<String, Value>,
+        rt: &ResourceType,
+        own: Option<&str>,
+    ) -> Option<String> {
+        let unique = declared_unique(rt);
+        if unique.is_empty() {
+            return None;
+        }
+        let (doc, tenant) = (Value::Object(object.clone()), tenant_of(call));
+        let held_by_others = |key: &str, wanted: &str| {
+            self.known.iter().any(|k| {
+                k.endpoint == call.endpoint
+                    && k.tenant == tenant
+                    && k.state != State::Gone
+                    && Some(k.id.as_str()) != own
+                    && texts_at(&k.doc, key, rt).iter().any(|held| held.to_lowercase() == wanted.to_lowercase())
+            })
+        };
+        unique
+            .into_iter()
+            .find(|key| texts_at(&doc, key, rt).iter().any(|wanted| held_by_others(key, wanted)))
+            .map(|key| format!("{key} is declared unique and taken"))
     }
 
     fn taken_value(
@@ -633,7 +712,8 @@ fn undeclared(object: &Map<String, Value>, rt: &ResourceType) -> bool {
         let common = ["schemas", "id", "externalId", "meta"].iter().any(|n| n.eq_ignore_ascii_case(k));
         let core = rt.schema.attributes.iter().any(|a| a.name.eq_ignore_ascii_case(k));
         let extension = rt.extensions.iter().any(|e| e.schema.id.eq_ignore_ascii_case(k));
-        !(common || core || extension || k.eq_ignore_ascii_case(&rt.schema.id))
+        let path = || crate::scim::path::parse_path(k, rt).is_ok_and(|p| rt.attribute(&p.attr).is_some());
+        !(common || core || extension || k.eq_ignore_ascii_case(&rt.schema.id) || path())
     })
 }
 

@@ -566,6 +566,10 @@ fn decidable(call: &Call, known: &Known, rt: &ResourceType) -> bool {
     if lower.contains("externalid") && known.endpoint == "/Groups" && !answered("externalId") {
         return false;
     }
+    // What only a read with `attributes` shows may have changed unseen.
+    if not_returned(&known.doc, rt).iter().any(|(name, _)| lower.contains(&name.to_ascii_lowercase())) {
+        return false;
+    }
     if known.unkept.iter().any(|k| lower.contains(&k.to_ascii_lowercase())) {
         return false;
     }
@@ -807,13 +811,20 @@ fn adopt(known: &mut Known, answer: &Value, out: &Observed, rt: &ResourceType) {
     }
     let kept: BTreeMap<String, Value> =
         known.facts.keys().map(|k| (k.clone(), facts::look_up(&known.doc, k, rt))).collect();
+    let unseen = not_returned(&known.doc, rt);
     known.doc = answer.clone();
-    for (key, value) in kept {
+    for (key, value) in kept.into_iter().chain(unseen) {
         // Elements keep what the server added to them (display, $ref); single values are equal anyway.
         if is_unassigned(&facts::look_up(&known.doc, &key, rt)) {
             facts::store(&mut known.doc, &key, value, rt);
         }
     }
+}
+
+/// What a full answer does not show, because the target's schema returns it on request only: what was written stays believed.
+fn not_returned(doc: &Value, rt: &ResourceType) -> Vec<(String, Value)> {
+    let hidden = rt.schema.attributes.iter().filter(|a| a.returned == crate::scim::schema::Returned::Request);
+    hidden.map(|a| (a.name.clone(), facts::look_up(doc, &a.name, rt))).filter(|(_, v)| !facts::is_empty(v)).collect()
 }
 
 fn put_facts(known: &mut Known, after: &Value, call: &Call, step: &str, rt: &ResourceType) {
@@ -976,7 +987,9 @@ fn touched(call: &Call, rt: &ResourceType) -> Vec<String> {
     };
     keys.into_iter()
         .filter(|k| {
-            facts::attribute(k, rt).is_some_and(|a| a.kind != crate::scim::schema::AttrType::Complex || a.multi_valued)
+            facts::attribute(k, rt).is_some_and(|a| {
+                facts::checkable(a) && (a.kind != crate::scim::schema::AttrType::Complex || a.multi_valued)
+            })
         })
         .filter(|k| !k.to_ascii_lowercase().starts_with("password") && !k.to_ascii_lowercase().starts_with("groups"))
         .collect()

@@ -1,0 +1,215 @@
+//! Legal variants in what the server does not offer, refuses, or leaves out of its answers.
+//!
+//! Must not know the rules.
+
+use super::Variant;
+use super::declared::names;
+use crate::scim::filter::{self, CompareOp, Filter, Test};
+use crate::scim::urn;
+use crate::server::behaviour::Hook;
+use crate::server::call::{Kind, Target};
+use crate::server::faults::tools::{any_node, body_value, current, filter_text, on_item, put_into_body};
+use crate::server::reply::{Content, Reply};
+use serde_json::{Value, json};
+
+pub(super) const VARIANTS: &[Variant] = &[
+    Variant {
+        id: "search-post-501",
+        title: "POST /.search is not offered",
+        spec: "RFC 7644 §3.4.3 lets clients query that way and asks no server to offer it; §3.12: 501",
+        breaks: &[],
+        hooks: &[Hook::Before(|call, _| {
+            matches!(call.target, Target::Search(_) | Target::RootSearch)
+                .then(|| Reply::error(501, None, "Searching by POST is not offered."))
+        })],
+    },
+    Variant {
+        id: "filter-eq-and-only",
+        title: "Filters know eq and and; others are refused with invalidFilter",
+        spec: "RFC 7644 §3.12 table 9 (invalidFilter): the attribute and filter comparison combination is not supported",
+        breaks: &[],
+        hooks: &[Hook::Before(|call, _| {
+            let filter = filter::parse(&filter_text(call)).ok()?;
+            let foreign = any_node(&filter, |node| {
+                !matches!(
+                    node,
+                    Filter::And(_)
+                        | Filter::Attr { test: Test::Compare(CompareOp::Eq, _), .. }
+                        | Filter::ValuePath { .. }
+                )
+            });
+            foreign.then(|| Reply::error(400, Some("invalidFilter"), "This operator is not supported."))
+        })],
+    },
+    Variant {
+        id: "filter-few-attributes",
+        title: "Filters know the names, ids and e-mail addresses; other attributes are refused with invalidFilter",
+        spec: "RFC 7644 §3.12 table 9 (invalidFilter): the attribute and filter comparison combination is not supported",
+        breaks: &[],
+        hooks: &[Hook::Before(|call, _| {
+            const KNOWN: [&str; 9] = [
+                "username",
+                "externalid",
+                "id",
+                "displayname",
+                "emails",
+                "emails.value",
+                "emails.type",
+                "active",
+                "members.value",
+            ];
+            let filter = filter::parse(&filter_text(call)).ok()?;
+            let foreign = names(&filter).iter().any(|n| !KNOWN.contains(&n.to_ascii_lowercase().as_str()));
+            foreign.then(|| Reply::error(400, Some("invalidFilter"), "This attribute cannot be searched."))
+        })],
+    },
+    Variant {
+        id: "error-scimtype-absent",
+        title: "Errors have a scimType only where the name is taken",
+        spec: "RFC 7644 §3.12: scimType is optional",
+        breaks: &[],
+        hooks: &[Hook::After(|_, reply, _| {
+            let taken = reply.status == 409;
+            if let Some(body) = reply.body_mut().filter(|b| !taken && b.contains_key("status")) {
+                body.shift_remove("scimType");
+            }
+        })],
+    },
+    Variant {
+        id: "whole-list-without-paging-figures",
+        title: "A list that is complete has no startIndex and no itemsPerPage",
+        spec: "RFC 7644 §3.4.2: both are required when partial results are returned",
+        breaks: &[],
+        hooks: &[Hook::After(|call, reply, _| {
+            let paged = ["startIndex", "count", "cursor"]
+                .iter()
+                .any(|p| call.param(p).is_some() || body_value(call, p).is_some());
+            let Some(body) = reply.body_mut().filter(|b| b.contains_key("totalResults")) else { return };
+            let shown = body.get("Resources").and_then(Value::as_array).map_or(0, Vec::len);
+            if !paged && body["totalResults"] == shown {
+                body.shift_remove("startIndex");
+                body.shift_remove("itemsPerPage");
+            }
+        })],
+    },
+    Variant {
+        id: "long-values-refused",
+        title: "Texts of more than 255 characters are refused",
+        spec: "RFC 7644 §3.12 table 9 (invalidValue): the schemas set no bound, products do",
+        breaks: &[],
+        hooks: &[Hook::Before(|call, _| {
+            fn long(value: &Value) -> bool {
+                match value {
+                    Value::String(text) => text.chars().count() > 255,
+                    Value::Array(items) => items.iter().any(long),
+                    Value::Object(map) => map.values().any(long),
+                    _ => false,
+                }
+            }
+            let sent = call.kind().is_some() && call.json().is_some_and(long);
+            sent.then(|| Reply::error(400, Some("invalidValue"), "A value is too long."))
+        })],
+    },
+    Variant {
+        id: "username-lower-case",
+        title: "userName is stored in lower case",
+        spec: "RFC 7643 §7 (caseExact): the server may alter the case of a value that is not case exact",
+        breaks: &["okta", "entra"],
+        hooks: &[Hook::Store(|call, _, after| {
+            if call.kind() == Some(Kind::User)
+                && let Some(name) = after["userName"].as_str().map(str::to_lowercase)
+            {
+                after["userName"] = name.into();
+            }
+        })],
+    },
+    Variant {
+        id: "emails-lower-case",
+        title: "E-mail addresses are stored in lower case",
+        spec: "RFC 7643 §4.1.2: the service provider should canonicalise the value",
+        breaks: &[],
+        hooks: &[Hook::Store(|_, _, after| {
+            for mail in after.get_mut("emails").and_then(Value::as_array_mut).into_iter().flatten() {
+                if let Some(address) = mail["value"].as_str().map(str::to_lowercase) {
+                    mail["value"] = address.into();
+                }
+            }
+        })],
+    },
+    Variant {
+        id: "active-true-by-default",
+        title: "A user created without active is active",
+        spec: "RFC 7644 §3.3: service providers may assign default values",
+        breaks: &[],
+        hooks: &[Hook::Store(|call, before, after| {
+            if call.kind() == Some(Kind::User) && before.is_none() && after.get("active").is_none() {
+                after["active"] = true.into();
+            }
+        })],
+    },
+    Variant {
+        id: "patch-without-schemas-refused",
+        title: "A PATCH without schemas is refused",
+        spec: "RFC 7644 §3.5.2: the body must contain schemas",
+        breaks: &[],
+        hooks: &[Hook::Before(|call, _| {
+            let bare = call.method == "PATCH"
+                && call.id().is_some()
+                && call.json().is_some_and(|b| b.is_object() && b.get("schemas").is_none());
+            bare.then(|| Reply::error(400, Some("invalidSyntax"), "schemas is required."))
+        })],
+    },
+    Variant {
+        id: "patch-without-schemas-accepted",
+        title: "A PATCH without schemas is carried out",
+        spec: "RFC 7644 §3.5.2 binds the client; a server may be liberal",
+        breaks: &[],
+        hooks: &[Hook::Before(|call, _| {
+            let bare =
+                call.method == "PATCH" && call.json().is_some_and(|b| b.is_object() && b.get("schemas").is_none());
+            if bare && body_value(call, "Operations").is_some() {
+                put_into_body(call, "schemas", json!([urn::PATCH_OP]));
+            }
+            None
+        })],
+    },
+    Variant {
+        id: "no-change-answers-204",
+        title: "A PATCH that changes nothing answers 204, others 200",
+        spec: "RFC 7644 §3.5.2: 200 with the resource or 204",
+        breaks: &[],
+        hooks: &[
+            Hook::Before(|call, state| {
+                call.memo = current(call, state).filter(|_| call.method == "PATCH");
+                None
+            }),
+            Hook::After(|call, reply, state| {
+                let asked = call.param("attributes").is_some() || call.param("excludedAttributes").is_some();
+                let patch = on_item(call, "PATCH", Kind::User) || on_item(call, "PATCH", Kind::Group);
+                let now = current(call, state);
+                if patch && reply.status == 200 && !asked && now == call.memo {
+                    reply.status = 204;
+                    reply.content = Content::Empty;
+                }
+            }),
+        ],
+    },
+    Variant {
+        id: "method-not-offered-501",
+        title: "Methods that an endpoint does not know answer 501",
+        spec: "RFC 7644 §3.12 table 8 (501); RFC 9110 §15.6.2",
+        breaks: &[],
+        hooks: &[Hook::After(|_, reply, _| {
+            if reply.status == 405 {
+                reply.restatus(501);
+            }
+        })],
+    },
+    Variant {
+        id: "head-not-offered",
+        title: "HEAD answers 405",
+        spec: "RFC 7644 §3.2 has no HEAD",
+        breaks: &[],
+        hooks: &[Hook::Before(|call, _| (call.method == "HEAD").then(|| Reply::error(405, None, "Use GET.")))],
+    },
+];
