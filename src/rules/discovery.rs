@@ -466,7 +466,7 @@ pub static RULES: &[Rule] = &[
         hint: "Take the parameters of a query from a SearchRequest body as well.",
         wrong: "POST /Users/.search → 501",
         right: "→ 200 with a ListResponse",
-        proven_by: &["search-post-not-found"],
+        proven_by: &["search-endpoint-404"],
         check: refusal_rule!("search/not-offered"),
     },
     Rule {

@@ -188,7 +188,7 @@ pub static RULES: &[Rule] = &[
         hint: "Answer 200 with an empty ListResponse.",
         wrong: "GET /Users?filter=userName eq \"nobody\" → 404",
         right: "→ 200 {\"totalResults\":0,\"Resources\":[]}",
-        proven_by: &["filter-no-match-404", "groups-endpoint-404", "list-past-end-404", "search-endpoint-404"],
+        proven_by: &["filter-no-match-404", "groups-endpoint-404", "list-past-end-404"],
         check: refusal_rule!("filter/no-match-is-an-error"),
     },
     Rule {

@@ -261,18 +261,6 @@ pub(super) const FAULTS: &[Fault] = &[
         })],
     },
     Fault {
-        id: "search-post-not-found",
-        title: "There is no .search",
-        area: "match/filter",
-        source: &[],
-        wrong: "404",
-        right: "200",
-        hooks: &[Hook::Before(|call, _| {
-            matches!(call.target, Target::Search(_) | Target::RootSearch)
-                .then(|| Reply::error(404, None, "No such endpoint."))
-        })],
-    },
-    Fault {
         id: "search-post-without-count-500",
         title: ".search without count crashes",
         area: "match/filter",
