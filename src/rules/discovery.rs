@@ -529,7 +529,12 @@ fn list_response(view: &View<'_>) -> Verdict {
     };
     let named = get_ci(list, "schemas").is_some_and(|s| s.to_string().contains(urn::LIST));
     match (named, list.get("Resources")) {
-        (true, Some(Value::Array(_))) => Verdict::Pass,
+        (true, Some(Value::Array(_))) => match get_ci(list, "totalResults") {
+            Some(total) if total.is_u64() => Verdict::Pass,
+            other => {
+                Verdict::fail("body /totalResults", "an integer", other.map_or_else(|| "nothing".to_owned(), short))
+            }
+        },
         (false, _) => Verdict::fail(
             "body /schemas",
             urn::LIST,
