@@ -824,7 +824,12 @@ fn single(view: &View<'_>) -> Verdict {
     }
     match view.status() {
         200 => Verdict::Pass,
-        404 => Verdict::fail("status", "200 OK: it is listed", "404"),
+        // RFC 7644 §4 says of schemas that they can be had one by one, of resource types nothing.
+        404 => {
+            let finding = Finding::new("status", "200 OK: it is listed", "404");
+            let schema = document(view).as_deref() == Some("schemas");
+            Verdict::Fail(vec![if schema { finding } else { finding.level(Level::Should) }])
+        }
         _ => Verdict::NotApplicable,
     }
 }

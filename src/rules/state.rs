@@ -54,11 +54,32 @@ fn finding(view: &View<'_>, c: &Contradiction, place: Place) -> Finding {
     } else if c.cause.kind == Write::Create && !essential(&c.key) && place != Place::List {
         // RFC 7644 §3.3: the server "is free to alter and/or ignore POSTed content".
         finding = finding.level(Level::Should);
+    } else if c.cause.kind == Write::PutOmitted && c.expected == Value::Bool(false) {
+        // RFC 7644 §3.5.1: what a PUT leaves out may fall back to its default.
+        finding = finding.level(Level::Note);
+    } else if only_strangers_missing(view, c) {
+        // Whether a member must exist is not in the RFC; that an accepted one is dropped, the identity provider does not learn.
+        finding = finding.level(Level::Idp);
     } else if c.cause.form.remove_with_value {
         // The RFC gives `remove` no value, so what it means is Entra's word alone.
         finding = finding.level(Level::Idp);
     }
     finding
+}
+
+/// True when the members that are not there are ids of nobody whom this case knows.
+fn only_strangers_missing(view: &View<'_>, c: &Contradiction) -> bool {
+    let ids = |v: &Value| -> Vec<String> {
+        let entries = v.as_array().map(Vec::as_slice).unwrap_or_default();
+        entries.iter().filter_map(|e| e.get("value").and_then(crate::shadow::text_of)).collect()
+    };
+    let (expected, actual) = (ids(&c.expected), ids(&c.actual));
+    let known = |id: &String| view.before.seen.contains(id) || view.before.known.iter().any(|k| &k.id == id);
+    let mut missing = expected.iter().filter(|id| !actual.contains(id)).peekable();
+    c.key == "members"
+        && missing.peek().is_some()
+        && missing.all(|id| !known(id))
+        && actual.iter().all(|id| expected.contains(id))
 }
 
 /// Names that a server may compute from others.

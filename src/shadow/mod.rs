@@ -5,16 +5,21 @@
 //! schema allows to be written; servers may add attributes, normalise, or answer 204.
 
 pub mod advertised;
+mod bulk;
 pub mod call;
+mod compare;
 pub mod facts;
 pub mod forecast;
+mod learn;
+mod lists;
 mod observe;
 
 pub use advertised::Advertised;
 pub use call::{Call, Op};
 pub use facts::{Cause, Clash, Contradiction, Form, Write};
 pub use forecast::{Choice, Expectation, Forecast, Reason};
-pub use observe::{Observed, PageClash, Place, Selection, Stray, resources_of};
+pub use lists::resources_of;
+pub use observe::{Observed, PageClash, Place, Selection, Stray};
 
 use facts::Facts;
 use serde_json::Value;
