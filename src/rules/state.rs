@@ -5,6 +5,7 @@
 use super::rule::{Finding, Level, Verdict};
 use super::view::{View, short};
 use crate::shadow::Place;
+use crate::shadow::facts;
 use crate::shadow::{Cause, Clash, Contradiction, Write};
 use serde_json::Value;
 
@@ -37,7 +38,7 @@ fn finding(c: &Contradiction, place: Place) -> Finding {
         .message(format!("{} {}: {} {whose}", c.resource_type, c.id, describe(c)));
     if c.optional || derived_name(c) {
         finding = finding.level(Level::Note);
-    } else if c.cause.kind == Write::Create && !essential(&c.key) && place != Place::List {
+    } else if c.cause.kind == Write::Create && !facts::essential(&c.key) && place != Place::List {
         // RFC 7644 §3.3: the server "is free to alter and/or ignore POSTed content".
         finding = finding.level(Level::Should);
     } else if c.cause.form.remove_with_value {
@@ -49,16 +50,10 @@ fn finding(c: &Contradiction, place: Place) -> Finding {
 
 /// Names that a server may compute from others.
 fn derived_name(c: &Contradiction) -> bool {
-    let computed = c.resource_type == "User" && ["displayName", "name.formatted"].contains(&c.key.as_str());
+    let computed = c.resource_type == "User" && facts::computed_name(&c.key);
     // RFC 7643 §3.1 makes externalId the client's, and leaves open for which types a server keeps it.
     let group_key = c.resource_type == "Group" && c.key == "externalId";
     group_key || (computed && (c.cause.kind != Write::Patch || c.clash == Clash::Remains))
-}
-
-/// Attributes that identity providers cannot do without.
-fn essential(key: &str) -> bool {
-    ["userName", "active", "externalId", "members", "emails", "name.givenName", "name.familyName", "displayName"]
-        .contains(&key)
 }
 
 fn describe(c: &Contradiction) -> String {

@@ -3,6 +3,7 @@
 //!
 //! Must not know arguments, environment or how anything is printed; it emits events.
 
+mod added;
 pub mod baseline;
 pub mod discover;
 pub mod findings;
