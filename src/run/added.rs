@@ -104,13 +104,16 @@ impl Player<'_> {
         if self.context.options.keep {
             return;
         }
-        for number in self.left() {
+        let left = self.left();
+        self.context.progress.more(left.len());
+        for number in left {
             let (path, mut out) = {
                 let entry = &self.shadow.known.entries()[number as usize];
                 (entry.path(), self.added_read(&entry.path(), entry.kind.tenant))
             };
             out.method = "DELETE".to_owned();
             let exchange = self.context.http.send(out).await;
+            self.context.progress.done(1);
             match exchange.status() {
                 Some(200..=299 | 404 | 410) => {
                     if let Some(journal) = &self.context.journal
@@ -154,6 +157,7 @@ fn sweep_step() -> Step {
         cycle: None,
         when: Vec::new(),
         repeat: None,
+        joined: false,
         setup: false,
         action: Action::Pause(Duration::ZERO),
         expect: None,

@@ -5,7 +5,7 @@
 
 use super::findings::{self, RawFinding};
 use super::judge::{self, Judged};
-use super::{Case, Context, Played, Tally};
+use super::{Case, Context, Played, Tally, progress};
 use crate::engine::Outgoing;
 use crate::engine::guard::Created;
 use crate::engine::journal::Intent;
@@ -16,7 +16,7 @@ use crate::exchange::{AuthKind, Exchange};
 use crate::profile::provider::ProviderProfile;
 use crate::rules::view::Past;
 use crate::rules::{Finding, Level, Rule};
-use crate::scenario::model::{Action, Expect, Matcher, Need, Repeat, RequestSpec, Step};
+use crate::scenario::model::{Action, Expect, Matcher, Need, Repeat, RequestSpec, Step, is_changed};
 use crate::scenario::template::Values;
 use crate::scim::value::get_ci;
 use crate::shadow::{Call, Expectation, Op, Shadow};
@@ -36,6 +36,7 @@ const FAILED_ROUNDS: usize = 100;
 
 /// Plays a case from first step to clean-up.
 pub(super) async fn play(context: &Context, case: &Case, alone: bool) -> Played {
+    context.progress.begin(&case.name());
     let mut player = Player::new(context, case, alone);
     match player.unmet() {
         Some(reason) => player.skip_case(reason),
@@ -45,6 +46,7 @@ pub(super) async fn play(context: &Context, case: &Case, alone: bool) -> Played 
             player.clean_up().await;
         }
     }
+    context.progress.done(player.ahead);
     player.finish()
 }
 
@@ -59,6 +61,8 @@ pub(super) struct Player<'a> {
     failed_rounds: HashMap<String, usize>,
     /// What was found already, so that the same in a hundred thousand rounds is kept once.
     told: HashSet<String>,
+    /// Rounds of steps that are still to come.
+    ahead: usize,
     pub(super) steps: Vec<StepReport>,
     findings: Vec<RawFinding>,
     tally: Tally,
@@ -78,9 +82,9 @@ impl<'a> Player<'a> {
         let values = CaseValues::new(
             &case.scenario,
             &case.profile,
+            &context.options.volume,
             context.http.target().base_url.as_str(),
-            context.options.seed,
-            &context.run_id,
+            (context.options.seed, &context.run_id),
             &name,
         );
         Self {
@@ -93,6 +97,7 @@ impl<'a> Player<'a> {
             past_bytes: 0,
             failed_rounds: HashMap::new(),
             told: HashSet::new(),
+            ahead: progress::planned(case, &context.options.volume),
             steps: Vec::new(),
             findings: Vec::new(),
             tally: Tally::new(),
@@ -157,17 +162,23 @@ impl<'a> Player<'a> {
         let scenario = self.case.scenario.clone();
         let dialect = self.case.dialect.as_ref().map(|d| d.name.clone());
         let last_wanted = self.last_wanted(&scenario.steps);
-        for (index, step) in scenario.steps.iter().enumerate() {
+        let mut steps = scenario.steps.iter().enumerate().peekable();
+        while let Some((index, step)) = steps.next() {
             if self.context.stop.load(Ordering::SeqCst) {
                 self.reason = Some("interrupted".to_owned());
                 self.error = true;
                 return;
             }
-            let foreign = !step.dialects.is_empty() && !dialect.as_ref().is_some_and(|d| step.dialects.contains(d));
-            if foreign || last_wanted.is_some_and(|last| index > last) {
-                continue;
+            let mut together = vec![(index, step)];
+            while let Some(next) = steps.next_if(|(_, next)| next.joined) {
+                together.push(next);
             }
-            self.step(step).await;
+            together.retain(|(index, step)| {
+                let foreign = !step.dialects.is_empty() && !dialect.as_ref().is_some_and(|d| step.dialects.contains(d));
+                !foreign && last_wanted.is_none_or(|last| *index <= last)
+            });
+            let together: Vec<&Step> = together.into_iter().map(|(_, step)| step).collect();
+            self.steps_in_rounds(&together).await;
         }
     }
 
@@ -179,41 +190,73 @@ impl<'a> Player<'a> {
         })
     }
 
-    async fn step(&mut self, step: &Step) {
-        self.context.steps_done.fetch_add(1, Ordering::Relaxed);
-        if let Some(reason) = step.needs.iter().find_map(|n| self.lacking(*n)) {
-            // What later steps expect of a write that was not sent is no news either.
-            if matches!(&step.action, Action::Send(spec) if !matches!(spec.method.as_str(), "GET" | "HEAD")) {
-                self.broken.get_or_insert_with(|| step.id.clone());
+    /// Plays steps that belong together: in each round one after the other.
+    async fn steps_in_rounds(&mut self, steps: &[&Step]) {
+        let mut playable = Vec::new();
+        for step in steps {
+            match step.needs.iter().find_map(|n| self.lacking(*n)) {
+                None => playable.push(*step),
+                Some(reason) => {
+                    // What later steps expect of a write that was not sent is no news either.
+                    if matches!(&step.action, Action::Send(spec) if !matches!(spec.method.as_str(), "GET" | "HEAD")) {
+                        self.broken.get_or_insert_with(|| step.id.clone());
+                    }
+                    self.note(step, Outcome::Skipped, reason);
+                }
             }
-            return self.note(step, Outcome::Skipped, reason);
         }
-        match &step.repeat {
-            None => self.round(step, None).await,
-            Some(Repeat::Count { name, count }) => {
-                for n in 1..=*count {
-                    self.values.set_variable(name, Value::from(n));
-                    self.round(step, Some(n)).await;
+        match playable.first().and_then(|step| step.repeat.as_ref()) {
+            None => self.rounds(&playable, None).await,
+            Some(Repeat::Count { name, from, count }) => {
+                for n in 0..*count {
+                    self.values.set_variable(name, Value::from(from + n));
+                    self.rounds(&playable, Some(n + 1)).await;
                 }
             }
             Some(Repeat::Each { name, items }) => {
-                for (n, item) in items.iter().enumerate() {
+                for (n, item) in (1..).zip(items) {
                     if let Ok(text) = item.render(&self.values) {
                         self.values.set_variable(name, Value::String(text));
-                        self.round(step, Some(n as u64 + 1)).await;
+                        self.rounds(&playable, Some(n)).await;
                     }
                 }
             }
-            Some(Repeat::Until { name, condition, limit }) => {
-                for n in 1..=*limit {
-                    self.values.set_variable(name, Value::from(n));
-                    self.round(step, Some(n)).await;
+            Some(Repeat::Crowd { name, crowd, changed, beside }) => {
+                let percent = changed.map(|own| self.context.options.volume.changes.unwrap_or(own));
+                let everyone = 1..=self.values.crowd_size(crowd);
+                let chosen = everyone.filter(|n| percent.is_none_or(|p| is_changed(*n, p)));
+                for (round, n) in (1..).zip(chosen) {
+                    self.values.set_variable(name, Value::String(format!("{crowd}.{n}")));
+                    for (other, among) in beside {
+                        let number = (n - 1) % self.values.crowd_size(among).max(1) + 1;
+                        self.values.set_variable(other, Value::String(format!("{among}.{number}")));
+                    }
+                    self.rounds(&playable, Some(round)).await;
+                }
+            }
+            Some(Repeat::Until { name, from, condition, limit }) => {
+                for n in 0..*limit {
+                    self.values.set_variable(name, Value::from(from + n));
+                    self.rounds(&playable, Some(n + 1)).await;
                     if render::holds(condition, &self.values) || self.error {
                         break;
                     }
                 }
             }
         }
+    }
+
+    async fn rounds(&mut self, steps: &[&Step], round: Option<u64>) {
+        for step in steps {
+            self.round(step, round).await;
+        }
+        let again = steps.first().is_some_and(|s| matches!(s.repeat, Some(Repeat::Until { .. }))) && round > Some(1);
+        if again {
+            self.context.progress.more(steps.len());
+        } else {
+            self.ahead = self.ahead.saturating_sub(steps.len());
+        }
+        self.context.progress.done(steps.len());
     }
 
     async fn round(&mut self, step: &Step, round: Option<u64>) {
