@@ -71,11 +71,11 @@ fn judge(case: &[Arc<Exchange>], target: &Arc<Advertised>) {
     for exchange in case {
         let call = Call::of(&exchange.request, &target.types);
         let forecast = shadow.forecast(&call);
-        let before = shadow.snapshot();
-        let observed = shadow.observe(exchange, &call, &forecast, "step", true);
-        let view = View::new(exchange, &call, &forecast, &observed, &before, target, &earlier, true);
+        let (observed, learned) = shadow.observe(exchange, &call, &forecast, "step", true);
+        let view = View::new(exchange, &call, &forecast, &observed, &shadow, target, &earlier, true);
         let failed = rules::catalogue().filter(|r| matches!((r.check)(&view), Verdict::Fail(_))).count();
         std::hint::black_box(failed);
+        shadow.learn(learned);
         earlier.push(Past { step: "step".to_owned(), call, exchange: exchange.clone() });
         if earlier.len() > 400 {
             earlier.remove(0);

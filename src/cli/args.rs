@@ -214,14 +214,14 @@ pub struct SelectArgs {
     /// Let scenarios change or delete resources that this run did not create
     #[arg(long)]
     pub allow_existing: bool,
-    /// Size of volume scenarios: number of users
-    #[arg(long, value_name = "N")]
+    /// How many people scenarios with crowds (tag `crowd`) play with
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     pub users: Option<u64>,
-    /// Size of volume scenarios: number of groups
-    #[arg(long, value_name = "N")]
+    /// How many groups scenarios with crowds play with [default: one for a hundred of --users]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub groups: Option<u64>,
-    /// Size of volume scenarios: changes per incremental cycle
-    #[arg(long, value_name = "N")]
+    /// How many percent of a crowd change in each cycle
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u64).range(0..=100))]
     pub changes: Option<u64>,
 }
 

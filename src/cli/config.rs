@@ -5,6 +5,7 @@
 use super::args::{AuthArgs, Rate, ReportArgs, RunArgs, Shard, TargetArgs, TlsArgs};
 use super::args::{parse_duration, parse_rate};
 use crate::engine::auth::SecretSource;
+use crate::scenario::model::Volume;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -129,18 +130,6 @@ pub struct Reports {
     pub files: Vec<(&'static str, PathBuf)>,
     /// GitHub annotations.
     pub github: bool,
-}
-
-/// Size of volume scenarios.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Volume {
-    /// Users.
-    pub users: Option<u64>,
-    /// Groups.
-    pub groups: Option<u64>,
-    /// Changes per cycle.
-    pub changes: Option<u64>,
 }
 
 /// Why there are no settings.

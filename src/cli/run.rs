@@ -342,6 +342,7 @@ pub(super) fn options(
         embedded,
         provider,
         keep_http: true,
+        volume: settings.volume,
     })
 }
 

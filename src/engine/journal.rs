@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use url::Url;
 
 /// Where journals are kept unless the user says otherwise.
@@ -292,9 +292,9 @@ impl JournalFile {
 struct Pending {
     last: u64,
     intents: BTreeMap<u64, (String, String)>,
-    resources: BTreeMap<u64, String>,
+    resources: BTreeMap<u64, Arc<str>>,
     /// The other way round: a run over 100,000 users deletes each by its path.
-    numbers: HashMap<String, u64>,
+    numbers: HashMap<Arc<str>, u64>,
 }
 
 impl Pending {
@@ -310,8 +310,9 @@ impl Pending {
                 self.intents.remove(n);
                 if let Some(path) = path {
                     self.forget(path);
+                    let path: Arc<str> = Arc::from(path.as_str());
                     self.resources.insert(*n, path.clone());
-                    self.numbers.insert(path.clone(), *n);
+                    self.numbers.insert(path, *n);
                 }
             }
             Line::Deleted { path } => self.forget(path),
@@ -327,7 +328,7 @@ impl Pending {
     fn leftovers(&self) -> Vec<Leftover> {
         let mut all: Vec<(u64, Leftover)> = Vec::new();
         for (n, path) in &self.resources {
-            all.push((*n, Leftover::Resource { path: path.clone() }));
+            all.push((*n, Leftover::Resource { path: path.to_string() }));
         }
         for (n, (path, key)) in &self.intents {
             let unknown = Leftover::Unknown {

@@ -3,12 +3,13 @@
 //! Must not know requests; how a value is written into a URL or a body is the template's business.
 
 use crate::profile::idp::{ExternalId, IdpProfile};
-use crate::scenario::model::Scenario;
+use crate::scenario::model::{Crowd, Scenario, Volume};
 use crate::scenario::template::{Template, Values};
 use rand::RngExt;
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 use serde_json::{Map, Value};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -17,7 +18,6 @@ const ALPHABET: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 const MIXED: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 /// All values of one case.
-#[derive(Debug, Clone)]
 pub struct CaseValues {
     /// Unique text of the case; everything we create carries it.
     pub run: String,
@@ -26,12 +26,32 @@ pub struct CaseValues {
     fixtures: BTreeMap<String, Map<String, Value>>,
     captured: BTreeMap<String, Value>,
     aliases: BTreeMap<String, Value>,
+    external: ExternalId,
+    crowds: BTreeMap<String, Crowding>,
+    /// The member of a crowd that was asked for last.
+    member: RefCell<Option<(String, Map<String, Value>)>>,
+}
+
+/// A crowd as it is in this case. Its members are made when they are asked for: there may be a hundred thousand.
+struct Crowding {
+    people: bool,
+    size: u64,
+    /// Attribute → what was captured, by number.
+    captured: BTreeMap<String, Vec<Option<Box<str>>>>,
 }
 
 impl CaseValues {
     /// Makes the fixtures of a scenario. `case` is the case's name: with the seed it decides every value. Every name holds
     /// `run_id`, by which a later clean-up knows that it is ours.
-    pub fn new(scenario: &Scenario, profile: &IdpProfile, base_url: &str, seed: u64, run_id: &str, case: &str) -> Self {
+    pub fn new(
+        scenario: &Scenario,
+        profile: &IdpProfile,
+        volume: &Volume,
+        base_url: &str,
+        (seed, run_id): (u64, &str),
+        case: &str,
+    ) -> Self {
+        let crowding = |c: &Crowd| Crowding { people: c.people, size: c.size(volume), captured: BTreeMap::new() };
         let mut out = Self {
             run: format!("{run_id}{}", text_from(seed, &format!("run/{case}"), 5, ALPHABET)),
             base_url: base_url.trim_end_matches('/').to_owned(),
@@ -39,6 +59,9 @@ impl CaseValues {
             fixtures: BTreeMap::new(),
             captured: BTreeMap::new(),
             aliases: BTreeMap::new(),
+            external: profile.external_id,
+            crowds: scenario.crowds.iter().map(|c| (c.name.clone(), crowding(c))).collect(),
+            member: RefCell::new(None),
         };
         for (name, overrides) in &scenario.people {
             let person = out.person(name, profile.external_id);
@@ -109,9 +132,24 @@ impl CaseValues {
         Uuid::new_v5(&NAMESPACE, format!("{}/{}/{name}", self.seed, self.run).as_bytes()).to_string()
     }
 
+    /// How many there are in a crowd.
+    pub fn crowd_size(&self, crowd: &str) -> u64 {
+        self.crowds.get(crowd).map_or(0, |c| c.size)
+    }
+
     /// Keeps a captured value. A loop variable in front stands for what it names: `who.id` is `alice.id`.
     pub fn capture(&mut self, name: &str, value: Value) {
         let name = self.resolved(name);
+        if let (Some((crowd, number, attribute)), Value::String(text)) = (member_of(&name), &value)
+            && let Some(crowd) = self.crowds.get_mut(crowd)
+        {
+            let list = crowd.captured.entry(attribute.to_owned()).or_default();
+            if list.len() < number {
+                list.resize(number, None);
+            }
+            list[number - 1] = Some(text.as_str().into());
+            return;
+        }
         self.captured.insert(name, value);
     }
 
@@ -119,6 +157,28 @@ impl CaseValues {
     pub fn forget(&mut self, name: &str) {
         let name = self.resolved(name);
         self.captured.remove(&name);
+        if let Some((crowd, number, attribute)) = member_of(&name)
+            && let Some(list) = self.crowds.get_mut(crowd).and_then(|c| c.captured.get_mut(attribute))
+            && let Some(slot) = list.get_mut(number - 1)
+        {
+            *slot = None;
+        }
+    }
+
+    /// A value of a crowd's member: captured, or made.
+    fn of_member(&self, name: &str) -> Option<Value> {
+        let (crowd, number, attribute) = member_of(name)?;
+        let crowding = self.crowds.get(crowd)?;
+        if let Some(text) = crowding.captured.get(attribute).and_then(|list| list.get(number - 1)?.as_deref()) {
+            return Some(Value::String(text.to_owned()));
+        }
+        let who = format!("{crowd}{number}");
+        let mut member = self.member.borrow_mut();
+        if member.as_ref().is_none_or(|(name, _)| *name != who) {
+            let made = if crowding.people { self.person(&who, self.external) } else { self.group(&who) };
+            *member = Some((who, made));
+        }
+        member.as_ref().and_then(|(_, made)| made.get(attribute).cloned())
     }
 
     /// Sets a loop variable.
@@ -157,6 +217,9 @@ impl Values for CaseValues {
         if let Some(value) = self.captured.get(&name) {
             return Some(value.clone());
         }
+        if let Some(value) = self.of_member(&name) {
+            return Some(value);
+        }
         match name.as_str() {
             "run" => return Some(Value::String(self.run.clone())),
             "base_url" => return Some(Value::String(self.base_url.clone())),
@@ -169,6 +232,14 @@ impl Values for CaseValues {
             _ => self.fixtures.get(head)?.get(tail).cloned(),
         }
     }
+}
+
+/// Crowd, number and attribute of a name such as `staff.17.id`.
+fn member_of(name: &str) -> Option<(&str, usize, &str)> {
+    let (crowd, rest) = name.split_once('.')?;
+    let (number, attribute) = rest.split_once('.')?;
+    let number: usize = number.parse().ok().filter(|n| *n > 0)?;
+    Some((crowd, number, attribute))
 }
 
 /// Id of a run: short, and the same for the same seed.

@@ -545,7 +545,7 @@ fn surplus(view: &View<'_>) -> Verdict {
         return Verdict::NotApplicable;
     };
     if selection.surplus.is_empty() {
-        return if selection.not_matching > 0 { Verdict::Pass } else { Verdict::NotApplicable };
+        return if selection.not_matching { Verdict::Pass } else { Verdict::NotApplicable };
     }
     if external_case(view) {
         return Verdict::NotApplicable;
@@ -566,7 +566,7 @@ fn surplus_external(view: &View<'_>) -> Verdict {
         return Verdict::NotApplicable;
     }
     if selection.surplus.is_empty() || !external_case(view) {
-        return if selection.not_matching > 0 { Verdict::Pass } else { Verdict::NotApplicable };
+        return if selection.not_matching { Verdict::Pass } else { Verdict::NotApplicable };
     }
     Verdict::fail("body /Resources", "nothing: externalId is case-exact", selection.surplus[0].1.clone())
 }
@@ -692,7 +692,10 @@ fn top(name: &str, view: &View<'_>) -> String {
     }
     let rest = rt.map_or(name, |r| {
         let id = &r.schema.id;
-        if name.len() > id.len() && name[..id.len()].eq_ignore_ascii_case(id) { &name[id.len() + 1..] } else { name }
+        match name.get(..id.len()).filter(|head| head.eq_ignore_ascii_case(id)) {
+            Some(_) => name.get(id.len() + 1..).unwrap_or(name),
+            None => name,
+        }
     });
     rest.split('.').next().unwrap_or(rest).to_owned()
 }

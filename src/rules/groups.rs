@@ -372,21 +372,15 @@ fn deleted_user_still_member(view: &View<'_>) -> Verdict {
     if view.call.endpoint != "/Groups" || view.call.op != Op::Read || view.status() != 200 || view.call.projected() {
         return Verdict::NotApplicable;
     }
-    let gone: Vec<&str> = view
-        .before
-        .known
-        .iter()
-        .filter(|k| k.endpoint == "/Users" && k.state == State::Gone)
-        .map(|k| k.id.as_str())
-        .collect();
+    let gone = |id: &String| view.before.kinds_of(id).any(|k| &*k.endpoint == "/Users" && k.state == State::Gone);
     let Some(known) = view.call.id.as_deref().and_then(|id| view.before.find("/Groups", id)) else {
         return Verdict::NotApplicable;
     };
     let shown = view.exchange.json().map(member_ids).unwrap_or_default();
-    let was_member = gone.iter().any(|g| member_ids(&known.doc).iter().any(|m| m == g));
+    let was_member = member_ids(&known.doc).iter().any(gone);
     let findings = shown
         .iter()
-        .filter(|m| gone.contains(&m.as_str()))
+        .filter(|m| gone(m))
         .map(|m| Finding::new("body /members", "no deleted user", m.clone()))
         .collect::<Vec<_>>();
     if findings.is_empty() && !was_member { Verdict::NotApplicable } else { Verdict::from_findings(findings) }
@@ -402,7 +396,7 @@ fn user_groups_stale(view: &View<'_>) -> Verdict {
     };
     let ids: Vec<String> = shown.iter().filter_map(|g| g.get("value").and_then(crate::shadow::text_of)).collect();
     let mut findings = Vec::new();
-    for group in view.before.known.iter().filter(|k| k.endpoint == "/Groups" && ids.contains(&k.id)) {
+    for group in view.before.among(&ids).filter(|k| k.endpoint == "/Groups") {
         let member = member_ids(&group.doc).iter().any(|m| m == user);
         match group.state {
             State::Gone => findings.push(
@@ -417,7 +411,7 @@ fn user_groups_stale(view: &View<'_>) -> Verdict {
             _ => {}
         }
     }
-    let related = view.before.known.iter().any(|k| k.endpoint == "/Groups");
+    let related = view.before.known.count(|k| &*k.endpoint == "/Groups") > 0;
     if findings.is_empty() && !related { Verdict::NotApplicable } else { Verdict::from_findings(findings) }
 }
 

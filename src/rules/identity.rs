@@ -5,7 +5,7 @@ use super::rule::{Finding, Impact, Level, Rule, Verdict};
 use super::view::{View, short};
 use super::{refusal, state};
 use crate::scim::value::get_ci;
-use crate::shadow::{Op, Reason, State};
+use crate::shadow::{Known, Op, Reason, Selection, State, text_of};
 use serde_json::Value;
 
 /// Rules of this area.
@@ -311,9 +311,9 @@ fn list_id_differs(view: &View<'_>) -> Verdict {
         if selection.matching > 0 && view.before.ours(&view.call.endpoint, &id) {
             matched = true;
         }
-        let missing = selection.missing.iter().find(|(_, n)| n == name && view.call.endpoint == "/Users");
-        if let Some((ours, _)) = missing
+        if view.call.endpoint == "/Users"
             && !view.before.ours(&view.call.endpoint, &id)
+            && let Some(ours) = missing_of_name(view, selection, name)
         {
             return Verdict::Fail(vec![Finding::new(
                 format!("entry {name}"),
@@ -325,6 +325,19 @@ fn list_id_differs(view: &View<'_>) -> Verdict {
     if matched { Verdict::Pass } else { Verdict::NotApplicable }
 }
 
+/// The id of the user of ours who has that name and is not on the page.
+fn missing_of_name(view: &View<'_>, selection: &Selection, name: &str) -> Option<String> {
+    if view.call.filter.is_some() {
+        return selection.missing.iter().find(|(_, n)| n == name).map(|(id, _)| id.clone());
+    }
+    let tenant = crate::shadow::forecast::tenant_of(view.call);
+    let shown = |k: &&Known| view.entries().iter().any(|e| get_ci(e, "id").and_then(text_of).as_ref() == Some(&k.id));
+    let mut ours = view.before.named(name).filter(|k| {
+        k.endpoint == view.call.endpoint && k.tenant == tenant && k.state == State::Live && k.name() == Some(name)
+    });
+    ours.find(|k| !shown(k)).map(|k| k.id.clone())
+}
+
 fn id_reused(view: &View<'_>) -> Verdict {
     if view.call.op != Op::Create || !view.accepted() {
         return Verdict::NotApplicable;
@@ -332,7 +345,7 @@ fn id_reused(view: &View<'_>) -> Verdict {
     let Some(id) = view.object().and_then(|b| get_ci(b, "id")).and_then(Value::as_str) else {
         return Verdict::NotApplicable;
     };
-    match view.before.known.iter().find(|k| k.id == id && k.state == State::Gone) {
+    match view.before.with_id(id).find(|k| k.state == State::Gone) {
         Some(k) => {
             Verdict::Fail(vec![Finding::new("body /id", "an id that was never used", id).because(k.last_write.clone())])
         }
@@ -348,7 +361,7 @@ fn id_not_unique(view: &View<'_>) -> Verdict {
         return Verdict::NotApplicable;
     };
     let tenant = crate::shadow::forecast::tenant_of(view.call);
-    match view.before.known.iter().find(|k| k.id == id && k.state == State::Live && k.tenant == tenant) {
+    match view.before.with_id(id).find(|k| k.state == State::Live && k.tenant == tenant) {
         Some(k) => Verdict::Fail(vec![
             Finding::new("body /id", "an id of its own", format!("{id}, as {}", k.path())).because(k.step.clone()),
         ]),
@@ -387,7 +400,7 @@ fn still_there(view: &View<'_>) -> Verdict {
 
 fn still_listed(view: &View<'_>) -> Verdict {
     let Some(selection) = &view.observed.selection else { return Verdict::NotApplicable };
-    if !view.before.known.iter().any(|k| k.endpoint == view.call.endpoint && k.state == State::Gone) {
+    if view.before.known.count(|k| *k.endpoint == *view.call.endpoint && k.state == State::Gone) == 0 {
         return Verdict::NotApplicable;
     }
     let findings = selection

@@ -324,7 +324,7 @@ fn total_wrong(view: &View<'_>) -> Verdict {
         return Verdict::NotApplicable;
     }
     // Fewer than are on the page, or fewer than those of ours that match and were not missed by the filter itself.
-    let shown_here = matching - selection.missing.len() as i64;
+    let shown_here = matching - selection.not_returned as i64;
     let limited = view.call.effective_count().is_some() || view.call.effective_start() != Some(1);
     // The whole result on one page: what is missing from it is the filter's fault, not the total's.
     let whole = total <= entries && view.call.effective_start() == Some(1);

@@ -711,7 +711,7 @@ fn query_token(view: &View<'_>) -> Verdict {
 }
 
 fn other_tenants(view: &View<'_>) -> bool {
-    view.before.known.iter().any(|k| k.tenant != tenant_of(view.call) && k.state != State::Gone)
+    view.before.known.count(|k| k.tenant != tenant_of(view.call) && k.state != State::Gone) > 0
 }
 
 fn foreign_shown(view: &View<'_>) -> Verdict {
@@ -753,8 +753,8 @@ fn foreign_changed(view: &View<'_>) -> Verdict {
         // Two tenants may number alike; a resource that changed when the other tenant created "its own" is one and the same.
         Op::Read if view.accepted() => {
             let id = view.call.id.as_deref().unwrap_or_default();
-            let twin = view.before.known.iter().find(|k| k.id == id && k.tenant != tenant);
-            let own = view.before.known.iter().any(|k| k.id == id && k.tenant == tenant);
+            let twin = view.before.with_id(id).find(|k| k.tenant != tenant);
+            let own = view.before.kinds_of(id).any(|k| k.tenant == tenant);
             match (twin, own && !view.observed.contradictions.is_empty()) {
                 (Some(k), true) => {
                     let c = &view.observed.contradictions[0];

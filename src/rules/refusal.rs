@@ -253,11 +253,7 @@ fn conflict(view: &View<'_>, group: bool) -> &'static str {
     let Some(wanted) = body.and_then(|b| get_ci(b, attribute)).and_then(Value::as_str) else {
         return "create/conflict-without-duplicate";
     };
-    let gone = view.before.known.iter().any(|k| {
-        k.endpoint == view.call.endpoint
-            && k.state == State::Gone
-            && k.name().is_some_and(|n| n.eq_ignore_ascii_case(wanted))
-    });
+    let gone = view.before.named(wanted).any(|k| k.endpoint == view.call.endpoint && k.state == State::Gone);
     if gone {
         return "delete/name-not-released";
     }
@@ -361,11 +357,7 @@ fn accepted_classes(view: &View<'_>) -> Vec<&'static str> {
                 .and_then(|b| get_ci(b, "userName").or_else(|| get_ci(b, "displayName")))
                 .and_then(Value::as_str)
                 .unwrap_or_default();
-            let reused = view
-                .before
-                .known
-                .iter()
-                .any(|k| k.state == State::Gone && k.name().is_some_and(|n| n.eq_ignore_ascii_case(wanted)));
+            let reused = view.before.named(wanted).any(|k| k.state == State::Gone);
             if reused {
                 out.push("delete/name-not-released");
             } else if !wanted.is_empty()

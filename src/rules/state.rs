@@ -5,6 +5,7 @@
 use super::rule::{Finding, Level, Verdict};
 use super::view::{View, short};
 use crate::shadow::Place;
+use crate::shadow::facts;
 use crate::shadow::{Cause, Clash, Contradiction, Write};
 use serde_json::Value;
 
@@ -51,7 +52,7 @@ fn finding(view: &View<'_>, c: &Contradiction, place: Place) -> Finding {
     if c.optional || derived_name(c) || letters {
         // RFC 7643 §7: of an attribute that is not case exact the server may alter the case.
         finding = finding.level(Level::Note);
-    } else if c.cause.kind == Write::Create && !essential(&c.key) && place != Place::List {
+    } else if c.cause.kind == Write::Create && !facts::essential(&c.key) && place != Place::List {
         // RFC 7644 §3.3: the server "is free to alter and/or ignore POSTed content".
         finding = finding.level(Level::Should);
     } else if c.cause.kind == Write::PutOmitted && c.expected == Value::Bool(false) {
@@ -74,7 +75,7 @@ fn only_strangers_missing(view: &View<'_>, c: &Contradiction) -> bool {
         entries.iter().filter_map(|e| e.get("value").and_then(crate::shadow::text_of)).collect()
     };
     let (expected, actual) = (ids(&c.expected), ids(&c.actual));
-    let known = |id: &String| view.before.seen.contains(id) || view.before.known.iter().any(|k| &k.id == id);
+    let known = |id: &String| view.before.seen.contains(id) || view.before.with_id(id).next().is_some();
     let mut missing = expected.iter().filter(|id| !actual.contains(id)).peekable();
     c.key == "members"
         && missing.peek().is_some()
@@ -84,16 +85,10 @@ fn only_strangers_missing(view: &View<'_>, c: &Contradiction) -> bool {
 
 /// Names that a server may compute from others.
 fn derived_name(c: &Contradiction) -> bool {
-    let computed = c.resource_type == "User" && ["displayName", "name.formatted"].contains(&c.key.as_str());
+    let computed = c.resource_type == "User" && facts::computed_name(&c.key);
     // RFC 7643 §3.1 makes externalId the client's, and leaves open for which types a server keeps it.
     let group_key = c.resource_type == "Group" && c.key == "externalId";
     group_key || (computed && (c.cause.kind != Write::Patch || c.clash == Clash::Remains))
-}
-
-/// Attributes that identity providers cannot do without.
-fn essential(key: &str) -> bool {
-    ["userName", "active", "externalId", "members", "emails", "name.givenName", "name.familyName", "displayName"]
-        .contains(&key)
 }
 
 fn describe(c: &Contradiction) -> String {

@@ -176,6 +176,17 @@ fn key_of(f: &RawFinding) -> (String, String) {
     (f.rule.id.to_owned(), format!("{extra}|{}", f.level.name()))
 }
 
+/// Verdicts of one case with the same key tell a report nothing that the first of them does not.
+pub(crate) fn place_key(f: &RawFinding) -> String {
+    let (rule, extra) = key_of(f);
+    let because = f.finding.because.as_deref().unwrap_or_default();
+    format!("{rule}|{extra}|{}|{}|{because}|{}", f.fails, f.step, first_word(&f.finding.at))
+}
+
+fn first_word(at: &str) -> &str {
+    at.split(' ').next().unwrap_or(at)
+}
+
 /// What to fix first.
 fn rank(impact: Impact) -> u8 {
     use Impact::{
@@ -237,7 +248,7 @@ fn report(members: Vec<RawFinding>, context: &Context) -> FindingReport {
 
 /// Names the other attributes or places of the same cause, so that one finding tells them all.
 fn with_places(message: String, members: &[RawFinding]) -> String {
-    let short = |at: &str| at.split(' ').next().unwrap_or(at).to_owned();
+    let short = |at: &str| first_word(at).to_owned();
     let mut others: Vec<String> = Vec::new();
     for at in members.iter().map(|m| short(&m.finding.at)) {
         if at != short(&members[0].finding.at)

@@ -44,9 +44,8 @@ pub(super) fn judge(
     {
         forecast = forecast.opened();
     }
-    let before = shadow.snapshot();
-    let observed = shadow.observe(exchange, &call, &forecast, place.step, place.settled);
-    let view = View::new(exchange, &call, &forecast, &observed, &before, target, place.earlier, place.alone);
+    let (observed, learned) = shadow.observe(exchange, &call, &forecast, place.step, place.settled);
+    let view = View::new(exchange, &call, &forecast, &observed, shadow, target, place.earlier, place.alone);
     let mut findings = Vec::new();
     for rule in rules::catalogue() {
         match (rule.check)(&view) {
@@ -58,6 +57,7 @@ pub(super) fn judge(
             }
         }
     }
+    shadow.learn(learned);
     Judged { call, forecast, findings }
 }
 

@@ -3,12 +3,14 @@
 //!
 //! Must not know arguments, environment or how anything is printed; it emits events.
 
+mod added;
 pub mod baseline;
 pub mod discover;
 pub mod findings;
 mod judge;
 pub mod plan;
 mod play;
+mod progress;
 
 pub use plan::Case;
 
@@ -17,13 +19,14 @@ use crate::engine::{Guard, Http};
 use crate::event::{CaseReport, Event, RunInfo, RunReport, Summary, TargetReport};
 use crate::profile::provider::ProviderProfile;
 use crate::report::redact::Redactor;
-use crate::scenario::model::Need;
+use crate::scenario::model::{Need, Volume};
 use crate::shadow::Advertised;
 use findings::RawFinding;
+use progress::Progress;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -56,6 +59,8 @@ pub struct Options {
     pub provider: Option<Arc<ProviderProfile>>,
     /// Keep request and response of every step in the report.
     pub keep_http: bool,
+    /// Size of crowds.
+    pub volume: Volume,
 }
 
 impl Default for Options {
@@ -74,6 +79,7 @@ impl Default for Options {
             embedded: false,
             provider: None,
             keep_http: true,
+            volume: Volume::default(),
         }
     }
 }
@@ -98,7 +104,7 @@ pub(crate) struct Context {
     pub(crate) redactor: Redactor,
     pub(crate) run_id: String,
     pub(crate) stop: Arc<AtomicBool>,
-    pub(crate) steps_done: AtomicUsize,
+    pub(crate) progress: Progress,
     pub(crate) access_refused: Option<String>,
 }
 
@@ -126,12 +132,12 @@ pub async fn run(
         http: http.clone(),
         target: Arc::new(found.advertised),
         run_id: journal.as_ref().map_or_else(|| crate::engine::values::run_id(options.seed), |j| j.run_id().to_owned()),
-        options,
         journal,
         redactor,
         stop: stop.clone(),
-        steps_done: AtomicUsize::new(0),
+        progress: Progress::of(&cases, &options.volume),
         access_refused: found.access_refused,
+        options,
     });
     let played = play_all(&context, cases, emit).await;
     let finished = conclude(&context, played, found.report, started, clock, stop.load(Ordering::SeqCst));
@@ -147,9 +153,14 @@ pub(crate) struct Played {
     pub(crate) left_behind: Vec<String>,
 }
 
+/// How often a run says how far it is.
+const BEAT: Duration = Duration::from_millis(100);
+
 /// Plays the cases, `jobs` at a time, and hands them on in their own order. Cases tagged `alone` come last, one by one.
 async fn play_all(context: &Arc<Context>, cases: Vec<Case>, emit: &mut (dyn FnMut(Event) + Send)) -> Vec<Played> {
     let total = cases.len();
+    let mut beat = tokio::time::interval(BEAT);
+    beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let together = context.options.jobs.max(1);
     let mut done: BTreeMap<usize, Played> = BTreeMap::new();
     let mut next = 0;
@@ -166,12 +177,18 @@ async fn play_all(context: &Arc<Context>, cases: Vec<Case>, emit: &mut (dyn FnMu
                 let context = context.clone();
                 running.spawn(async move { (index, play::play(&context, &case, width == 1).await) });
             }
-            let Some(joined) = running.join_next().await else { break };
+            let joined = tokio::select! {
+                joined = running.join_next() => joined,
+                _ = beat.tick() => {
+                    emit(context.progress.event());
+                    continue;
+                }
+            };
+            let Some(joined) = joined else { break };
             match joined {
                 Ok((index, played)) => {
-                    let steps = context.steps_done.load(Ordering::Relaxed);
-                    emit(Event::Progress { done: steps, total, case: played.report.name() });
                     done.insert(index, played);
+                    emit(context.progress.event());
                 }
                 // A panic of ours must not pass for a finding of the server.
                 Err(broken) => std::panic::resume_unwind(broken.into_panic()),

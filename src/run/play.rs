@@ -5,7 +5,7 @@
 
 use super::findings::{self, RawFinding};
 use super::judge::{self, Judged};
-use super::{Case, Context, Played, Tally};
+use super::{Case, Context, Played, Tally, progress};
 use crate::engine::Outgoing;
 use crate::engine::guard::Created;
 use crate::engine::journal::Intent;
@@ -16,26 +16,28 @@ use crate::exchange::{AuthKind, Exchange};
 use crate::profile::provider::ProviderProfile;
 use crate::rules::view::Past;
 use crate::rules::{Finding, Level, Rule};
-use crate::scenario::model::{Action, Expect, Matcher, Need, Place, Repeat, RequestSpec, Step, Verify};
+use crate::scenario::model::{Action, Expect, Matcher, Need, Place, Repeat, RequestSpec, Step, is_changed};
 use crate::scenario::template::Values;
 use crate::scim::schema::{ResourceType, Returned};
 use crate::scim::value::get_ci;
-use crate::shadow::{Call, Choice, Expectation, Known, Op, Reason, Shadow, State};
+use crate::shadow::{Call, Choice, Expectation, Op, Reason, Shadow};
 use serde_json::Value;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// Earlier exchanges that rules can look at.
+/// Earlier exchanges that rules can look at, and how many bytes of answers.
 const MEMORY: usize = 400;
+const MEMORY_BYTES: usize = 4 << 20;
 /// Rounds of one repeated step that are kept in the report when nothing was found in them.
 const SHOWN_ROUNDS: u64 = 20;
-/// Resources per case that the final sweep reads, and looks up by name.
-const SWEEP_READS: usize = 10;
-const SWEEP_LOOK_UPS: usize = 4;
+/// Further rounds of it that are kept because something was found in them.
+const FAILED_ROUNDS: usize = 100;
 
 /// Plays a case from first step to clean-up.
 pub(super) async fn play(context: &Context, case: &Case, alone: bool) -> Played {
+    context.progress.begin(&case.name());
     let mut player = Player::new(context, case, alone);
     match player.unmet() {
         Some(reason) => player.skip_case(reason),
@@ -45,26 +47,32 @@ pub(super) async fn play(context: &Context, case: &Case, alone: bool) -> Played 
             player.clean_up().await;
         }
     }
+    context.progress.done(player.ahead);
     player.finish()
 }
 
-struct Player<'a> {
-    context: &'a Context,
-    case: &'a Case,
+pub(super) struct Player<'a> {
+    pub(super) context: &'a Context,
+    pub(super) case: &'a Case,
     name: String,
     values: CaseValues,
-    shadow: Shadow,
+    pub(super) shadow: Shadow,
     past: Vec<Past>,
-    created: Created,
-    steps: Vec<StepReport>,
+    past_bytes: usize,
+    failed_rounds: HashMap<String, usize>,
+    /// What was found already, so that the same in a hundred thousand rounds is kept once.
+    told: HashSet<String>,
+    /// Rounds of steps that are still to come.
+    ahead: usize,
+    pub(super) steps: Vec<StepReport>,
     findings: Vec<RawFinding>,
     tally: Tally,
-    left_behind: Vec<String>,
+    pub(super) left_behind: Vec<String>,
     alone: bool,
     /// First step after which expectations only repeat what is known: a write was refused or a rule failed.
     broken: Option<String>,
-    reason: Option<String>,
-    error: bool,
+    pub(super) reason: Option<String>,
+    pub(super) error: bool,
     skipped: bool,
     wire: Duration,
 }
@@ -75,9 +83,9 @@ impl<'a> Player<'a> {
         let values = CaseValues::new(
             &case.scenario,
             &case.profile,
+            &context.options.volume,
             context.http.target().base_url.as_str(),
-            context.options.seed,
-            &context.run_id,
+            (context.options.seed, &context.run_id),
             &name,
         );
         Self {
@@ -87,7 +95,10 @@ impl<'a> Player<'a> {
             values,
             shadow: Shadow::new(context.target.clone()),
             past: Vec::new(),
-            created: Created::default(),
+            past_bytes: 0,
+            failed_rounds: HashMap::new(),
+            told: HashSet::new(),
+            ahead: progress::planned(case, &context.options.volume),
             steps: Vec::new(),
             findings: Vec::new(),
             tally: Tally::new(),
@@ -152,17 +163,23 @@ impl<'a> Player<'a> {
         let scenario = self.case.scenario.clone();
         let dialect = self.case.dialect.as_ref().map(|d| d.name.clone());
         let last_wanted = self.last_wanted(&scenario.steps);
-        for (index, step) in scenario.steps.iter().enumerate() {
+        let mut steps = scenario.steps.iter().enumerate().peekable();
+        while let Some((index, step)) = steps.next() {
             if self.context.stop.load(Ordering::SeqCst) {
                 self.reason = Some("interrupted".to_owned());
                 self.error = true;
                 return;
             }
-            let foreign = !step.dialects.is_empty() && !dialect.as_ref().is_some_and(|d| step.dialects.contains(d));
-            if foreign || last_wanted.is_some_and(|last| index > last) {
-                continue;
+            let mut together = vec![(index, step)];
+            while let Some(next) = steps.next_if(|(_, next)| next.joined) {
+                together.push(next);
             }
-            self.step(step).await;
+            together.retain(|(index, step)| {
+                let foreign = !step.dialects.is_empty() && !dialect.as_ref().is_some_and(|d| step.dialects.contains(d));
+                !foreign && last_wanted.is_none_or(|last| *index <= last)
+            });
+            let together: Vec<&Step> = together.into_iter().map(|(_, step)| step).collect();
+            self.steps_in_rounds(&together).await;
         }
     }
 
@@ -174,41 +191,73 @@ impl<'a> Player<'a> {
         })
     }
 
-    async fn step(&mut self, step: &Step) {
-        self.context.steps_done.fetch_add(1, Ordering::Relaxed);
-        if let Some(reason) = step.needs.iter().find_map(|n| self.lacking(*n)) {
-            // What later steps expect of a write that was not sent is no news either.
-            if matches!(&step.action, Action::Send(spec) if !matches!(spec.method.as_str(), "GET" | "HEAD")) {
-                self.broken.get_or_insert_with(|| step.id.clone());
+    /// Plays steps that belong together: in each round one after the other.
+    async fn steps_in_rounds(&mut self, steps: &[&Step]) {
+        let mut playable = Vec::new();
+        for step in steps {
+            match step.needs.iter().find_map(|n| self.lacking(*n)) {
+                None => playable.push(*step),
+                Some(reason) => {
+                    // What later steps expect of a write that was not sent is no news either.
+                    if matches!(&step.action, Action::Send(spec) if !matches!(spec.method.as_str(), "GET" | "HEAD")) {
+                        self.broken.get_or_insert_with(|| step.id.clone());
+                    }
+                    self.note(step, Outcome::Skipped, reason);
+                }
             }
-            return self.note(step, Outcome::Skipped, reason);
         }
-        match &step.repeat {
-            None => self.round(step, None).await,
-            Some(Repeat::Count { name, count }) => {
-                for n in 1..=*count {
-                    self.values.set_variable(name, Value::from(n));
-                    self.round(step, Some(n)).await;
+        match playable.first().and_then(|step| step.repeat.as_ref()) {
+            None => self.rounds(&playable, None).await,
+            Some(Repeat::Count { name, from, count }) => {
+                for n in 0..*count {
+                    self.values.set_variable(name, Value::from(from + n));
+                    self.rounds(&playable, Some(n + 1)).await;
                 }
             }
             Some(Repeat::Each { name, items }) => {
-                for (n, item) in items.iter().enumerate() {
+                for (n, item) in (1..).zip(items) {
                     if let Ok(text) = item.render(&self.values) {
                         self.values.set_variable(name, Value::String(text));
-                        self.round(step, Some(n as u64 + 1)).await;
+                        self.rounds(&playable, Some(n)).await;
                     }
                 }
             }
-            Some(Repeat::Until { name, condition, limit }) => {
-                for n in 1..=*limit {
-                    self.values.set_variable(name, Value::from(n));
-                    self.round(step, Some(n)).await;
+            Some(Repeat::Crowd { name, crowd, changed, beside }) => {
+                let percent = changed.map(|own| self.context.options.volume.changes.unwrap_or(own));
+                let everyone = 1..=self.values.crowd_size(crowd);
+                let chosen = everyone.filter(|n| percent.is_none_or(|p| is_changed(*n, p)));
+                for (round, n) in (1..).zip(chosen) {
+                    self.values.set_variable(name, Value::String(format!("{crowd}.{n}")));
+                    for (other, among) in beside {
+                        let number = (n - 1) % self.values.crowd_size(among).max(1) + 1;
+                        self.values.set_variable(other, Value::String(format!("{among}.{number}")));
+                    }
+                    self.rounds(&playable, Some(round)).await;
+                }
+            }
+            Some(Repeat::Until { name, from, condition, limit }) => {
+                for n in 0..*limit {
+                    self.values.set_variable(name, Value::from(from + n));
+                    self.rounds(&playable, Some(n + 1)).await;
                     if render::holds(condition, &self.values) || self.error {
                         break;
                     }
                 }
             }
         }
+    }
+
+    async fn rounds(&mut self, steps: &[&Step], round: Option<u64>) {
+        for step in steps {
+            self.round(step, round).await;
+        }
+        let again = steps.first().is_some_and(|s| matches!(s.repeat, Some(Repeat::Until { .. }))) && round > Some(1);
+        if again {
+            self.context.progress.more(steps.len());
+        } else {
+            self.ahead = self.ahead.saturating_sub(steps.len());
+        }
+        self.context.progress.done(steps.len());
     }
 
     async fn round(&mut self, step: &Step, round: Option<u64>) {
@@ -247,7 +296,7 @@ impl<'a> Player<'a> {
         }
         // Requests to ids that nobody has are part of many scenarios; the fence is for what exists and is not ours.
         if self.context.options.guard.read_only
-            && let Err(reason) = self.context.options.guard.check(&out, &self.created)
+            && let Err(reason) = self.context.options.guard.check(&out, &Created::default())
         {
             self.note(step, Outcome::Skipped, reason);
             return None;
@@ -283,7 +332,7 @@ impl<'a> Player<'a> {
             return false;
         }
         let id = out.path().trim_matches('/').split('/').nth(1).map(crate::exchange::percent_decode);
-        id.is_some_and(|id| self.shadow.seen.contains(&id) && !self.shadow.known.iter().any(|k| k.id == id))
+        id.is_some_and(|id| self.shadow.seen.contains(&id) && self.shadow.kinds_of(&id).next().is_none())
     }
 
     async fn send_one(&mut self, step: &Step, spec: &RequestSpec, round: Option<u64>) {
@@ -295,14 +344,9 @@ impl<'a> Player<'a> {
         self.capture(step, &exchange, at);
         self.expect(step, &exchange, &judged, at);
         self.remember(&step.id, judged.call.clone(), exchange.clone());
-        if round.is_some_and(|n| n > SHOWN_ROUNDS)
-            && self.steps[at].outcome == Outcome::Passed
-            && at + 1 == self.steps.len()
-        {
-            self.steps.pop();
-        }
+        self.thin(at, round);
         if step.verify {
-            self.read_back(step, &judged.call, &exchange).await;
+            self.read_back(step, &judged.call, &exchange, round).await;
         }
     }
 
@@ -351,13 +395,13 @@ impl<'a> Player<'a> {
         }
         if step.verify {
             for (call, exchange) in targets {
-                self.read_back(step, &call, &exchange).await;
+                self.read_back(step, &call, &exchange, None).await;
             }
         }
     }
 
     /// Announces a create, sends, settles the announcement.
-    async fn exchange(&mut self, out: Outgoing) -> Arc<Exchange> {
+    pub(super) async fn exchange(&mut self, out: Outgoing) -> Arc<Exchange> {
         let intent = self.announce(&out);
         let exchange = self.context.http.send(out).await;
         self.settle(intent, &exchange);
@@ -395,11 +439,8 @@ impl<'a> Player<'a> {
     }
 
     fn settle(&mut self, intent: Option<Intent>, exchange: &Exchange) {
-        let made = made_path(exchange);
-        if let Some(path) = &made {
-            self.created.insert(path);
-        }
         let (Some(journal), Some(intent)) = (&self.context.journal, intent) else { return };
+        let made = made_path(exchange);
         let written = match (&made, exchange.status()) {
             (Some(path), _) => journal.created(intent, path),
             (None, Some(400..=499)) => journal.nothing_made(intent),
@@ -412,7 +453,13 @@ impl<'a> Player<'a> {
         }
     }
 
-    fn judge(&mut self, exchange: &Arc<Exchange>, step: &str, settled: bool, expect: Option<&Expect>) -> Judged {
+    pub(super) fn judge(
+        &mut self,
+        exchange: &Arc<Exchange>,
+        step: &str,
+        settled: bool,
+        expect: Option<&Expect>,
+    ) -> Judged {
         let target = self.context.target.clone();
         let place = judge::Place {
             step,
@@ -424,9 +471,14 @@ impl<'a> Player<'a> {
         judge::judge(exchange, &mut self.shadow, &target, &place, &mut self.tally)
     }
 
-    fn remember(&mut self, step: &str, call: Call, exchange: Arc<Exchange>) {
+    pub(super) fn remember(&mut self, step: &str, call: Call, exchange: Arc<Exchange>) {
         if self.past.len() >= MEMORY {
             self.past.drain(..MEMORY / 2);
+            self.past_bytes = self.past.iter().map(|p| answer_bytes(&p.exchange)).sum();
+        }
+        self.past_bytes += answer_bytes(&exchange);
+        while self.past_bytes > MEMORY_BYTES && !self.past.is_empty() {
+            self.past_bytes -= answer_bytes(&self.past.remove(0).exchange);
         }
         self.past.push(Past { step: step.to_owned(), call, exchange });
     }
@@ -450,7 +502,7 @@ impl<'a> Player<'a> {
         });
     }
 
-    fn report_step(&mut self, step: &Step, id: &str, exchange: &Exchange, added: bool) -> usize {
+    pub(super) fn report_step(&mut self, step: &Step, id: &str, exchange: &Exchange, added: bool) -> usize {
         let keep = self.context.options.keep_http;
         let failure = exchange.outcome.as_ref().err().map(|f| f.message.clone());
         self.steps.push(StepReport {
@@ -468,7 +520,7 @@ impl<'a> Player<'a> {
         self.steps.len() - 1
     }
 
-    fn take_findings(&mut self, at: usize, step: &Step, exchange: &Arc<Exchange>, judged: &Judged) {
+    pub(super) fn take_findings(&mut self, at: usize, step: &Step, exchange: &Arc<Exchange>, judged: &Judged) {
         for (rule, finding) in &judged.findings {
             self.add_finding(at, step, exchange, rule, finding.clone());
         }
@@ -513,7 +565,7 @@ impl<'a> Player<'a> {
             self.broken.get_or_insert_with(|| report.id.clone());
         }
         let (user, group) = self.values.names();
-        self.findings.push(RawFinding {
+        let raw = RawFinding {
             rule,
             level,
             fails,
@@ -526,7 +578,10 @@ impl<'a> Player<'a> {
             exchange: exchange.clone(),
             user,
             group,
-        });
+        };
+        if self.told.insert(findings::place_key(&raw)) {
+            self.findings.push(raw);
+        }
     }
 
     fn capture(&mut self, step: &Step, exchange: &Arc<Exchange>, at: usize) {
@@ -625,116 +680,17 @@ impl<'a> Player<'a> {
         }
     }
 
-    /// Reads a resource back after a write to it, accepted or refused.
-    async fn read_back(&mut self, step: &Step, call: &Call, exchange: &Exchange) {
-        let wanted = self.case.scenario.verify == Verify::EachWrite
-            && matches!(call.op, Op::Create | Op::Replace | Op::Patch | Op::Delete);
-        if !wanted
-            || exchange.outcome.is_err()
-            || !matches!(
-                call.auth,
-                AuthKind::Configured | AuthKind::Other | AuthKind::None | AuthKind::Wrong | AuthKind::EmptyBearer
-            )
-        {
+    /// Of a step that is played a hundred thousand times the report shows the first rounds, and the first that failed.
+    pub(super) fn thin(&mut self, at: usize, round: Option<u64>) {
+        if round.is_none_or(|n| n <= SHOWN_ROUNDS) || at + 1 != self.steps.len() {
             return;
         }
-        let target = match call.op {
-            Op::Create if exchange.accepted() => self.shadow.known.last().map(|k| Known::clone(k)),
-            Op::Create => None,
-            _ => call.id.as_deref().and_then(|id| self.shadow.find(&call.endpoint, id)).cloned(),
-        };
-        let Some(known) = target else { return };
-        self.probe(step, &known.path(), &known, &format!("{}/verify", step.id)).await;
-    }
-
-    /// A read that the identity provider does not send.
-    async fn probe(&mut self, step: &Step, target: &str, known: &Known, id: &str) {
-        let out = self.added_read(target, known.tenant);
-        let exchange = self.exchange(out).await;
-        let judged = self.judge(&exchange, id, true, None);
-        let at = self.report_step(step, id, &exchange, true);
-        self.take_findings(at, step, &exchange, &judged);
-        self.remember(id, judged.call.clone(), exchange);
-        if self.steps[at].outcome == Outcome::Passed && self.steps.len() > 2000 {
-            self.steps.remove(at);
-        }
-    }
-
-    fn added_read(&self, target: &str, tenant: u8) -> Outgoing {
-        let headers = self.case.profile.headers.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
-        let auth = if tenant == 1 { AuthKind::Other } else { AuthKind::Configured };
-        Outgoing { method: "GET".to_owned(), target: target.to_owned(), headers, body: None, auth }
-    }
-
-    /// After the last step: what was written and not read, bystanders, and look-ups by name.
-    async fn sweep(&mut self) {
-        if self.case.scenario.verify == Verify::Never
-            || self.error
-            || self.context.stop.load(Ordering::SeqCst)
-            || !self.context.options.only.is_empty()
-        {
-            return;
-        }
-        let step = sweep_step();
-        let known: Vec<Known> =
-            self.shadow.known.iter().filter(|k| k.state != State::Unsure).map(|k| Known::clone(k)).collect();
-        let stale: Vec<&Known> = known.iter().filter(|k| k.state == State::Live).collect();
-        for resource in stale.iter().take(SWEEP_READS) {
-            self.probe(&step, &resource.path(), resource, &format!("end/read-{}", resource.type_name.to_lowercase()))
-                .await;
-        }
-        if self.context.target.lacks(Need::Filter).is_some() {
-            return;
-        }
-        let gone = known.iter().filter(|k| k.state == State::Gone).take(2);
-        for resource in stale.iter().copied().take(SWEEP_LOOK_UPS).chain(gone) {
-            let attribute = match resource.endpoint.as_str() {
-                "/Users" => "userName",
-                "/Groups" => "displayName",
-                _ => continue,
-            };
-            let Some(name) = resource.name() else { continue };
-            let quoted = Value::String(name.to_owned()).to_string();
-            let query = crate::engine::render::query(&format!("{attribute} eq {quoted}"), self.case.profile.encoding);
-            let target = format!("{}?filter={query}", resource.endpoint);
-            self.probe(&step, &target, resource, &format!("end/look-up-{}", resource.type_name.to_lowercase())).await;
-        }
-    }
-
-    /// Deletes what the case made: groups before users. Not judged: an identity provider does not do this.
-    async fn clean_up(&mut self) {
-        if self.context.options.keep {
-            return;
-        }
-        let mut left: Vec<Known> =
-            self.shadow.known.iter().filter(|k| k.state != State::Gone).map(|k| Known::clone(k)).collect();
-        left.sort_by_key(|k| k.endpoint == "/Users");
-        for known in left {
-            let path = known.path();
-            let mut out = self.added_read(&path, known.tenant);
-            out.method = "DELETE".to_owned();
-            let exchange = self.context.http.send(out).await;
-            match exchange.status() {
-                Some(200..=299 | 404 | 410) => {
-                    if let Some(journal) = &self.context.journal
-                        && let Err(problem) = journal.deleted(&path)
-                    {
-                        self.reason.get_or_insert(problem.to_string());
-                    }
-                }
-                status => {
-                    let why = status.map_or_else(|| "no answer".to_owned(), |s| s.to_string());
-                    self.left_behind.push(format!("DELETE {} ({why})", exchange.request.url));
-                }
-            }
-        }
-        if let Some(journal) = &self.context.journal {
-            for gone in self.shadow.known.iter().filter(|k| k.state == State::Gone) {
-                // Already deleted by a step of the scenario.
-                if let Err(problem) = journal.deleted(&gone.path()) {
-                    self.reason.get_or_insert(problem.to_string());
-                }
-            }
+        let passed = self.steps[at].outcome == Outcome::Passed;
+        let kept = self.failed_rounds.entry(self.steps[at].id.clone()).or_default();
+        if passed || *kept >= FAILED_ROUNDS {
+            self.steps.pop();
+        } else {
+            *kept += 1;
         }
     }
 
@@ -800,6 +756,10 @@ fn foreseen(judged: &Judged, exchange: &Exchange) -> Option<String> {
     (refused && by_schema).then(|| format!("the target's schema does not allow it: {}", forecast.detail))
 }
 
+fn answer_bytes(exchange: &Exchange) -> usize {
+    exchange.response().map_or(0, |r| r.body.len())
+}
+
 /// True for a step that sends anything but reads and searches.
 fn writes(step: &Step) -> bool {
     let write = |spec: &RequestSpec| {
@@ -824,23 +784,4 @@ fn made_path(exchange: &Exchange) -> Option<String> {
     let id =
         exchange.json().and_then(Value::as_object).and_then(|o| get_ci(o, "id")).and_then(crate::shadow::text_of)?;
     (!id.is_empty()).then(|| format!("/{endpoint}/{}", crate::shadow::path_segment(&id)))
-}
-
-fn sweep_step() -> Step {
-    Step {
-        id: "end".to_owned(),
-        title: "What the case left is as it should be".to_owned(),
-        line: 1,
-        dialects: Vec::new(),
-        needs: Vec::new(),
-        cycle: None,
-        when: Vec::new(),
-        repeat: None,
-        setup: false,
-        action: Action::Pause(Duration::ZERO),
-        expect: None,
-        capture: Vec::new(),
-        impact: None,
-        verify: false,
-    }
 }

@@ -153,6 +153,14 @@ impl Loader<'_> {
                 }
             }
         }
+        for (name, crowd) in raw.crowds.iter().flat_map(|Pairs(p)| p) {
+            theirs.push(name.value.clone());
+            let renamed = renames.iter().any(|(from, _)| from.value == name.value);
+            if !renamed && !self.scope.fixtures.contains_key(&name.value) {
+                let added = self.crowds(Some(&Pairs(vec![(name.clone(), crowd.clone())])));
+                self.added_crowds.extend(added);
+            }
+        }
         theirs
     }
 

@@ -4,10 +4,10 @@
 
 use super::doc::{self, At, Node};
 use super::error::{LoadError, Problem, Sink};
-use super::model::{Dialect, Scenario, Step};
+use super::model::{Crowd, Dialect, Repeat, Scenario, Step};
 use super::names::{self, Scope, Strictness};
 use super::parts::Reader;
-use super::raw::{RawScenario, RawStep};
+use super::raw::{RawCrowd, RawScenario, RawStep};
 use super::shape::{FromNode, OneOrMany, Pairs, Word};
 use super::template::{Template, is_name};
 use serde_json::{Map, Value};
@@ -29,6 +29,8 @@ pub fn load(text: &str, file: &str, includes: Includes<'_>) -> Result<Scenario, 
         include_line: None,
         added_people: Vec::new(),
         added_groups: Vec::new(),
+        added_crowds: Vec::new(),
+        rounds: None,
         included_headers: Vec::new(),
     };
     let scenario = loader.scenario(file);
@@ -44,6 +46,8 @@ pub fn load(text: &str, file: &str, includes: Includes<'_>) -> Result<Scenario, 
 }
 
 pub(super) type Fixtures = Vec<(String, Map<String, Value>)>;
+pub(super) type Variables = Vec<(String, Vec<String>)>;
+pub(super) type Rounds = (String, Repeat, Variables);
 pub(super) type Headers = Vec<(String, Option<Template>)>;
 
 pub(super) struct Loader<'a> {
@@ -60,6 +64,9 @@ pub(super) struct Loader<'a> {
     pub(super) include_line: Option<usize>,
     pub(super) added_people: Fixtures,
     pub(super) added_groups: Fixtures,
+    pub(super) added_crowds: Vec<Crowd>,
+    /// The repetition that a step may join: id of the step before, what it repeats, its variables.
+    pub(super) rounds: Option<Rounds>,
     /// Scenario headers of the included file; its requests keep them.
     pub(super) included_headers: Headers,
 }
@@ -74,6 +81,7 @@ impl Loader<'_> {
         let dialects = self.dialects(raw.dialects);
         let people = self.fixtures(raw.people.as_ref(), true);
         let groups = self.fixtures(raw.groups.as_ref(), false);
+        let crowds = self.crowds(raw.crowds.as_ref());
         self.note_later_captures(&raw.setup, &raw.steps);
         let headers = self.scenario_headers(raw.headers.as_ref());
         if raw.steps.is_empty() && !self.scope.muted {
@@ -94,6 +102,7 @@ impl Loader<'_> {
             dialects,
             people: people.into_iter().chain(std::mem::take(&mut self.added_people)).collect(),
             groups: groups.into_iter().chain(std::mem::take(&mut self.added_groups)).collect(),
+            crowds: crowds.into_iter().chain(std::mem::take(&mut self.added_crowds)).collect(),
             headers,
             verify: raw.verify.map(|w| w.value).unwrap_or_default(),
             steps,
@@ -159,10 +168,7 @@ impl Loader<'_> {
         let mut fixtures = Vec::new();
         for (name, node) in raw.map_or(&[][..], |Pairs(p)| p) {
             self.check_name(name, "fixture");
-            if names::is_reserved(&name.value) || self.scope.fixtures.contains_key(&name.value) {
-                let problem = Problem::new(format!("the name `{}` is taken", name.value), "here");
-                self.reader.error(&name.span, problem);
-            }
+            self.refuse_taken(name);
             self.reader.json(node);
             names::check_fixture_uses(&mut self.reader);
             self.scope.fixture(&name.value, people, node);
@@ -175,6 +181,36 @@ impl Loader<'_> {
             }
         }
         fixtures
+    }
+
+    fn refuse_taken(&mut self, name: &At<String>) {
+        if names::is_reserved(&name.value) || self.scope.fixtures.contains_key(&name.value) {
+            let problem = Problem::new(format!("the name `{}` is taken", name.value), "here");
+            self.reader.error(&name.span, problem);
+        }
+    }
+
+    pub(super) fn crowds(&mut self, raw: Option<&Pairs<RawCrowd>>) -> Vec<Crowd> {
+        let mut crowds = Vec::new();
+        for (name, crowd) in raw.map_or(&[][..], |Pairs(p)| p) {
+            self.check_name(name, "crowd");
+            self.refuse_taken(name);
+            let (people, size) = match (&crowd.people, &crowd.groups) {
+                (Some(size), None) => (true, size),
+                (None, Some(size)) => (false, size),
+                _ => {
+                    let problem = Problem::new("a crowd is either `people` or `groups`", "here");
+                    self.reader.error(&crowd.span, problem.help("write `{ people: 5 }` or `{ groups: 2 }`"));
+                    continue;
+                }
+            };
+            if size.value == 0 {
+                self.reader.error(&size.span, Problem::new("nobody is in this crowd", "at least 1"));
+            }
+            self.scope.crowd(&name.value, people);
+            crowds.push(Crowd { name: name.value.clone(), people, size: size.value });
+        }
+        crowds
     }
 
     pub(super) fn scenario_headers(&mut self, raw: Option<&Pairs<Node>>) -> Headers {

@@ -12,6 +12,7 @@ pub mod model;
 mod names;
 mod parts;
 mod raw;
+mod rounds;
 mod shape;
 mod step;
 pub mod template;

@@ -34,6 +34,8 @@ pub struct Scenario {
     pub people: Vec<(String, Map<String, Value>)>,
     /// Fixture groups, in file order: name → overrides.
     pub groups: Vec<(String, Map<String, Value>)>,
+    /// People and groups by the number.
+    pub crowds: Vec<Crowd>,
     /// Headers on top of (or, with `None`, taken away from) the profile's.
     pub headers: Vec<(String, Option<Template>)>,
     /// Which reads scimproof adds by itself.
@@ -42,6 +44,47 @@ pub struct Scenario {
     pub steps: Vec<Step>,
     /// File name for messages.
     pub file: String,
+}
+
+/// People or groups by the number: `staff.1`, `staff.2`, …
+#[derive(Debug, Clone)]
+pub struct Crowd {
+    /// Name.
+    pub name: String,
+    /// People, or else groups.
+    pub people: bool,
+    /// How many, unless the user says otherwise.
+    pub size: u64,
+}
+
+/// What the user says about the size of crowds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Volume {
+    /// People in a crowd.
+    pub users: Option<u64>,
+    /// Groups in a crowd.
+    pub groups: Option<u64>,
+    /// Percent of a crowd that change in a cycle.
+    pub changes: Option<u64>,
+}
+
+impl Crowd {
+    /// How many there are. Who asks for many users and says nothing about groups gets groups of a hundred.
+    pub fn size(&self, volume: &Volume) -> u64 {
+        match (self.people, volume.users, volume.groups) {
+            (true, Some(users), _) => users,
+            (false, _, Some(groups)) => groups,
+            (false, Some(users), None) => self.size.max(users.div_ceil(100)),
+            _ => self.size,
+        }
+    }
+}
+
+/// True for those of a crowd that change: so many percent, evenly spread.
+pub fn is_changed(number: u64, percent: u64) -> bool {
+    let before = |n: u64| n.saturating_mul(percent.min(100)) / 100;
+    before(number) > before(number - 1)
 }
 
 /// How well a sequence is known.
@@ -146,6 +189,8 @@ pub struct Step {
     pub when: Vec<Condition>,
     /// Repetition; `None` plays once.
     pub repeat: Option<Repeat>,
+    /// True when it is played in the rounds of the step before (whose repetition it has).
+    pub joined: bool,
     /// True for preparation that the provider does not send.
     pub setup: bool,
     /// What it does.
@@ -202,10 +247,12 @@ pub enum BodySpec {
 /// Repetition of a step.
 #[derive(Debug, Clone)]
 pub enum Repeat {
-    /// For `${name}` = 1…count.
+    /// For `${name}` = 1…count, or from another number on.
     Count {
         /// Variable.
         name: String,
+        /// First number.
+        from: u64,
         /// How often.
         count: u64,
     },
@@ -216,10 +263,23 @@ pub enum Repeat {
         /// Values.
         items: Vec<Template>,
     },
-    /// Until the condition holds, at most `limit` times (paging walks). `${name}` counts from 1.
+    /// For each of a crowd.
+    Crowd {
+        /// Variable.
+        name: String,
+        /// The crowd.
+        crowd: String,
+        /// Only so many percent of it, unless the user says otherwise.
+        changed: Option<u64>,
+        /// Variables for members of other crowds, dealt round.
+        beside: Vec<(String, String)>,
+    },
+    /// Until the condition holds, at most `limit` times (paging walks). `${name}` counts from 1, or from another number on.
     Until {
         /// Variable.
         name: String,
+        /// First number.
+        from: u64,
         /// Stop when it holds.
         condition: Condition,
         /// Upper bound.

@@ -27,8 +27,10 @@ pub(super) struct Scope {
     taken: BTreeMap<String, BTreeSet<String>>,
     /// Every captured name of the file and the line where it is first taken.
     pub(super) later: BTreeMap<String, usize>,
-    /// Variable of the repetition at hand, and the fixtures it stands for.
-    pub(super) variable: Option<(String, Vec<String>)>,
+    /// Names among the fixtures that are crowds.
+    pub(super) crowds: BTreeSet<String>,
+    /// Variables of the repetition at hand, and the fixtures (or crowds) that each stands for.
+    pub(super) variables: Vec<(String, Vec<String>)>,
     /// True when steps were lost to other errors, so that names may be missing through no fault of the author.
     pub(super) muted: bool,
 }
@@ -61,10 +63,15 @@ const BUILT_IN: [&str; 4] = ["run", "base_url", "guid", "random"];
 impl Scope {
     /// Makes a person or a group known, with the attributes that the file adds.
     pub(super) fn fixture(&mut self, name: &str, person: bool, overrides: &Node) {
-        let standard: &[&str] = if person { &PERSON } else { &GROUP };
-        let mut attributes: BTreeSet<String> = standard.iter().map(|s| (*s).to_owned()).collect();
+        let mut attributes = standard(person);
         attributes_of(overrides, "", &mut attributes);
         self.fixtures.insert(name.to_owned(), attributes);
+    }
+
+    /// Makes a crowd known: its name stands for each of its members.
+    pub(super) fn crowd(&mut self, name: &str, people: bool) {
+        self.fixtures.insert(name.to_owned(), standard(people));
+        self.crowds.insert(name.to_owned());
     }
 
     /// Dialects in which a step is played.
@@ -80,11 +87,12 @@ impl Scope {
     pub(super) fn take(&mut self, name: &str, dialects: &[String]) {
         let played = self.played_in(dialects);
         let mut names = vec![name.to_owned()];
-        if let Some((variable, fixtures)) = &self.variable
-            && let Some(rest) = name.strip_prefix(&format!("{variable}."))
-            && !fixtures.is_empty()
-        {
-            names = fixtures.iter().map(|f| format!("{f}.{rest}")).collect();
+        for (variable, fixtures) in &self.variables {
+            if let Some(rest) = name.strip_prefix(&format!("{variable}."))
+                && !fixtures.is_empty()
+            {
+                names = fixtures.iter().map(|f| format!("{f}.{rest}")).collect();
+            }
         }
         for name in names {
             self.taken.entry(name).or_default().extend(played.iter().cloned());
@@ -99,11 +107,28 @@ impl Scope {
             "guid" | "random" if !rest.is_empty() => return None,
             _ => {}
         }
-        if let Some((variable, fixtures)) = &self.variable
-            && variable == first
-        {
+        if let Some((_, fixtures)) = self.variables.iter().find(|(variable, _)| variable == first) {
             return self.variable_problem(name, rest, fixtures, dialects, strictness);
         }
+        if self.crowds.contains(first) {
+            return Some(
+                Problem::new(format!("`{first}` is a crowd, not one of it"), "of whom?").help(format!(
+                    "`repeat: {{ as: who, each: {first} }}` makes `${{who.{rest}}}` stand for each of it"
+                )),
+            );
+        }
+        self.known_problem(name, first, rest, dialects, strictness)
+    }
+
+    /// Of a name that is no variable.
+    fn known_problem(
+        &self,
+        name: &str,
+        first: &str,
+        rest: &str,
+        dialects: &[String],
+        strictness: Strictness,
+    ) -> Option<Problem> {
         if self.fixtures.get(first).is_some_and(|attributes| attributes.contains(rest)) {
             return None;
         }
@@ -135,7 +160,7 @@ impl Scope {
                     .help("`each` must list names of fixtures for `${name.attribute}`"),
             );
         }
-        fixtures.iter().find_map(|f| self.problem(&format!("{f}.{rest}"), dialects, strictness))
+        fixtures.iter().find_map(|f| self.known_problem(&format!("{f}.{rest}"), f, rest, dialects, strictness))
     }
 
     fn unknown(&self, name: &str, first: &str) -> Problem {
@@ -158,7 +183,7 @@ impl Scope {
         let short: Vec<&str> = self
             .fixtures
             .keys()
-            .chain(self.variable.iter().map(|(v, _)| v))
+            .chain(self.variables.iter().map(|(v, _)| v))
             .map(String::as_str)
             .chain(BUILT_IN)
             .collect();
@@ -199,6 +224,11 @@ pub(super) fn check_fixture_uses(reader: &mut Reader) {
             );
         }
     }
+}
+
+fn standard(person: bool) -> BTreeSet<String> {
+    let standard: &[&str] = if person { &PERSON } else { &GROUP };
+    standard.iter().map(|s| (*s).to_owned()).collect()
 }
 
 fn missing_in(name: &str, dialect: &str, taken: &BTreeSet<String>) -> Problem {

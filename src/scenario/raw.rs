@@ -38,6 +38,8 @@ shape! {
         /// Groups that exist in this scenario: name and attributes that differ from the generated ones.
         #[schemars(with = "Option<Fixtures>")]
         groups: Option<Pairs<Node>>,
+        /// People and groups by the number: name and how many, unless `--users` or `--groups` says otherwise.
+        crowds: Option<Pairs<RawCrowd>>,
         /// Headers on top of the profile's; null takes one away.
         #[schemars(with = "Option<Headers>")]
         headers: Option<Pairs<Node>>,
@@ -147,15 +149,33 @@ shape! {
 }
 
 shape! {
-    /// Plays a step more than once: `count`, `each` or `until`.
+    /// So many people, or so many groups.
+    RawCrowd {
+        /// How many people, unless `--users` says otherwise.
+        people: Option<At<u64>>,
+        /// How many groups, unless `--groups` says otherwise.
+        groups: Option<At<u64>>,
+    }
+}
+
+shape! {
+    /// Plays a step more than once: `count`, `each`, `until`, or `with` the step before.
     RawRepeat {
         /// Name of the variable (default `n`).
         r#as: Option<At<String>>,
         /// How often; the variable counts from 1.
         count: Option<At<u64>>,
-        /// Once for each of these; the name of a fixture gives its attributes.
-        #[schemars(with = "Option<ScalarList>")]
-        each: Option<Vec<Node>>,
+        /// Where the variable of `count` or `until` begins to count (default 1).
+        from: Option<u64>,
+        /// Once for each of these; the name of a fixture gives its attributes. Or the name of a crowd: once for each of it.
+        #[schemars(with = "Option<Each>")]
+        each: Option<OneOrMany<Node>>,
+        /// Only so many percent of the crowd, unless `--changes` says otherwise.
+        changed: Option<At<u64>>,
+        /// Variables that stand for the members of other crowds, dealt round: `{ team: teams }`.
+        beside: Option<Pairs<At<String>>>,
+        /// The step before: this one is played in the same rounds, after it.
+        with: Option<At<String>>,
         /// Stop when this holds.
         until: Option<RawCondition>,
         /// Upper bound for `until` (default 100).
@@ -322,9 +342,9 @@ macro_rules! schema_of {
 
 schema_of! {
     Scalar(_g) => json_schema!({ "type": ["string", "number", "boolean"] });
-    ScalarList(g) => {
+    Each(g) => {
         let scalar = g.subschema_for::<Scalar>();
-        json_schema!({ "type": "array", "items": scalar, "minItems": 1 })
+        json_schema!({ "anyOf": [{ "type": "string" }, { "type": "array", "items": scalar, "minItems": 1 }] })
     };
     Scalars(g) => {
         let scalar = g.subschema_for::<Scalar>();

@@ -6,12 +6,11 @@ use super::doc::{At, Node};
 use super::error::Problem;
 use super::filters;
 use super::lower::{Loader, words};
-use super::model::{Action, BodySpec, Capture, Condition, Expect, Repeat, RequestSpec, Step};
+use super::model::{Action, BodySpec, Capture, Condition, Expect, RequestSpec, Step};
 use super::names::{self, Strictness};
-use super::raw::{RawCondition, RawExpect, RawRepeat, RawRequest, RawStep};
+use super::raw::{RawCondition, RawExpect, RawRequest, RawStep};
 use super::shape::{OneOrMany, Pairs};
 use super::template::{Template, is_dotted_name, is_name};
-use serde_json::Value;
 use std::ops::Range;
 
 impl Loader<'_> {
@@ -20,12 +19,8 @@ impl Loader<'_> {
         let id = self.id(raw.step.as_ref(), &what, &raw.span);
         let title = self.title(raw.title.as_deref(), &what, &raw.span);
         let dialects = self.played(raw.dialect);
-        let variable = raw.repeat.as_ref().map(variable_of);
-        self.scope.variable = variable.map(|(name, each)| {
-            let known = |f: &String| self.scope.fixtures.contains_key(f);
-            let fixtures = if each.iter().all(known) { each } else { Vec::new() };
-            (name, fixtures)
-        });
+        let joined = raw.repeat.as_ref().is_some_and(|r| r.with.is_some());
+        self.scope.variables = raw.repeat.as_ref().map_or_else(Vec::new, |r| self.variables_of(r));
 
         let when = self.conditions_of(raw.when, &dialects);
         let (repeat, until_uses) = match raw.repeat {
@@ -42,7 +37,8 @@ impl Loader<'_> {
         names::check_uses(&mut self.reader, &self.scope, &dialects, Strictness::Sent);
         self.reader.uses = until_uses;
         names::check_uses(&mut self.reader, &self.scope, &dialects, Strictness::Asked);
-        self.scope.variable = None;
+        let variables = std::mem::take(&mut self.scope.variables);
+        self.rounds = repeat.clone().map(|repeat| (id.clone(), repeat, variables));
 
         Some(Step {
             id,
@@ -53,6 +49,7 @@ impl Loader<'_> {
             cycle: raw.cycle,
             when,
             repeat,
+            joined,
             setup,
             action,
             expect,
@@ -279,50 +276,6 @@ impl Loader<'_> {
         self.reader.template(text, &target.span)
     }
 
-    /// The stop condition's names come back apart: it is judged after the step's captures.
-    fn repeat(&mut self, raw: RawRepeat, dialects: &[String]) -> (Option<Repeat>, Vec<names::Use>) {
-        let name = raw.r#as.as_ref().map_or("n".to_owned(), |n| n.value.clone());
-        if let Some(given) = &raw.r#as {
-            self.check_name(given, "variable");
-            if self.scope.fixtures.contains_key(&name) || names::is_reserved(&name) {
-                let problem = Problem::new(format!("the name `{name}` is taken"), "here");
-                self.reader.error(&given.span, problem);
-            }
-        }
-        let kinds = [raw.count.is_some(), raw.each.is_some(), raw.until.is_some()];
-        if kinds.iter().filter(|k| **k).count() != 1 {
-            let problem = Problem::new("a repetition is one of `count`, `each` or `until`", "here");
-            self.reader.error(&raw.span, problem);
-            return (None, Vec::new());
-        }
-        if let Some(count) = raw.count {
-            if count.value == 0 {
-                let problem = Problem::new("the step is never played", "`count` is 0");
-                self.reader.error(&count.span, problem);
-            }
-            let count = count.value;
-            return (Some(Repeat::Count { name, count }), Vec::new());
-        }
-        if let Some(items) = raw.each {
-            let items: Vec<Template> = items.iter().filter_map(|n| self.reader.scalar(n)).collect();
-            names::check_uses(&mut self.reader, &self.scope, dialects, Strictness::Sent);
-            if items.is_empty() {
-                let problem = Problem::new("the step is never played", "`each` is empty");
-                self.reader.error(&raw.span, problem);
-            }
-            return (Some(Repeat::Each { name, items }), Vec::new());
-        }
-        let limit = raw.limit.unwrap_or(100);
-        let mut conditions = raw.until.map_or_else(Vec::new, |c| self.reader.conditions(c));
-        let uses = std::mem::take(&mut self.reader.uses);
-        if conditions.len() > 1 {
-            let problem = Problem::new("`until` is one condition", "more than one matcher here");
-            self.reader.error(&raw.span, problem);
-        }
-        let repeat = conditions.pop().map(|condition| Repeat::Until { name, condition, limit });
-        (repeat, uses)
-    }
-
     fn captures(&mut self, raw: Option<Pairs<At<String>>>, action: &Action, dialects: &[String]) -> Vec<Capture> {
         let mut captures = Vec::new();
         for (key, place) in raw.map_or_else(Vec::new, |Pairs(p)| p) {
@@ -422,17 +375,6 @@ impl RawRequest {
         .filter_map(|(method, target)| Some((method, target.as_ref()?)))
         .collect()
     }
-}
-
-/// Name of the variable, and the texts of `each` for as far as they are plain.
-fn variable_of(raw: &RawRepeat) -> (String, Vec<String>) {
-    let name = raw.r#as.as_ref().map_or("n".to_owned(), |n| n.value.clone());
-    let each = raw.each.iter().flatten();
-    let texts = each.map(|n| match n.to_json() {
-        Value::String(text) => text,
-        other => other.to_string(),
-    });
-    (name, texts.collect())
 }
 
 fn is_kebab(text: &str) -> bool {

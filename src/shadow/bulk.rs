@@ -5,15 +5,15 @@
 use super::facts::{self, Cause, Fact, Form, Write};
 use super::forecast::operations;
 use super::learn::{forget, normalise};
-use super::observe::last_segment;
-use super::{Call, Known, Shadow, State, text_of};
+use super::observe::{Watch, last_segment};
+use super::{Call, Known, State, text_of};
 use crate::exchange::Exchange;
 use crate::scim::schema::ResourceType;
 use crate::scim::value::get_ci;
 use serde_json::{Map, Value};
 
-impl Shadow {
-    pub(super) fn bulk(&mut self, exchange: &Exchange, call: &Call, step: &str) {
+impl Watch<'_> {
+    pub(super) fn bulk(&mut self, exchange: &Exchange, call: &Call) {
         let asked: Vec<&Map<String, Value>> =
             call.body.as_ref().and_then(Value::as_object).map(|b| operations(b).collect()).unwrap_or_default();
         let Some(answer) = exchange.json().and_then(Value::as_object) else { return };
@@ -31,19 +31,13 @@ impl Shadow {
                 .find(|r| bulk_id.is_some() && get_ci(r, "bulkId") == bulk_id)
                 .or_else(|| results.get(index));
             if let Some(result) = result {
-                self.bulk_operation(ask, result, &made, step);
+                self.bulk_operation(ask, result, &made);
             }
         }
-        self.pages.clear();
+        self.learned.list_changed = true;
     }
 
-    fn bulk_operation(
-        &mut self,
-        ask: &Map<String, Value>,
-        result: &Map<String, Value>,
-        made: &[(String, String)],
-        step: &str,
-    ) {
+    fn bulk_operation(&mut self, ask: &Map<String, Value>, result: &Map<String, Value>, made: &[(String, String)]) {
         let text = |map: &Map<String, Value>, name: &str| get_ci(map, name).and_then(text_of).unwrap_or_default();
         let status = text(result, "status").parse::<u16>().unwrap_or(0);
         if !(200..300).contains(&status) {
@@ -55,20 +49,19 @@ impl Shadow {
         let id = location.rsplit('/').next().map(crate::exchange::percent_decode).unwrap_or_default();
         match text(ask, "method").to_ascii_uppercase().as_str() {
             "POST" if !id.is_empty() => {
-                let Some(rt) = self.target.clone().resource_type(&endpoint).cloned() else { return };
+                let Some(rt) = self.shadow.target.resource_type(&endpoint) else { return };
                 let data = get_ci(ask, "data").map(|d| resolve(d, made));
-                self.known.push(std::sync::Arc::new(bulk_known(&rt, id, data.as_ref(), step)));
+                self.learned.resources.push((None, bulk_known(rt, id, data.as_ref(), self.step)));
             }
             "DELETE" => {
-                if let Some(known) =
-                    path.rsplit('/').next().map(str::to_owned).and_then(|id| self.find_mut(&endpoint, &id))
+                if let Some(known) = path.rsplit('/').next().map(str::to_owned).and_then(|id| self.edit(&endpoint, &id))
                 {
                     known.state = State::Gone;
                 }
             }
             _ => {
                 let target = path.rsplit('/').next().map(str::to_owned).unwrap_or_default();
-                if let Some(known) = self.find_mut(&endpoint, &target) {
+                if let Some(known) = self.edit(&endpoint, &target) {
                     forget(known);
                 }
             }
@@ -113,8 +106,6 @@ fn bulk_known(rt: &ResourceType, id: String, data: Option<&Value>, step: &str) -
         last_full: None,
         last_answer: None,
         etag: None,
-        modified_before: None,
         dirty: true,
-        unkept: Vec::new(),
     }
 }

@@ -4,7 +4,7 @@
 
 use super::facts::{self, Cause, Contradiction, Write};
 use super::learn::key_within;
-use super::{Known, Observed, Place, Stray, text_of};
+use super::{Known, Observed, Place, Shadow, Stray, text_of};
 use crate::scim::schema::ResourceType;
 use crate::scim::value::is_unassigned;
 use serde_json::Value;
@@ -13,8 +13,7 @@ pub(super) fn compare(
     known: &Known,
     shown: &Value,
     rt: &ResourceType,
-    target: &super::Advertised,
-    loose: &[String],
+    shadow: &Shadow,
     strict_extra: bool,
     out: &mut Observed,
 ) {
@@ -30,8 +29,8 @@ pub(super) fn compare(
             }
         }
         if key == "members" {
-            drop_members(&mut expected, loose);
-            drop_members(&mut actual, loose);
+            drop_members(&mut expected, shadow);
+            drop_members(&mut actual, shadow);
         }
         // The answer to a create SHOULD be complete (RFC 7644 §3.3); only what it shows is held against the request.
         let silent = is_unassigned(&actual) && answered_write;
@@ -63,21 +62,15 @@ pub(super) fn compare(
             answered: (!answered_write)
                 .then(|| known.last_answer.as_ref().map(|a| facts::look_up(a, key, rt)))
                 .flatten(),
-            optional: !target.schemas_known && !essential(key) && facts::is_empty(&fact.previous),
+            optional: !shadow.target.schemas_known && !facts::essential(key) && facts::is_empty(&fact.previous),
         });
     }
 }
 
-/// Attributes without which no identity provider can work.
-fn essential(key: &str) -> bool {
-    ["userName", "active", "name.givenName", "name.familyName", "emails", "displayName", "externalId", "members"]
-        .contains(&key)
-}
-
 /// Takes members out that a server may keep or drop by itself: deleted and inactive users (the RFC is silent).
-fn drop_members(members: &mut Value, loose: &[String]) {
+fn drop_members(members: &mut Value, shadow: &Shadow) {
     if let Some(list) = members.as_array_mut() {
-        list.retain(|m| !m.get("value").and_then(text_of).is_some_and(|id| loose.contains(&id)));
+        list.retain(|m| !m.get("value").and_then(text_of).is_some_and(|id| shadow.loose(&id)));
     }
 }
 

@@ -5,11 +5,12 @@
 use crate::scim::path::AttrPath;
 use crate::scim::schema::{AttrType, Attribute, Mutability, ResourceType, Returned};
 use crate::scim::value::{get_ci, is_unassigned, parse_datetime};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// The write behind a fact.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Cause {
     /// Step id.
     pub step: String,
@@ -20,7 +21,7 @@ pub struct Cause {
 }
 
 /// Kinds of write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Write {
     /// POST.
     Create,
@@ -37,26 +38,40 @@ pub enum Write {
 }
 
 /// How a PATCH wrote an attribute.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Form {
     /// `add`, `replace`, `remove` in lower case; empty outside PATCH.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub op: String,
     /// No path.
+    #[serde(skip_serializing_if = "is_false")]
     pub pathless: bool,
     /// Path with a value filter.
+    #[serde(skip_serializing_if = "is_false")]
     pub value_path: bool,
     /// Path or key with a schema URN.
+    #[serde(skip_serializing_if = "is_false")]
     pub urn: bool,
     /// Path-less key with a dot.
+    #[serde(skip_serializing_if = "is_false")]
     pub dotted: bool,
     /// `op` not in lower case.
+    #[serde(skip_serializing_if = "is_false")]
     pub capital_op: bool,
     /// A boolean sent as text.
+    #[serde(skip_serializing_if = "is_false")]
     pub text_boolean: bool,
     /// `remove` with a value.
+    #[serde(skip_serializing_if = "is_false")]
     pub remove_with_value: bool,
     /// The name was spelled in another case than the schema's.
+    #[serde(skip_serializing_if = "is_false")]
     pub odd_case: bool,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// How a read contradicts a fact.
@@ -164,6 +179,17 @@ fn put(out: &mut BTreeMap<String, Value>, key: &str, attribute: &Attribute, valu
             out.insert(key.to_owned(), value.clone());
         }
     }
+}
+
+/// Attributes that no identity provider can do without.
+pub fn essential(key: &str) -> bool {
+    ["userName", "active", "externalId", "members", "emails", "name.givenName", "name.familyName", "displayName"]
+        .contains(&key)
+}
+
+/// Names of a person that a server may compute from others.
+pub fn computed_name(key: &str) -> bool {
+    ["displayName", "name.formatted"].contains(&key)
 }
 
 /// True for what a client may write and every full answer shows.
@@ -368,18 +394,24 @@ pub fn is_empty(value: &Value) -> bool {
 /// Looks a fact key up in a resource.
 pub fn look_up(doc: &Value, key: &str, rt: &ResourceType) -> Value {
     let Some(object) = doc.as_object() else { return Value::Null };
-    let (container, rest) = match rt
-        .extensions
-        .iter()
-        .find(|e| key.len() > e.schema.id.len() && key[..e.schema.id.len()].eq_ignore_ascii_case(&e.schema.id))
-    {
-        Some(e) => match get_ci(object, &e.schema.id) {
-            Some(Value::Object(inner)) => (inner, &key[e.schema.id.len() + 1..]),
-            _ => return Value::Null,
+    match in_extension(key, rt) {
+        None => at(object, key),
+        Some((urn, rest)) => match get_ci(object, urn) {
+            Some(Value::Object(inner)) => at(inner, rest),
+            _ => Value::Null,
         },
-        None => (object, key),
-    };
-    at(container, rest)
+    }
+}
+
+/// The extension that a fact key lies in, and the name within it.
+fn in_extension<'a>(key: &'a str, rt: &'a ResourceType) -> Option<(&'a str, &'a str)> {
+    rt.extensions.iter().find_map(|e| {
+        // A server's key may end in the middle of a character where the URN ends.
+        let head = key.get(..e.schema.id.len())?;
+        let mut rest = key[head.len()..].chars();
+        rest.next()?;
+        head.eq_ignore_ascii_case(&e.schema.id).then_some((e.schema.id.as_str(), rest.as_str()))
+    })
 }
 
 fn at(object: &Map<String, Value>, path: &str) -> Value {
@@ -401,13 +433,9 @@ pub fn store(doc: &mut Value, key: &str, value: Value, rt: &ResourceType) {
     }
     let Some(mut object) = doc.as_object_mut() else { return };
     let mut rest = key;
-    if let Some(e) = rt
-        .extensions
-        .iter()
-        .find(|e| key.len() > e.schema.id.len() && key[..e.schema.id.len()].eq_ignore_ascii_case(&e.schema.id))
-    {
-        rest = &key[e.schema.id.len() + 1..];
-        object = child(object, &e.schema.id);
+    if let Some((urn, name)) = in_extension(key, rt) {
+        rest = name;
+        object = child(object, urn);
     }
     match rest.split_once('.') {
         Some((head, tail)) => set(child(object, head), tail, value),
@@ -430,5 +458,26 @@ fn set(object: &mut Map<String, Value>, name: &str, value: Value) {
         object.shift_remove(&key);
     } else {
         object.insert(key, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shadow::Advertised;
+    use serde_json::json;
+
+    #[test]
+    fn keys_that_end_within_a_character_of_the_urn_name_nothing() {
+        let target = Advertised::unknown("https://example.com/scim");
+        let rt = target.resource_type("/Users").unwrap();
+        let urn = &rt.extensions[0].schema.id;
+        let odd = [format!("{}é", &urn[..urn.len() - 1]), format!("{urn}é"), format!("{urn}éx"), urn.clone()];
+        let mut doc = json!({ (urn): { "department": "Sales" } });
+        for key in &odd {
+            look_up(&doc, key, rt);
+            store(&mut doc, key, json!("x"), rt);
+        }
+        assert_eq!(look_up(&doc, &format!("{}:department", urn.to_uppercase()), rt), json!("Sales"));
     }
 }

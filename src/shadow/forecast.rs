@@ -195,7 +195,7 @@ impl Shadow {
                 State::Gone => Some(Forecast::refuse(Reason::Deleted, id)),
                 State::Unsure => Some(Forecast::open()),
             },
-            None if self.known.iter().any(|k| k.id == id) => Some(Forecast::refuse(Reason::OtherType, id)),
+            None if self.with_id(id).next().is_some() => Some(Forecast::refuse(Reason::OtherType, id)),
             None if self.seen.contains(id) => Some(Forecast::open()),
             None => Some(Forecast::refuse(Reason::UnknownId, id)),
         }
@@ -397,7 +397,9 @@ impl Shadow {
         }
         let (doc, tenant) = (Value::Object(object.clone()), tenant_of(call));
         let held_by_others = |key: &str, wanted: &str| {
-            self.known.iter().any(|k| {
+            // In a crowd the last ones must do: each create would look at all before it.
+            let all = self.known.len() as u32;
+            (all.saturating_sub(2000)..all).map(|number| self.known.glance(number)).any(|k| {
                 k.endpoint == call.endpoint
                     && k.tenant == tenant
                     && k.state != State::Gone
@@ -421,22 +423,18 @@ impl Shadow {
     ) -> Option<Forecast> {
         let wanted = get_ci(object, attribute)?.as_str()?;
         let tenant = tenant_of(call);
-        let holders: Vec<&Known> = self
-            .known
-            .iter()
-            .map(AsRef::as_ref)
-            .filter(|k: &&Known| {
-                k.endpoint == call.endpoint
-                    && k.tenant == tenant
-                    && k.state != State::Gone
-                    && Some(k.id.as_str()) != own
-            })
-            .filter(|k| {
-                let held = k.doc.as_object().and_then(|o| get_ci(o, attribute)).and_then(Value::as_str);
-                held.is_some_and(|h| if exact { h == wanted } else { h.to_lowercase() == wanted.to_lowercase() })
-            })
-            .collect();
-        let holder = holders.first()?;
+        let places: Vec<u32> = match self.known.named(attribute, wanted) {
+            Some(places) => places.collect(),
+            None => (0..self.known.len() as u32).collect(),
+        };
+        let holder = places.into_iter().map(|number| self.known.glance(number)).find(|k| {
+            let held = k.doc.as_object().and_then(|o| get_ci(o, attribute)).and_then(Value::as_str);
+            k.endpoint == call.endpoint
+                && k.tenant == tenant
+                && k.state != State::Gone
+                && Some(k.id.as_str()) != own
+                && held.is_some_and(|h| if exact { h == wanted } else { h.to_lowercase() == wanted.to_lowercase() })
+        })?;
         if holder.state == State::Unsure {
             return Some(Forecast::open());
         }
@@ -445,15 +443,14 @@ impl Shadow {
 
     fn unknown_member(&self, after: &Value, tenant: u8) -> bool {
         super::member_ids(after).iter().any(|id| {
-            let live = self.known.iter().any(|k| &k.id == id && k.tenant == tenant && k.state == State::Live);
+            let live = self.kinds_of(id).any(|k| k.tenant == tenant && k.state == State::Live);
             !live && !self.seen.contains(id)
         })
     }
 
     /// A member that a correct server may refuse although it exists (a group, RFC 7643 §4.2 "may"), or an entry without `value`.
     fn odd_member(&self, after: &Value, tenant: u8) -> bool {
-        let group =
-            |id: &String| self.known.iter().any(|k| &k.id == id && k.tenant == tenant && k.endpoint == "/Groups");
+        let group = |id: &String| self.kinds_of(id).any(|k| k.tenant == tenant && &*k.endpoint == "/Groups");
         let entries = after.get("members").and_then(Value::as_array);
         entries.into_iter().flatten().any(|m| m.get("value").is_none()) || super::member_ids(after).iter().any(group)
     }

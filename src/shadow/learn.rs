@@ -171,7 +171,7 @@ pub(super) fn patch_facts(
                 let cause = Cause { step: step.to_owned(), kind: Write::Patch, form: Form::default() };
                 known.facts.insert(key, Fact { cause, previous: old });
             }
-            (None, true, true) if computed(&key) && forms.iter().any(|(k, _)| feeds_names(k)) => {
+            (None, true, true) if facts::computed_name(&key) && forms.iter().any(|(k, _)| feeds_names(k)) => {
                 known.facts.remove(&key);
             }
             // Nobody has read the resource since that fact was written: its own write is answerable for it still.
@@ -184,11 +184,6 @@ pub(super) fn patch_facts(
         }
     }
     known.doc = after;
-}
-
-/// Names that a server may compute from others.
-fn computed(key: &str) -> bool {
-    ["displayName", "name.formatted", "nickName"].contains(&key)
 }
 
 fn feeds_names(key: &str) -> bool {

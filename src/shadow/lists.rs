@@ -5,47 +5,64 @@
 use super::compare::compare;
 use super::forecast::tenant_of;
 use super::learn::not_returned;
-use super::{Call, Known, Observed, Page, PageClash, Place, Selection, Shadow, State, text_of};
+use super::observe::Watch;
+use super::pages::Page;
+use super::{Call, Known, PageClash, Place, Selection, Shadow, State, text_of};
 use crate::exchange::Exchange;
 use crate::scim::filter;
 use crate::scim::schema::ResourceType;
 use crate::scim::value::get_ci;
 use serde_json::{Map, Value};
+use std::collections::{BTreeSet, HashSet};
 
-impl Shadow {
-    pub(super) fn listed(
-        &mut self,
-        exchange: &Exchange,
-        call: &Call,
-        rt: &ResourceType,
-        step: &str,
-        out: &mut Observed,
-    ) {
+impl Watch<'_> {
+    pub(super) fn listed(&mut self, exchange: &Exchange, call: &Call, rt: &ResourceType) {
         let Some(list) = exchange.json() else { return };
+        let shadow = self.shadow;
         let resources = resources_of(list);
-        let (target, loose) = (self.target.clone(), self.loose_members());
-        out.place = Place::List;
+        self.out.place = Place::List;
         let ids: Vec<String> =
             resources.iter().filter_map(|r| get_ci(r.as_object()?, "id")).filter_map(text_of).collect();
-        out.selection = self.select(call, rt, list, &resources, &ids);
+        self.out.selection = shadow.select(call, rt, list, &resources, &ids);
         for (resource, id) in
             resources.iter().filter_map(|r| Some((r, get_ci(r.as_object()?, "id").and_then(text_of)?)))
         {
-            match self.find(&call.endpoint, &id) {
+            match shadow.find(&call.endpoint, &id) {
                 Some(known)
                     if known.state == State::Live && !call.projected() && known.last_full.is_some() && !known.dirty =>
                 {
-                    compare(known, resource, rt, &target, &loose, true, out)
+                    compare(known, resource, rt, shadow, true, &mut self.out)
                 }
                 Some(_) => {}
-                None => {
-                    self.seen.insert(id.clone());
-                }
+                None => self.learned.seen.push(id),
             }
         }
-        self.page(call, list, ids, step, out);
+        self.page(call, list, ids);
     }
 
+    fn page(&mut self, call: &Call, list: &Value, ids: Vec<String>) {
+        let Some(start) = call.effective_start() else { return };
+        let total = list.as_object().and_then(|o| get_ci(o, "totalResults")).and_then(Value::as_i64);
+        if call.cursor || call.effective_count() == Some(0) || total.is_some_and(|t| start > t) {
+            return;
+        }
+        let query = format!(
+            "{}?{}&{}&{}&{}",
+            call.endpoint,
+            call.filter_text.as_deref().unwrap_or(""),
+            call.sort_by.as_deref().unwrap_or(""),
+            call.descending,
+            tenant_of(call)
+        );
+        let page = Page { query, start, ids, total, step: self.step.to_owned() };
+        let clashes = self.shadow.pages.clashes(&page, call.filter.is_some());
+        self.out.page_clashes =
+            clashes.into_iter().map(|(other, text)| PageClash { text, other: other.step.clone() }).collect();
+        self.learned.page = Some(page);
+    }
+}
+
+impl Shadow {
     fn select(
         &self,
         call: &Call,
@@ -54,63 +71,47 @@ impl Shadow {
         resources: &[&Value],
         ids: &[String],
     ) -> Option<Selection> {
-        let mut found = Selection::default();
-        let tenant = tenant_of(call);
-        for (i, id) in ids.iter().enumerate() {
-            if ids[..i].contains(id) && !found.twice.contains(id) {
-                found.twice.push(id.clone());
-            }
-        }
+        let mut found = Selection { twice: twice(ids), ..Selection::default() };
         if call.filter_text.is_some() && call.filter.is_none() {
             return Some(found);
         }
-        let matches = |doc: &Value| call.filter.as_ref().is_none_or(|f| filter::matches(f, doc, rt));
         let total = get_ci(list.as_object()?, "totalResults").and_then(Value::as_i64);
         let limited = call.effective_count().is_some() || call.effective_start() != Some(1) || call.cursor;
         found.complete = call.filter.is_some()
             && total.map_or(!limited, |t| t <= ids.len() as i64)
             && call.effective_count() != Some(0);
-        let shown = |id: &str| resources.iter().find(|r| r.get("id").and_then(text_of).as_deref() == Some(id)).copied();
-        for known in self.known.iter().filter(|k| k.endpoint == call.endpoint) {
-            let label = (known.id.clone(), known.name().unwrap_or_default().to_owned());
-            let returned = ids.contains(&known.id);
-            if known.tenant != tenant {
-                // Two tenants may number alike.
-                let own =
-                    self.known.iter().any(|k| k.id == known.id && k.endpoint == known.endpoint && k.tenant == tenant);
-                if returned && !own {
-                    found.foreign.push(label);
+        let returned: HashSet<&str> = ids.iter().map(String::as_str).collect();
+        // Who is on the page, and who should be; the others only count.
+        let mut concerned: BTreeSet<u32> = returned.iter().flat_map(|id| self.known.with_id(id)).collect();
+        let others = match &call.filter {
+            None => Others::Match,
+            Some(filter) => match self.known.narrowed(filter, rt) {
+                Some(candidates) => {
+                    concerned.extend(candidates);
+                    Others::Differ
                 }
-                continue;
-            }
-            match known.state {
-                State::Unsure => continue,
-                State::Gone if returned => found.ghosts.push(label),
-                State::Gone => {}
-                State::Live => {
-                    if !decidable(call, known, rt) {
-                        continue;
-                    }
-                    let matching = matches(&known.doc);
-                    if matching {
-                        found.matching += 1
-                    } else {
-                        found.not_matching += 1
-                    }
-                    match (matching, returned) {
-                        // A value that the server itself did not show has not been stored; that is another rule's finding.
-                        (true, false) if latest(known).is_some_and(|shown| !matches(shown)) => {}
-                        (true, false) => {
-                            found.missing_inactive += usize::from(inactive(&known.doc));
-                            found.missing.push(label);
-                        }
-                        // What the server itself shows may say more than we believe (a flag that it set).
-                        (false, true) if !call.projected() && shown(&known.id).is_some_and(&matches) => {}
-                        (false, true) => found.surplus.push(label),
-                        _ => {}
-                    }
+                None => {
+                    concerned = (0..self.known.len() as u32).collect();
+                    Others::None
                 }
+            },
+        };
+        let look = Look { shadow: self, call, rt, resources, returned };
+        for number in concerned.iter().copied() {
+            if *self.known.entries()[number as usize].kind.endpoint == *call.endpoint {
+                look.at(number, &mut found);
             }
+        }
+        match others {
+            Others::None => {}
+            Others::Match => {
+                let tenant = tenant_of(call);
+                let all =
+                    self.known.count(|k| *k.endpoint == *call.endpoint && k.tenant == tenant && k.state == State::Live);
+                found.not_returned += all - found.matching;
+                found.matching = all;
+            }
+            Others::Differ => found.not_matching = found.not_matching || look.some_differ(&concerned),
         }
         self.judge_strangers(call, rt, resources, &mut found);
         Some(found)
@@ -136,68 +137,147 @@ impl Shadow {
             }
         }
     }
+}
 
-    fn page(&mut self, call: &Call, list: &Value, ids: Vec<String>, step: &str, out: &mut Observed) {
-        let Some(start) = call.effective_start() else { return };
-        let beyond = get_ci(list.as_object().unwrap_or(&Map::new()), "totalResults")
-            .and_then(Value::as_i64)
-            .is_some_and(|t| start > t);
-        if call.cursor || call.effective_count() == Some(0) || beyond {
+/// Those of ours that are neither on the page nor can be what a filter asks for.
+enum Others {
+    /// There are none.
+    None,
+    /// There is no filter: they match, and stand on other pages.
+    Match,
+    /// They do not match.
+    Differ,
+}
+
+/// How far a search for one that does not match goes, where none can be decided.
+const FAR: usize = 2000;
+
+/// One list, held against one resource of ours after the other.
+struct Look<'a> {
+    shadow: &'a Shadow,
+    call: &'a Call,
+    rt: &'a ResourceType,
+    resources: &'a [&'a Value],
+    returned: HashSet<&'a str>,
+}
+
+impl Look<'_> {
+    fn matches(&self, doc: &Value) -> bool {
+        self.call.filter.as_ref().is_none_or(|f| filter::matches(f, doc, self.rt))
+    }
+
+    fn shown(&self, id: &str) -> Option<&Value> {
+        self.resources.iter().find(|r| r.get("id").and_then(text_of).as_deref() == Some(id)).copied()
+    }
+
+    fn at(&self, number: u32, found: &mut Selection) {
+        let known = &*self.shadow.known.glance(number);
+        let tenant = tenant_of(self.call);
+        let label = || (known.id.clone(), known.name().unwrap_or_default().to_owned());
+        let returned = self.returned.contains(known.id.as_str());
+        if known.tenant != tenant {
+            // Two tenants may number alike.
+            let own = self.shadow.with_id(&known.id).any(|k| k.endpoint == known.endpoint && k.tenant == tenant);
+            if returned && !own {
+                found.foreign.push(label());
+            }
             return;
         }
-        let query = format!(
-            "{}?{}&{}&{}&{}",
-            call.endpoint,
-            call.filter_text.as_deref().unwrap_or(""),
-            call.sort_by.as_deref().unwrap_or(""),
-            call.descending,
-            tenant_of(call)
-        );
-        let total = list.as_object().and_then(|o| get_ci(o, "totalResults")).and_then(Value::as_i64);
-        // A total that moved means that somebody else changes the list; positions say nothing then.
-        let steady = |p: &&std::sync::Arc<Page>| call.filter.is_some() || p.total == total;
-        for other in self.pages.iter().filter(|p| p.query == query).filter(steady) {
-            if let Some(text) = page_clash(other, start, &ids, total) {
-                out.page_clashes.push(PageClash { text, other: other.step.clone() });
+        match known.state {
+            State::Unsure => {}
+            State::Gone if returned => found.ghosts.push(label()),
+            State::Gone => {}
+            State::Live => {
+                if !self.decidable(known) {
+                    return;
+                }
+                let matching = self.matches(&known.doc);
+                if matching {
+                    found.matching += 1
+                } else {
+                    found.not_matching = true
+                }
+                match (matching, returned) {
+                    // A value that the server itself did not show has not been stored; that is another rule's finding.
+                    (true, false) if latest(known).is_some_and(|shown| !self.matches(shown)) => {}
+                    (true, false) => {
+                        found.missing_inactive += usize::from(inactive(&known.doc));
+                        found.not_returned += 1;
+                        found.missing.push(label());
+                    }
+                    // What the server itself shows may say more than we believe (a flag that it set).
+                    (false, true)
+                        if !self.call.projected() && self.shown(&known.id).is_some_and(|s| self.matches(s)) => {}
+                    (false, true) => found.surplus.push(label()),
+                    _ => {}
+                }
             }
         }
-        self.pages.push(std::sync::Arc::new(Page { query, start, ids, total, step: step.to_owned() }));
+    }
+
+    /// True when one of the others is known not to match.
+    fn some_differ(&self, concerned: &BTreeSet<u32>) -> bool {
+        let tenant = tenant_of(self.call);
+        let entries = self.shadow.known.entries().iter().enumerate();
+        let others = entries.filter(|(number, entry)| {
+            let kind = &entry.kind;
+            *kind.endpoint == *self.call.endpoint
+                && kind.tenant == tenant
+                && kind.state == State::Live
+                && !concerned.contains(&(*number as u32))
+        });
+        others.take(FAR).any(|(number, _)| self.decidable(&self.shadow.known.glance(number as u32)))
+    }
+
+    /// Whether the filter can be decided from what we believe.
+    fn decidable(&self, known: &Known) -> bool {
+        let (call, rt) = (self.call, self.rt);
+        let Some(text) = &call.filter_text else { return true };
+        let lower = text.to_ascii_lowercase();
+        let answered = |name: &str| {
+            known.last_answer.as_ref().and_then(Value::as_object).is_none_or(|a| get_ci(a, name).is_some())
+        };
+        if lower.contains("externalid") && known.endpoint == "/Groups" && !answered("externalId") {
+            return false;
+        }
+        // What only a read with `attributes` shows may have changed unseen.
+        if not_returned(&known.doc, rt).iter().any(|(name, _)| lower.contains(&name.to_ascii_lowercase())) {
+            return false;
+        }
+        let named = |key: &String| lower.contains(&key.to_ascii_lowercase());
+        if self.shadow.unkept.iter().any(|(endpoint, key)| *endpoint == known.endpoint && named(key)) {
+            return false;
+        }
+        if lower.contains("password") || lower.contains("groups") {
+            return false;
+        }
+        if lower.contains("meta.")
+            && known.last_full.is_none()
+            && get_ci(known.doc.as_object().unwrap_or(&Map::new()), "meta").is_none()
+        {
+            return false;
+        }
+        // Refused or unpredicted writes leave facts open until the next read.
+        known.refused.is_none()
+            && call.filter.as_ref().is_none_or(|f| filter::check(f, rt).is_ok() && super::forecast::qualified(f, rt))
     }
 }
 
-/// Whether the filter can be decided from what we believe.
 /// The resource as the server itself showed it last, if that was after the last write.
 fn latest(known: &Known) -> Option<&Value> {
     if known.dirty { known.last_answer.as_ref() } else { known.last_full.as_ref() }
 }
 
-fn decidable(call: &Call, known: &Known, rt: &ResourceType) -> bool {
-    let Some(text) = &call.filter_text else { return true };
-    let lower = text.to_ascii_lowercase();
-    let answered =
-        |name: &str| known.last_answer.as_ref().and_then(Value::as_object).is_none_or(|a| get_ci(a, name).is_some());
-    if lower.contains("externalid") && known.endpoint == "/Groups" && !answered("externalId") {
-        return false;
+/// Ids that stand on a page more than once.
+fn twice(ids: &[String]) -> Vec<String> {
+    let mut once = HashSet::new();
+    let mut out: Vec<String> = Vec::new();
+    for id in ids {
+        if !once.insert(id) && !out.contains(id) {
+            out.push(id.clone());
+        }
     }
-    // What only a read with `attributes` shows may have changed unseen.
-    if not_returned(&known.doc, rt).iter().any(|(name, _)| lower.contains(&name.to_ascii_lowercase())) {
-        return false;
-    }
-    if known.unkept.iter().any(|k| lower.contains(&k.to_ascii_lowercase())) {
-        return false;
-    }
-    if lower.contains("password") || lower.contains("groups") {
-        return false;
-    }
-    if lower.contains("meta.")
-        && known.last_full.is_none()
-        && get_ci(known.doc.as_object().unwrap_or(&Map::new()), "meta").is_none()
-    {
-        return false;
-    }
-    // Refused or unpredicted writes leave facts open until the next read.
-    known.refused.is_none()
-        && call.filter.as_ref().is_none_or(|f| filter::check(f, rt).is_ok() && super::forecast::qualified(f, rt))
+    out
 }
 
 /// True when every attribute that the filter names shows in the representation, so that it can be judged by it.
@@ -221,29 +301,4 @@ pub(super) fn inactive(doc: &Value) -> bool {
 pub fn resources_of(list: &Value) -> Vec<&Value> {
     let found = list.as_object().and_then(|o| get_ci(o, "Resources"));
     found.and_then(Value::as_array).map(|a| a.iter().collect()).unwrap_or_default()
-}
-
-fn page_clash(other: &Page, start: i64, ids: &[String], total: Option<i64>) -> Option<String> {
-    if let (Some(a), Some(b)) = (other.total, total)
-        && a != b
-    {
-        return Some(format!("totalResults is {b} here and {a} on the other page"));
-    }
-    let position = |first: i64, list: &[String], id: &str| list.iter().position(|x| x == id).map(|p| first + p as i64);
-    for id in ids {
-        if let (Some(here), Some(there)) = (position(start, ids, id), position(other.start, &other.ids, id))
-            && here != there
-        {
-            return Some(format!("{id} is entry {here} here and entry {there} on the other page"));
-        }
-    }
-    for (offset, id) in ids.iter().enumerate() {
-        let index = start + offset as i64 - other.start;
-        if let Some(there) = usize::try_from(index).ok().and_then(|i| other.ids.get(i))
-            && there != id
-        {
-            return Some(format!("entry {} is {id} here and {there} on the other page", start + offset as i64));
-        }
-    }
-    None
 }

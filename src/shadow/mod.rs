@@ -13,13 +13,17 @@ pub mod forecast;
 mod learn;
 mod lists;
 mod observe;
+mod pages;
+mod registry;
 
 pub use advertised::Advertised;
 pub use call::{Call, Op};
 pub use facts::{Cause, Clash, Contradiction, Form, Write};
 pub use forecast::{Choice, Expectation, Forecast, Reason};
 pub use lists::resources_of;
-pub use observe::{Observed, PageClash, Place, Selection, Stray};
+pub use observe::{Learned, Observed, PageClash, Place, Selection, Stray};
+pub use pages::Pages;
+pub use registry::{Entry, Kind, Registry};
 
 use facts::Facts;
 use serde_json::Value;
@@ -27,12 +31,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What must be true now, in one case.
-#[derive(Debug, Clone)]
 pub struct Shadow {
     /// What the target says about itself.
     pub target: Arc<Advertised>,
     /// Everything this case created, in order; deleted ones stay.
-    pub known: Vec<Arc<Known>>,
+    pub known: Registry,
     /// Ids seen in any answer: they exist, but are not ours.
     pub seen: BTreeSet<String>,
     /// Attributes that this server was seen not to keep: endpoint and fact key. Told once, asserted no more.
@@ -40,7 +43,7 @@ pub struct Shadow {
     /// Tenant whose credentials the exchange at hand carries.
     pub tenant: u8,
     /// Pages seen since the last write.
-    pub pages: Vec<Arc<Page>>,
+    pub pages: Pages,
 }
 
 /// One resource that this case created.
@@ -72,16 +75,12 @@ pub struct Known {
     pub last_answer: Option<Value>,
     /// Current entity tag, if known.
     pub etag: Option<String>,
-    /// `meta.lastModified` before the last accepted write that must have changed something.
-    pub modified_before: Option<String>,
     /// True when an accepted write changed something since the last full read.
     pub dirty: bool,
-    /// Attributes that were seen not to be kept.
-    pub unkept: Vec<String>,
 }
 
 /// Whether a resource exists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {
     /// It must be there.
     Live,
@@ -89,21 +88,6 @@ pub enum State {
     Gone,
     /// A write ended in a way that leaves both open.
     Unsure,
-}
-
-/// A page of a list, for walks.
-#[derive(Debug, Clone)]
-pub struct Page {
-    /// Endpoint, filter and sort of the query.
-    pub query: String,
-    /// Effective first index.
-    pub start: i64,
-    /// Ids on it.
-    pub ids: Vec<String>,
-    /// `totalResults`.
-    pub total: Option<i64>,
-    /// Step that asked.
-    pub step: String,
 }
 
 impl Known {
@@ -122,33 +106,70 @@ impl Known {
 impl Shadow {
     /// An empty shadow.
     pub fn new(target: Arc<Advertised>) -> Self {
-        Self { target, known: Vec::new(), seen: BTreeSet::new(), unkept: BTreeSet::new(), tenant: 0, pages: Vec::new() }
+        Self {
+            target,
+            known: Registry::default(),
+            seen: BTreeSet::new(),
+            unkept: BTreeSet::new(),
+            tenant: 0,
+            pages: Pages::default(),
+        }
     }
 
     /// The resource with that id at that endpoint, gone ones included.
     pub fn find(&self, endpoint: &str, id: &str) -> Option<&Known> {
-        let same = |k: &&Arc<Known>| k.endpoint == endpoint && k.id == id;
-        let own = self.known.iter().rev().filter(same).find(|k| k.tenant == self.tenant);
-        own.or_else(|| self.known.iter().rev().find(same)).map(AsRef::as_ref)
+        self.place(endpoint, id).map(|number| self.known.get(number))
     }
 
-    fn find_mut(&mut self, endpoint: &str, id: &str) -> Option<&mut Known> {
-        let tenant = self.tenant;
-        let same = |k: &Arc<Known>| k.endpoint == endpoint && k.id == id;
-        let own = self.known.iter().rposition(|k| same(k) && k.tenant == tenant);
-        let at = own.or_else(|| self.known.iter().rposition(same))?;
-        self.known.get_mut(at).map(Arc::make_mut)
+    /// What is at hand of it.
+    pub fn entry(&self, endpoint: &str, id: &str) -> Option<&Entry> {
+        self.place(endpoint, id).map(|number| &self.known.entries()[number as usize])
     }
 
-    /// The state at this moment, cheap to keep: resources are shared until they change.
-    pub fn snapshot(&self) -> Self {
-        Self {
-            target: self.target.clone(),
-            known: self.known.clone(),
-            seen: BTreeSet::new(),
-            unkept: BTreeSet::new(),
-            tenant: self.tenant,
-            pages: self.pages.clone(),
+    /// Its place: the tenant's own comes before another's, the last before the first.
+    fn place(&self, endpoint: &str, id: &str) -> Option<u32> {
+        let kind = |number: &u32| &self.known.entries()[*number as usize].kind;
+        let same = || self.known.with_id(id).rev().filter(|n| *kind(n).endpoint == *endpoint);
+        same().find(|n| kind(n).tenant == self.tenant).or_else(|| same().next())
+    }
+
+    /// Those with that id, at any endpoint and of any tenant, in order.
+    pub fn with_id(&self, id: &str) -> impl Iterator<Item = &Known> {
+        self.known.with_id(id).map(|number| self.known.get(number))
+    }
+
+    /// Those with one of these ids, in the order of their creation.
+    pub fn among(&self, ids: &[String]) -> impl Iterator<Item = &Known> {
+        let places: BTreeSet<u32> = ids.iter().flat_map(|id| self.known.with_id(id)).collect();
+        places.into_iter().map(|number| self.known.get(number))
+    }
+
+    /// What those with that id are.
+    pub fn kinds_of(&self, id: &str) -> impl Iterator<Item = &Kind> {
+        self.known.with_id(id).map(|number| &self.known.entries()[number as usize].kind)
+    }
+
+    /// Those whose unique name is this one in any case, in order.
+    pub fn named(&self, name: &str) -> impl Iterator<Item = &Known> {
+        let places: BTreeSet<u32> =
+            ["userName", "displayName"].iter().filter_map(|a| self.known.named(a, name)).flatten().collect();
+        let found = places.into_iter().map(|number| self.known.get(number));
+        found.filter(move |k| k.name().is_some_and(|n| n.eq_ignore_ascii_case(name)))
+    }
+
+    /// Takes in what an exchange taught.
+    pub fn learn(&mut self, learned: Learned) {
+        for (place, known) in learned.resources {
+            self.known.put(place, known);
+        }
+        self.known.close_old();
+        self.seen.extend(learned.seen);
+        self.unkept.extend(learned.unkept);
+        if learned.list_changed {
+            self.pages.clear();
+        }
+        if let Some(page) = learned.page {
+            self.pages.add(page);
         }
     }
 

@@ -6,7 +6,7 @@ use super::compare::{compare, strays};
 use super::facts::{self, Cause, Contradiction, Fact, Form, Write};
 use super::forecast::tenant_of;
 use super::learn::{adopt, copy_server_values, forget, normalise, odd_case, patch_facts, put_facts, touched};
-use super::lists::inactive;
+use super::pages::Page;
 use super::{Call, Expectation, Forecast, Known, Op, Shadow, State, text_of};
 use crate::exchange::Exchange;
 use crate::scim::schema::ResourceType;
@@ -58,8 +58,10 @@ pub struct Stray {
 /// Which of our resources a list returned.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
-    /// Ours that match and were not returned: id and name.
+    /// Ours that match a filter and were not returned: id and name. Empty without a filter.
     pub missing: Vec<(String, String)>,
+    /// How many of ours match and were not returned.
+    pub not_returned: usize,
     /// Ours (or others', judged by what was returned) that do not match and were returned.
     pub surplus: Vec<(String, String)>,
     /// Ours that were deleted and were returned.
@@ -70,8 +72,8 @@ pub struct Selection {
     pub twice: Vec<String>,
     /// How many of ours match.
     pub matching: usize,
-    /// How many of ours do not match.
-    pub not_matching: usize,
+    /// True when some of ours do not match.
+    pub not_matching: bool,
     /// True when the page must hold the whole result.
     pub complete: bool,
     /// Inactive ones among `missing`.
@@ -88,60 +90,88 @@ pub struct PageClash {
 }
 
 impl Shadow {
-    /// Takes one exchange in. `step` names it in later findings; `settled` is false while other requests are in flight.
+    /// Holds one exchange against what is believed. `step` names it in later findings; `settled` is false while other
+    /// requests are in flight. The shadow stays as it was, for the rules to look at, until it [`Shadow::learn`]s the rest.
     pub fn observe(
-        &mut self,
+        &self,
         exchange: &Exchange,
         call: &Call,
         forecast: &Forecast,
         step: &str,
         settled: bool,
-    ) -> Observed {
+    ) -> (Observed, Learned) {
+        let mut watch = Watch { shadow: self, step, out: Observed::default(), learned: Learned::default() };
+        watch.take(exchange, call, forecast, settled);
+        (watch.out, watch.learned)
+    }
+}
+
+/// What an exchange teaches, beside what it says about the past.
+#[derive(Debug, Default)]
+pub struct Learned {
+    /// New and changed resources; a changed one with its place.
+    pub(super) resources: Vec<(Option<u32>, Known)>,
+    /// Ids that are not ours.
+    pub(super) seen: Vec<String>,
+    /// Attributes that were seen not to be kept.
+    pub(super) unkept: Vec<(String, String)>,
+    /// A page of a list.
+    pub(super) page: Option<Page>,
+    /// A write: what lists said before is old.
+    pub(super) list_changed: bool,
+}
+
+/// One exchange being taken in.
+pub(super) struct Watch<'a> {
+    pub(super) shadow: &'a Shadow,
+    pub(super) step: &'a str,
+    pub(super) out: Observed,
+    pub(super) learned: Learned,
+}
+
+impl Watch<'_> {
+    fn take(&mut self, exchange: &Exchange, call: &Call, forecast: &Forecast, settled: bool) {
         let Some(status) = exchange.status() else { return self.unanswered(call) };
-        let Some(rt) = self.target.clone().resource_type(&call.endpoint).cloned() else {
+        let shadow = self.shadow;
+        let Some(rt) = shadow.target.resource_type(&call.endpoint) else {
             if call.op == Op::Bulk {
-                self.bulk(exchange, call, step);
+                self.bulk(exchange, call);
             }
-            return Observed::default();
+            return;
         };
         let accepted = (200..300).contains(&status);
-        let mut out = Observed::default();
         match call.op {
-            Op::Create if accepted => self.created(exchange, call, forecast, step, &rt, &mut out),
-            Op::Replace | Op::Patch if accepted => self.changed(exchange, call, forecast, step, &rt, settled, &mut out),
-            Op::Replace | Op::Patch => self.refused(call, status, step, &rt),
-            Op::Delete => self.deleted(call, status, step),
-            Op::Read if status == 200 && call.method == "GET" => self.read(exchange, call, &rt, &mut out),
-            Op::List | Op::Search if status == 200 => self.listed(exchange, call, &rt, step, &mut out),
+            Op::Create if accepted => self.created(exchange, call, forecast, rt),
+            Op::Replace | Op::Patch if accepted => self.changed(exchange, call, forecast, rt, settled),
+            Op::Replace | Op::Patch => self.refused(call, status, rt),
+            Op::Delete => self.deleted(call, status),
+            Op::Read if status == 200 && call.method == "GET" => self.read(exchange, call, rt),
+            Op::List | Op::Search if status == 200 => self.listed(exchange, call, rt),
             _ => {}
         }
         if accepted && matches!(call.op, Op::Create | Op::Replace | Op::Patch | Op::Delete | Op::Bulk) {
-            self.pages.clear();
+            self.learned.list_changed = true;
         }
-        out
+    }
+
+    /// A resource to change: as it will be after this exchange.
+    pub(super) fn edit(&mut self, endpoint: &str, id: &str) -> Option<&mut Known> {
+        edit(self.shadow, &mut self.learned, endpoint, id)
     }
 
     /// No answer: a write may have happened or not.
-    fn unanswered(&mut self, call: &Call) -> Observed {
+    fn unanswered(&mut self, call: &Call) {
         if let Some(id) = &call.id
             && matches!(call.op, Op::Replace | Op::Patch | Op::Delete)
-            && let Some(known) = self.find_mut(&call.endpoint, id)
+            && let Some(known) = self.edit(&call.endpoint, id)
         {
             known.state = if call.op == Op::Delete { State::Unsure } else { known.state };
             known.facts.clear();
         }
-        Observed::default()
     }
 
-    fn created(
-        &mut self,
-        exchange: &Exchange,
-        call: &Call,
-        forecast: &Forecast,
-        step: &str,
-        rt: &ResourceType,
-        out: &mut Observed,
-    ) {
+    fn created(&mut self, exchange: &Exchange, call: &Call, forecast: &Forecast, rt: &ResourceType) {
+        let step = self.step;
         let answer = exchange.json().filter(|v| v.is_object());
         let location_id = exchange.response().and_then(|r| r.header("location")).and_then(last_segment);
         let body_id = answer.and_then(|a| get_ci(a.as_object()?, "id")).and_then(text_of).filter(|s| !s.is_empty());
@@ -163,9 +193,7 @@ impl Shadow {
             last_full: None,
             last_answer: answer.cloned(),
             etag: exchange.response().and_then(|r| r.header("etag")).map(str::to_owned),
-            modified_before: None,
             dirty: true,
-            unkept: Vec::new(),
         };
         if forecast.expect != Expectation::Refuse {
             for (key, value) in facts::split(&doc, rt) {
@@ -177,29 +205,19 @@ impl Shadow {
             }
         }
         if let Some(answer) = answer {
-            out.place = Place::WriteAnswer;
+            self.out.place = Place::WriteAnswer;
             if !call.projected() {
-                compare(&known, answer, rt, &self.target, &self.loose_members(), false, out);
+                compare(&known, answer, rt, self.shadow, false, &mut self.out);
             }
             copy_server_values(&mut known.doc, answer);
         }
-        self.known.push(std::sync::Arc::new(known));
+        self.learned.resources.push((None, known));
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one call site; each is a different thing")]
-    fn changed(
-        &mut self,
-        exchange: &Exchange,
-        call: &Call,
-        forecast: &Forecast,
-        step: &str,
-        rt: &ResourceType,
-        settled: bool,
-        out: &mut Observed,
-    ) {
-        let (target, loose, unkept) = (self.target.clone(), self.loose_members(), self.unkept.clone());
-        let Some(id) = call.id.clone() else { return };
-        let Some(known) = self.find_mut(&call.endpoint, &id) else { return };
+    fn changed(&mut self, exchange: &Exchange, call: &Call, forecast: &Forecast, rt: &ResourceType, settled: bool) {
+        let (step, shadow) = (self.step, self.shadow);
+        let Some(id) = &call.id else { return };
+        let Some(known) = edit(shadow, &mut self.learned, &call.endpoint, id) else { return };
         known.last_write = step.to_owned();
         known.etag = exchange.response().and_then(|r| r.header("etag")).map(str::to_owned);
         let after = if forecast.expect == Expectation::Refuse { None } else { forecast.after.clone() };
@@ -209,13 +227,12 @@ impl Shadow {
             Some(mut after) => {
                 normalise(&mut after, rt);
                 let body = call.body.as_ref().and_then(Value::as_object);
-                known.modified_before = modified(&known.doc);
                 if call.op == Op::Replace {
                     put_facts(known, &after, call, step, rt)
                 } else {
                     patch_facts(known, after, body, step, rt)
                 }
-                known.facts.retain(|key, _| !unkept.contains(&(call.endpoint.clone(), key.clone())));
+                known.facts.retain(|key, _| !shadow.unkept.contains(&(call.endpoint.clone(), key.clone())));
                 known.dirty = true;
             }
         }
@@ -225,14 +242,15 @@ impl Shadow {
             && settled
             && !call.projected()
         {
-            out.place = Place::WriteAnswer;
-            compare(known, answer, rt, &target, &loose, true, out);
+            self.out.place = Place::WriteAnswer;
+            compare(known, answer, rt, shadow, true, &mut self.out);
         }
     }
 
-    fn refused(&mut self, call: &Call, status: u16, step: &str, rt: &ResourceType) {
-        let Some(id) = call.id.clone() else { return };
-        let Some(known) = self.find_mut(&call.endpoint, &id) else { return };
+    fn refused(&mut self, call: &Call, status: u16, rt: &ResourceType) {
+        let step = self.step;
+        let Some(id) = &call.id else { return };
+        let Some(known) = self.edit(&call.endpoint, id) else { return };
         if known.state != State::Live || status >= 500 && call.op == Op::Replace {
             return;
         }
@@ -245,10 +263,10 @@ impl Shadow {
         known.refused = Some(cause);
     }
 
-    fn deleted(&mut self, call: &Call, status: u16, step: &str) {
-        let Some(id) = call.id.clone() else { return };
-        let endpoint = call.endpoint.clone();
-        if let Some(known) = self.find_mut(&endpoint, &id) {
+    fn deleted(&mut self, call: &Call, status: u16) {
+        let step = self.step;
+        let Some(id) = &call.id else { return };
+        if let Some(known) = self.edit(&call.endpoint, id) {
             known.last_write = step.to_owned();
             match status {
                 200..=299 => known.state = State::Gone,
@@ -259,12 +277,12 @@ impl Shadow {
         }
     }
 
-    fn read(&mut self, exchange: &Exchange, call: &Call, rt: &ResourceType, out: &mut Observed) {
-        let (target, loose) = (self.target.clone(), self.loose_members());
+    fn read(&mut self, exchange: &Exchange, call: &Call, rt: &ResourceType) {
+        let (shadow, out) = (self.shadow, &mut self.out);
         let Some(answer) = exchange.json().filter(|v| v.is_object()) else { return };
-        let Some(id) = call.id.clone() else { return };
-        let Some(known) = self.find_mut(&call.endpoint, &id) else {
-            self.seen.insert(id);
+        let Some(id) = &call.id else { return };
+        let Some(known) = edit(shadow, &mut self.learned, &call.endpoint, id) else {
+            self.learned.seen.push(id.clone());
             return;
         };
         if call.projected() {
@@ -275,13 +293,12 @@ impl Shadow {
             // That it is there at all is the finding; what a delete made of it is not held against earlier writes.
             known.facts.clear();
         }
-        compare(known, answer, rt, &target, &loose, true, out);
+        compare(known, answer, rt, shadow, true, out);
         out.strays = strays(known, answer, rt);
         known.refused = None;
         known.state = State::Live;
         known.last_full = Some(answer.clone());
         known.dirty = false;
-        known.modified_before = None;
         if let Some(tag) = exchange.response().and_then(|r| r.header("etag")) {
             known.etag = Some(tag.to_owned());
         }
@@ -292,24 +309,31 @@ impl Shadow {
             .map(|c| c.key.clone())
             .collect();
         adopt(known, answer, out, rt);
-        known.unkept.extend(unkept.iter().cloned());
-        for key in unkept {
-            self.unkept.insert((call.endpoint.clone(), key));
-        }
+        self.learned.unkept.extend(unkept.into_iter().map(|key| (call.endpoint.clone(), key)));
     }
+}
 
-    /// Users whose membership the server may end by itself.
-    pub(super) fn loose_members(&self) -> Vec<String> {
-        self.known.iter().filter(|k| k.state != State::Live || inactive(&k.doc)).map(|k| k.id.clone()).collect()
+fn edit<'l>(shadow: &Shadow, learned: &'l mut Learned, endpoint: &str, id: &str) -> Option<&'l mut Known> {
+    let same = |k: &Known| k.endpoint == endpoint && k.id == id;
+    let at = match learned.resources.iter().rposition(|(_, k)| same(k)) {
+        Some(at) => at,
+        None => {
+            let place = shadow.place(endpoint, id)?;
+            learned.resources.push((Some(place), shadow.known.get(place).clone()));
+            learned.resources.len() - 1
+        }
+    };
+    learned.resources.get_mut(at).map(|(_, known)| known)
+}
+
+impl Shadow {
+    /// True for users whose membership the server may end by itself.
+    pub(super) fn loose(&self, id: &str) -> bool {
+        self.known.with_id(id).any(|number| self.known.entries()[number as usize].loose)
     }
 }
 
 pub(super) fn last_segment(url: &str) -> Option<String> {
     let path = url.split(['?', '#']).next()?;
     path.rsplit('/').find(|s| !s.is_empty()).map(crate::exchange::percent_decode)
-}
-
-fn modified(doc: &Value) -> Option<String> {
-    let meta = get_ci(doc.as_object()?, "meta")?.as_object()?;
-    get_ci(meta, "lastModified")?.as_str().map(str::to_owned)
 }

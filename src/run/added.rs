@@ -1,0 +1,168 @@
+//! What scimproof sends by itself, beside what the identity provider does: reads after writes, the sweep at the end of a case, the
+//! clean-up.
+//!
+//! Must not judge: what comes back goes the way of every exchange.
+
+use super::play::Player;
+use crate::engine::Outgoing;
+use crate::exchange::{AuthKind, Exchange};
+use crate::scenario::model::{Action, Need, Step, Verify};
+use crate::shadow::{Call, Entry, Kind, Op, State};
+use serde_json::Value;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// Resources per case that the final sweep reads, and looks up by name.
+const SWEEP_READS: usize = 10;
+const SWEEP_LOOK_UPS: usize = 4;
+
+impl Player<'_> {
+    /// Reads a resource back after a write to it, accepted or refused.
+    pub(super) async fn read_back(&mut self, step: &Step, call: &Call, exchange: &Exchange, round: Option<u64>) {
+        let wanted = self.case.scenario.verify == Verify::EachWrite
+            && matches!(call.op, Op::Create | Op::Replace | Op::Patch | Op::Delete);
+        if !wanted
+            || exchange.outcome.is_err()
+            || !matches!(
+                call.auth,
+                AuthKind::Configured | AuthKind::Other | AuthKind::None | AuthKind::Wrong | AuthKind::EmptyBearer
+            )
+        {
+            return;
+        }
+        let entry = match call.op {
+            Op::Create if exchange.accepted() => self.shadow.known.entries().last(),
+            Op::Create => None,
+            _ => call.id.as_deref().and_then(|id| self.shadow.entry(&call.endpoint, id)),
+        };
+        let Some((path, tenant)) = entry.map(|e| (e.path(), e.kind.tenant)) else { return };
+        self.probe(step, &path, tenant, &format!("{}/verify", step.id), round).await;
+    }
+
+    /// A read that the identity provider does not send.
+    async fn probe(&mut self, step: &Step, target: &str, tenant: u8, id: &str, round: Option<u64>) {
+        let out = self.added_read(target, tenant);
+        let exchange = self.exchange(out).await;
+        let judged = self.judge(&exchange, id, true, None);
+        let at = self.report_step(step, id, &exchange, true);
+        self.take_findings(at, step, &exchange, &judged);
+        self.remember(id, judged.call.clone(), exchange);
+        self.thin(at, round);
+    }
+
+    fn added_read(&self, target: &str, tenant: u8) -> Outgoing {
+        let headers = self.case.profile.headers.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+        let auth = if tenant == 1 { AuthKind::Other } else { AuthKind::Configured };
+        Outgoing { method: "GET".to_owned(), target: target.to_owned(), headers, body: None, auth }
+    }
+
+    /// After the last step: what was written and not read, bystanders, and look-ups by name.
+    pub(super) async fn sweep(&mut self) {
+        if self.case.scenario.verify == Verify::Never
+            || self.error
+            || self.context.stop.load(Ordering::SeqCst)
+            || !self.context.options.only.is_empty()
+        {
+            return;
+        }
+        let step = sweep_step();
+        let live = self.first_of(State::Live, SWEEP_READS);
+        let gone = self.first_of(State::Gone, 2);
+        for (path, kind, type_name, _) in &live {
+            self.probe(&step, path, kind.tenant, &format!("end/read-{type_name}"), None).await;
+        }
+        if self.context.target.lacks(Need::Filter).is_some() {
+            return;
+        }
+        for (_, kind, type_name, name) in live.iter().take(SWEEP_LOOK_UPS).chain(&gone) {
+            let attribute = match &*kind.endpoint {
+                "/Users" => "userName",
+                "/Groups" => "displayName",
+                _ => continue,
+            };
+            let Some(name) = name else { continue };
+            let quoted = Value::String(name.to_owned()).to_string();
+            let query = crate::engine::render::query(&format!("{attribute} eq {quoted}"), self.case.profile.encoding);
+            let target = format!("{}?filter={query}", kind.endpoint);
+            self.probe(&step, &target, kind.tenant, &format!("end/look-up-{type_name}"), None).await;
+        }
+    }
+
+    /// The first resources of that state: path, kind, type in lower case, name.
+    fn first_of(&self, state: State, count: usize) -> Vec<(String, Kind, String, Option<String>)> {
+        let known = &self.shadow.known;
+        let of_state = known.entries().iter().zip(0..).filter(|(entry, _)| entry.kind.state == state);
+        let about = |(entry, number): (&Entry, u32)| {
+            let known = known.glance(number);
+            (entry.path(), entry.kind.clone(), known.type_name.to_lowercase(), known.name().map(str::to_owned))
+        };
+        of_state.take(count).map(about).collect()
+    }
+
+    /// Deletes what the case made: groups before users. Not judged: an identity provider does not do this.
+    pub(super) async fn clean_up(&mut self) {
+        if self.context.options.keep {
+            return;
+        }
+        let left = self.left();
+        self.context.progress.more(left.len());
+        for number in left {
+            let (path, mut out) = {
+                let entry = &self.shadow.known.entries()[number as usize];
+                (entry.path(), self.added_read(&entry.path(), entry.kind.tenant))
+            };
+            out.method = "DELETE".to_owned();
+            let exchange = self.context.http.send(out).await;
+            self.context.progress.done(1);
+            match exchange.status() {
+                Some(200..=299 | 404 | 410) => {
+                    if let Some(journal) = &self.context.journal
+                        && let Err(problem) = journal.deleted(&path)
+                    {
+                        self.reason.get_or_insert(problem.to_string());
+                    }
+                }
+                status => {
+                    let why = status.map_or_else(|| "no answer".to_owned(), |s| s.to_string());
+                    self.left_behind.push(format!("DELETE {} ({why})", exchange.request.url));
+                }
+            }
+        }
+        if let Some(journal) = &self.context.journal {
+            for gone in self.shadow.known.entries().iter().filter(|e| e.kind.state == State::Gone) {
+                // Already deleted by a step of the scenario.
+                if let Err(problem) = journal.deleted(&gone.path()) {
+                    self.reason.get_or_insert(problem.to_string());
+                }
+            }
+        }
+    }
+
+    /// What is still there, groups before users.
+    fn left(&self) -> Vec<u32> {
+        let mut left: Vec<(u32, &Entry)> = (0..).zip(self.shadow.known.entries()).collect();
+        left.retain(|(_, e)| e.kind.state != State::Gone);
+        left.sort_by_key(|(_, e)| &*e.kind.endpoint == "/Users");
+        left.into_iter().map(|(number, _)| number).collect()
+    }
+}
+
+fn sweep_step() -> Step {
+    Step {
+        id: "end".to_owned(),
+        title: "What the case left is as it should be".to_owned(),
+        line: 1,
+        dialects: Vec::new(),
+        needs: Vec::new(),
+        cycle: None,
+        when: Vec::new(),
+        repeat: None,
+        joined: false,
+        setup: false,
+        action: Action::Pause(Duration::ZERO),
+        expect: None,
+        capture: Vec::new(),
+        impact: None,
+        verify: false,
+    }
+}
