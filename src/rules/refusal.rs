@@ -76,7 +76,11 @@ fn indispensable(view: &View<'_>) -> bool {
             Filter::And(parts) => parts.iter().all(plain),
             Filter::Attr { path, test: Test::Compare(CompareOp::Eq, _) } => {
                 let known = ["userName", "externalId", "id", "displayName"];
-                path.urn.is_none() && path.sub.is_none() && known.iter().any(|n| n.eq_ignore_ascii_case(&path.attr))
+                let core = path
+                    .urn
+                    .as_deref()
+                    .is_none_or(|u| [urn::USER, urn::GROUP].iter().any(|c| c.eq_ignore_ascii_case(u)));
+                core && path.sub.is_none() && known.iter().any(|n| n.eq_ignore_ascii_case(&path.attr))
             }
             _ => false,
         }

@@ -112,7 +112,7 @@ impl Player<'_> {
                 (entry.path(), self.added_read(&entry.path(), entry.kind.tenant))
             };
             out.method = "DELETE".to_owned();
-            let exchange = self.context.http.send(out).await;
+            let exchange = self.context.patience.send(&self.context.http, out).await;
             self.context.progress.done(1);
             match exchange.status() {
                 Some(200..=299 | 404 | 410) => {

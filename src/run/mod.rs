@@ -8,6 +8,7 @@ pub mod baseline;
 pub mod discover;
 pub mod findings;
 mod judge;
+mod patience;
 pub mod plan;
 mod play;
 mod progress;
@@ -106,6 +107,7 @@ pub(crate) struct Context {
     pub(crate) stop: Arc<AtomicBool>,
     pub(crate) progress: Progress,
     pub(crate) access_refused: Option<String>,
+    pub(crate) patience: Arc<patience::Patience>,
 }
 
 /// Plays all cases. `stop` ends the run after the request in flight; clean-up still happens.
@@ -137,6 +139,7 @@ pub async fn run(
         stop: stop.clone(),
         progress: Progress::of(&cases, &options.volume),
         access_refused: found.access_refused,
+        patience: Arc::default(),
         options,
     });
     let played = play_all(&context, cases, emit).await;
@@ -226,6 +229,8 @@ fn conclude(
         left_behind.extend(case.left_behind);
     }
     let findings = findings::group(raw, context);
+    let mut target = target;
+    target.remarks.extend(context.patience.remark());
     let mut report = RunReport {
         format: crate::event::FORMAT,
         version: env!("CARGO_PKG_VERSION").to_owned(),

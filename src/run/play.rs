@@ -360,11 +360,14 @@ impl<'a> Player<'a> {
         for out in &outs {
             intents.push(self.announce(out));
         }
-        let http = self.context.http.clone();
+        let (http, patience, raw) = (self.context.http.clone(), self.context.patience.clone(), self.about_limits());
         let mut flights = tokio::task::JoinSet::new();
         for (index, out) in outs.into_iter().enumerate() {
-            let http = http.clone();
-            flights.spawn(async move { (index, http.send(out).await) });
+            let (http, patience) = (http.clone(), patience.clone());
+            flights.spawn(async move {
+                let exchange = if raw { http.send(out).await } else { patience.send(&http, out).await };
+                (index, exchange)
+            });
         }
         let mut landed: Vec<(usize, Exchange)> = Vec::new();
         while let Some(Ok(one)) = flights.join_next().await {
@@ -403,7 +406,10 @@ impl<'a> Player<'a> {
     /// Announces a create, sends, settles the announcement.
     pub(super) async fn exchange(&mut self, out: Outgoing) -> Arc<Exchange> {
         let intent = self.announce(&out);
-        let exchange = self.context.http.send(out).await;
+        let exchange = match self.about_limits() {
+            true => self.context.http.send(out).await,
+            false => self.context.patience.send(&self.context.http, out).await,
+        };
         self.settle(intent, &exchange);
         self.wire += exchange.duration;
         if let Err(failure) = &exchange.outcome {
@@ -411,6 +417,11 @@ impl<'a> Player<'a> {
                 .get_or_insert_with(|| format!("{} {}: {failure}", exchange.request.method, exchange.request.url));
         }
         Arc::new(exchange)
+    }
+
+    /// Scenarios that play what an identity provider makes of a 429 see it themselves.
+    fn about_limits(&self) -> bool {
+        self.case.scenario.tags.iter().any(|t| t == "rate-limit" || t == "throttling")
     }
 
     fn announce(&mut self, out: &Outgoing) -> Option<Intent> {

@@ -8,7 +8,7 @@ use crate::scim::filter::{self, CompareOp, Filter, Test};
 use crate::scim::urn;
 use crate::server::behaviour::Hook;
 use crate::server::call::{Kind, Target};
-use crate::server::faults::tools::{any_node, body_value, current, filter_text, on_item, put_into_body};
+use crate::server::faults::tools::{any_node, body_value, current, filter_text, on_item, put_into_body, remember};
 use crate::server::reply::{Content, Reply};
 use serde_json::{Value, json};
 
@@ -59,7 +59,13 @@ pub(super) const VARIANTS: &[Variant] = &[
                 "members.value",
             ];
             let filter = filter::parse(&filter_text(call)).ok()?;
-            let foreign = names(&filter).iter().any(|n| !KNOWN.contains(&n.to_ascii_lowercase().as_str()));
+            let foreign = names(&filter).iter().any(|n| {
+                let lower = n.to_ascii_lowercase();
+                let bare = [urn::USER, urn::GROUP]
+                    .iter()
+                    .find_map(|u| lower.strip_prefix(&format!("{}:", u.to_ascii_lowercase())));
+                !KNOWN.contains(&bare.unwrap_or(&lower))
+            });
             foreign.then(|| Reply::error(400, Some("invalidFilter"), "This attribute cannot be searched."))
         })],
     },
@@ -193,6 +199,17 @@ pub(super) const VARIANTS: &[Variant] = &[
                 }
             }),
         ],
+    },
+    Variant {
+        id: "slow-down-429",
+        title: "Each fortieth request is answered 429 and has to be sent again",
+        spec: "RFC 6585 §4: a server may limit its clients; Okta and Entra wait and send again",
+        breaks: &[],
+        hooks: &[Hook::Before(|call, state| {
+            remember(call, state, "asked", Value::Null);
+            let asked = state.of(call).scratch.get("asked").map_or(0, Vec::len);
+            (asked % 40 == 0).then(|| Reply::error(429, None, "Too many requests.").with("Retry-After", "0"))
+        })],
     },
     Variant {
         id: "method-not-offered-501",

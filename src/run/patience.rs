@@ -1,0 +1,54 @@
+//! Waits when the server says 429, as an identity provider does, and sends the request again.
+//!
+//! Must not judge: what it makes of the last answer is up to the caller. Bounded in every direction, because a hostile server
+//! may ask for years.
+
+use crate::engine::{Http, Outgoing, retry_after};
+use crate::exchange::Exchange;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use time::OffsetDateTime;
+
+/// Times that one request is sent again.
+const AGAIN: usize = 4;
+/// Longest single wait, and the wait when the server names none.
+const LONGEST: Duration = Duration::from_secs(10);
+const UNNAMED: Duration = Duration::from_secs(1);
+/// All waits of a run together.
+const BUDGET_MS: u64 = 180_000;
+
+/// How long a run has waited.
+#[derive(Debug, Default)]
+pub(crate) struct Patience {
+    waits: AtomicU64,
+    waited_ms: AtomicU64,
+}
+
+impl Patience {
+    /// Sends a request; a 429 is waited for and the request sent again while there is patience left.
+    pub(crate) async fn send(&self, http: &Http, out: Outgoing) -> Exchange {
+        for _ in 0..AGAIN {
+            let exchange = http.send(out.clone()).await;
+            let Some(response) = exchange.response().filter(|r| r.status == 429) else { return exchange };
+            let wait = retry_after(response, OffsetDateTime::now_utc(), LONGEST).unwrap_or(UNNAMED);
+            let ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+            if self.waited_ms.fetch_add(ms, Ordering::Relaxed) >= BUDGET_MS {
+                return exchange;
+            }
+            self.waits.fetch_add(1, Ordering::Relaxed);
+            tokio::time::sleep(wait).await;
+        }
+        http.send(out).await
+    }
+
+    /// What the report says of it; `None` when nothing was waited for.
+    pub(crate) fn remark(&self) -> Option<String> {
+        let (waits, ms) = (self.waits.load(Ordering::Relaxed), self.waited_ms.load(Ordering::Relaxed));
+        (waits > 0).then(|| {
+            format!(
+                "the target answered 429 to {waits} requests, which were sent again after a wait ({} s in all); --rate slows the run down",
+                ms.min(BUDGET_MS) / 1000
+            )
+        })
+    }
+}
