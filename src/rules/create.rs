@@ -277,7 +277,6 @@ pub static RULES: &[Rule] = &[
             "create-drops-extension",
             "create-drops-phone-numbers",
             "create-keeps-first-email-only",
-            "extension-flattened",
             "manager-without-value",
         ],
         check: state_rule!("create/attribute-not-stored"),

@@ -529,10 +529,12 @@ fn list_response(view: &View<'_>) -> Verdict {
     };
     let named = get_ci(list, "schemas").is_some_and(|s| s.to_string().contains(urn::LIST));
     match (named, list.get("Resources")) {
-        (true, Some(Value::Array(_))) => match get_ci(list, "totalResults") {
-            Some(total) if total.is_u64() => Verdict::Pass,
+        // RFC 7644 §4: paging is ignored here, so the list is whole.
+        (true, Some(Value::Array(all))) => match get_ci(list, "totalResults") {
+            Some(total) if total.as_u64() == Some(all.len() as u64) => Verdict::Pass,
             other => {
-                Verdict::fail("body /totalResults", "an integer", other.map_or_else(|| "nothing".to_owned(), short))
+                let shown = other.map_or_else(|| "nothing".to_owned(), short);
+                Verdict::fail("body /totalResults", all.len().to_string(), shown)
             }
         },
         (false, _) => Verdict::fail(

@@ -2,7 +2,7 @@
 
 use super::rule::{Finding, Impact, Level, Rule, Verdict};
 use super::view::{Past, View, short};
-use crate::scim::schema::{AttrType, Attribute, Mutability, ResourceType, Returned};
+use crate::scim::schema::{AttrType, Attribute, Extension, Mutability, ResourceType, Returned};
 use crate::scim::value::{get_ci, parse_datetime};
 use crate::shadow::{Expectation, Op, State};
 use serde_json::{Map, Value};
@@ -102,7 +102,7 @@ pub static RULES: &[Rule] = &[
         hint: "Use the full URN as the key.",
         wrong: "{\"EnterpriseUser\":{\"department\":\"Sales\"}}",
         right: "{\"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User\":{\"department\":\"Sales\"}}",
-        proven_by: &["extension-key-not-urn"],
+        proven_by: &["extension-key-not-urn", "extension-flattened"],
         check: extension_container,
     },
     Rule {
@@ -509,12 +509,27 @@ fn extension_named(view: &View<'_>) -> Verdict {
     })
 }
 
+/// An attribute of the extension among the core attributes, while the extension's own object lacks it.
+fn flattened(resource: Resource<'_>, e: &Extension, core: impl Fn(&str) -> bool) -> Option<Finding> {
+    let inside = get_ci(resource, &e.schema.id).and_then(Value::as_object);
+    let astray = e.schema.attributes.iter().find(|a| {
+        !core(&a.name)
+            && get_ci(resource, &a.name).is_some_and(|v| !crate::shadow::facts::is_empty(v))
+            && inside.is_none_or(|i| get_ci(i, &a.name).is_none())
+    })?;
+    let shown = get_ci(resource, &astray.name).map(short).unwrap_or_default();
+    Some(Finding::new(format!("body /{}", astray.name), format!("under {}", e.schema.id), shown))
+}
+
 fn extension_container(view: &View<'_>) -> Verdict {
     each(view, |resource, rt| {
         let known = resource.keys().any(|k| rt.extensions.iter().any(|e| e.schema.id.eq_ignore_ascii_case(k)));
         for e in &rt.extensions {
             let owns = |name: &str| e.schema.attributes.iter().any(|a| a.name.eq_ignore_ascii_case(name));
             let core = |name: &str| rt.schema.attributes.iter().any(|a| a.name.eq_ignore_ascii_case(name));
+            if let Some(found) = flattened(resource, e, core) {
+                return Some(Some(found));
+            }
             for (key, value) in resource {
                 let urn = key.to_ascii_lowercase().starts_with("urn:");
                 let declared =

@@ -18,6 +18,7 @@ mod pagination;
 mod patch;
 mod projection;
 mod put;
+mod reported;
 mod schema;
 pub(super) mod tools;
 
@@ -64,6 +65,7 @@ pub fn all() -> &'static [Fault] {
             idempotency::FAULTS,
             schema::FAULTS,
             bulk::FAULTS,
+            reported::FAULTS,
         ]
         .concat()
     });

@@ -212,6 +212,18 @@ pub(super) const VARIANTS: &[Variant] = &[
         })],
     },
     Variant {
+        id: "empty-text-refused",
+        title: "An attribute that is an empty text is refused",
+        spec: "RFC 7643 §2.5: null and the empty array are unassigned, the empty text is a value; RFC 7644 §3.12 (invalidValue)",
+        breaks: &[],
+        hooks: &[Hook::Before(|call, _| {
+            let empty = |v: &Value| v.as_object().is_some_and(|m| m.values().any(|v| v == ""));
+            let writes = call.kind().is_some() && matches!(call.method.as_str(), "POST" | "PUT");
+            (writes && call.json().is_some_and(empty))
+                .then(|| Reply::error(400, Some("invalidValue"), "An attribute is an empty text."))
+        })],
+    },
+    Variant {
         id: "method-not-offered-501",
         title: "Methods that an endpoint does not know answer 501",
         spec: "RFC 7644 §3.12 table 8 (501); RFC 9110 §15.6.2",
