@@ -465,7 +465,9 @@ impl Shadow {
             return Some(Choice::UnknownMember);
         }
         let problems = validate(&body, rt);
-        if not_canonical(&body, rt) {
+        // RFC 7643 §2.5 counts null and [] as unassigned; what the empty text means is not said.
+        let empty_text = object.values().any(|v| v.as_str() == Some(""));
+        if empty_text || not_canonical(&body, rt) {
             return Some(Choice::Other);
         }
         if problems.iter().any(crate::scim::value::Problem::is_error) {
