@@ -35,6 +35,15 @@ pub(crate) async fn discover(http: &Http, options: &Options) -> Result<Discovery
     let body = |e: &Exchange| if e.accepted() { e.json().cloned() } else { None };
     let (config_body, types_body, schemas_body) = (body(&config), body(&types), body(&schemas));
     let mut advertised = Advertised::read(base, config_body.as_ref(), types_body.as_ref(), schemas_body.as_ref());
+    for endpoint in ["/Users", "/Groups"] {
+        // An endpoint may work without being listed; that is a finding, and no reason to leave it untested.
+        if advertised.types_known
+            && !advertised.listed(endpoint)
+            && matches!(ask(http, &format!("{endpoint}?startIndex=1&count=1")).await.status(), Some(404 | 405 | 501))
+        {
+            advertised.drop_type(endpoint);
+        }
+    }
     advertised.second_token = http.target().other.is_some();
     advertised.credentials = !matches!(http.target().credentials, crate::engine::Credentials::None);
     advertised.forced = options.forced.clone();

@@ -3,6 +3,7 @@
 //!
 //! Must not know arguments, environment or how anything is printed; it emits events.
 
+mod advertised;
 pub mod baseline;
 pub mod discover;
 pub mod findings;
@@ -133,6 +134,7 @@ pub async fn run(
         steps_done: AtomicUsize::new(0),
         access_refused: found.access_refused,
     });
+    let cases = plan::expanded(cases, &context.target);
     let played = play_all(&context, cases, emit).await;
     let finished = conclude(&context, played, found.report, started, clock, stop.load(Ordering::SeqCst));
     emit(Event::RunFinished(Box::new(finished.report.clone())));

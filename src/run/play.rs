@@ -3,6 +3,7 @@
 //!
 //! Order inside a step: rules on the exchange, then captures, then the step's own expectations.
 
+use super::advertised::Sample;
 use super::findings::{self, RawFinding};
 use super::judge::{self, Judged};
 use super::{Case, Context, Played, Tally};
@@ -16,7 +17,8 @@ use crate::exchange::{AuthKind, Exchange};
 use crate::profile::provider::ProviderProfile;
 use crate::rules::view::Past;
 use crate::rules::{Finding, Level, Rule};
-use crate::scenario::model::{Action, Expect, Matcher, Need, Repeat, RequestSpec, Step, Verify};
+use crate::scenario::model::{Action, AttributeClass, Expect, Matcher, Need, Repeat, RequestSpec, Step, Verify};
+use crate::scenario::names::ADVERTISED;
 use crate::scenario::template::Values;
 use crate::scim::value::get_ci;
 use crate::shadow::{Call, Expectation, Known, Op, Shadow, State};
@@ -52,6 +54,10 @@ struct Player<'a> {
     case: &'a Case,
     name: String,
     values: CaseValues,
+    /// What the target advertises beyond the RFCs, with values.
+    sample: Sample,
+    /// Why no values could be made for it.
+    unmade: Option<String>,
     shadow: Shadow,
     past: Vec<Past>,
     created: Created,
@@ -71,7 +77,7 @@ struct Player<'a> {
 impl<'a> Player<'a> {
     fn new(context: &'a Context, case: &'a Case, alone: bool) -> Self {
         let name = case.name();
-        let values = CaseValues::new(
+        let mut values = CaseValues::new(
             &case.scenario,
             &case.profile,
             context.http.target().base_url.as_str(),
@@ -79,10 +85,19 @@ impl<'a> Player<'a> {
             &context.run_id,
             &name,
         );
+        let sample = case.subject.as_ref().map(|s| super::advertised::sample(s, &values.run));
+        let (sample, unmade) = match sample {
+            Some(Ok(sample)) => (sample, None),
+            Some(Err(reason)) => (Sample::default(), Some(reason)),
+            None => (Sample::default(), None),
+        };
+        values.add_known("type", sample.of_type.clone());
         Self {
             context,
             case,
             name,
+            sample,
+            unmade,
             values,
             shadow: Shadow::new(context.target.clone()),
             past: Vec::new(),
@@ -115,6 +130,9 @@ impl<'a> Player<'a> {
         }
         if self.context.options.guard.read_only && self.case.scenario.steps.iter().any(writes) {
             return Some("--read-only: the case writes".to_owned());
+        }
+        if self.unmade.is_some() {
+            return self.unmade.clone();
         }
         self.foreign_product().or_else(|| self.case.scenario.needs.iter().find_map(|need| self.lacking(*need)))
     }
@@ -198,6 +216,7 @@ impl<'a> Player<'a> {
                     }
                 }
             }
+            Some(Repeat::Advertised { name, class }) => self.each_attribute(step, name, *class).await,
             Some(Repeat::Until { name, condition, limit }) => {
                 for n in 1..=*limit {
                     self.values.set_variable(name, Value::from(n));
@@ -207,6 +226,20 @@ impl<'a> Player<'a> {
                     }
                 }
             }
+        }
+    }
+
+    /// One round for each advertised attribute of a class; a class without any is told as such.
+    async fn each_attribute(&mut self, step: &Step, name: &str, class: AttributeClass) {
+        let of_class = self.sample.attributes.iter().filter(|(classes, _)| classes.contains(&class));
+        let found: Vec<_> = of_class.map(|(_, values)| values.clone()).collect();
+        if found.is_empty() {
+            return self.note(step, Outcome::Skipped, "no advertised attribute is of that kind".to_owned());
+        }
+        for (n, values) in found.into_iter().enumerate() {
+            self.values.add_known(ADVERTISED, values);
+            self.values.set_variable(name, Value::String(ADVERTISED.to_owned()));
+            self.round(step, Some(n as u64 + 1)).await;
         }
     }
 

@@ -289,9 +289,9 @@ impl Loader<'_> {
                 self.reader.error(&given.span, problem);
             }
         }
-        let kinds = [raw.count.is_some(), raw.each.is_some(), raw.until.is_some()];
+        let kinds = [raw.count.is_some(), raw.each.is_some(), raw.until.is_some(), raw.advertised.is_some()];
         if kinds.iter().filter(|k| **k).count() != 1 {
-            let problem = Problem::new("a repetition is one of `count`, `each` or `until`", "here");
+            let problem = Problem::new("a repetition is one of `count`, `each`, `advertised` or `until`", "here");
             self.reader.error(&raw.span, problem);
             return (None, Vec::new());
         }
@@ -302,6 +302,13 @@ impl Loader<'_> {
             }
             let count = count.value;
             return (Some(Repeat::Count { name, count }), Vec::new());
+        }
+        if let Some(class) = raw.advertised {
+            if !self.scope.fixtures.contains_key(names::ADVERTISED) {
+                let problem = Problem::new("`advertised` needs `for_each: advertised` at the top of the file", "here");
+                self.reader.error(&raw.span, problem);
+            }
+            return (Some(Repeat::Advertised { name, class: class.value }), Vec::new());
         }
         if let Some(items) = raw.each {
             let items: Vec<Template> = items.iter().filter_map(|n| self.reader.scalar(n)).collect();
@@ -432,7 +439,10 @@ fn variable_of(raw: &RawRepeat) -> (String, Vec<String>) {
         Value::String(text) => text,
         other => other.to_string(),
     });
-    (name, texts.collect())
+    match raw.advertised {
+        Some(_) => (name, vec![names::ADVERTISED.to_owned()]),
+        None => (name, texts.collect()),
+    }
 }
 
 fn is_kebab(text: &str) -> bool {

@@ -7,7 +7,7 @@ use super::forecast::{op_path, operations, tenant_of};
 use super::{Call, Expectation, Forecast, Known, Op, Page, Shadow, State, text_of};
 use crate::exchange::Exchange;
 use crate::scim::filter;
-use crate::scim::schema::ResourceType;
+use crate::scim::schema::{ResourceType, Returned};
 use crate::scim::value::{get_ci, is_unassigned};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -98,8 +98,14 @@ impl Shadow {
     ) -> Observed {
         let Some(status) = exchange.status() else { return self.unanswered(call) };
         let Some(rt) = self.target.clone().resource_type(&call.endpoint).cloned() else {
-            if call.op == Op::Bulk {
-                self.bulk(exchange, call, step);
+            match call.op {
+                Op::Bulk => self.bulk(exchange, call, step),
+                // Whoever /Me stands for exists, and is not ours.
+                Op::Me => {
+                    let id = exchange.json().and_then(Value::as_object).and_then(|o| get_ci(o, "id")).and_then(text_of);
+                    self.seen.extend(id);
+                }
+                _ => {}
             }
             return Observed::default();
         };
@@ -262,6 +268,9 @@ impl Shadow {
         let (target, loose) = (self.target.clone(), self.loose_members());
         let Some(answer) = exchange.json().filter(|v| v.is_object()) else { return };
         let Some(id) = call.id.clone() else { return };
+        if self.shows_another(call, answer) {
+            return;
+        }
         let Some(known) = self.find_mut(&call.endpoint, &id) else {
             self.seen.insert(id);
             return;
@@ -291,6 +300,14 @@ impl Shadow {
         for key in unkept {
             self.unkept.insert((call.endpoint.clone(), key));
         }
+    }
+
+    /// Two tenants may number alike: true when the id is known in the other tenant only, and what is shown has another name.
+    pub fn shows_another(&self, call: &Call, shown: &Value) -> bool {
+        let Some(known) = call.id.as_deref().and_then(|id| self.find(&call.endpoint, id)) else { return false };
+        let attribute = if known.endpoint == "/Users" { "userName" } else { "displayName" };
+        let name = shown.as_object().and_then(|o| get_ci(o, attribute)).and_then(Value::as_str);
+        known.tenant != tenant_of(call) && name.is_some() && name != known.name()
     }
 
     /// Users whose membership the server may end by itself.
@@ -361,13 +378,20 @@ impl Shadow {
             && call.effective_count() != Some(0);
         let shown = |id: &str| resources.iter().find(|r| r.get("id").and_then(text_of).as_deref() == Some(id)).copied();
         for known in self.known.iter().filter(|k| k.endpoint == call.endpoint) {
+            let twin = |r: &Value| {
+                let name = if known.endpoint == "/Users" { "userName" } else { "displayName" };
+                r.as_object()
+                    .and_then(|o| get_ci(o, name))
+                    .and_then(Value::as_str)
+                    .is_some_and(|n| known.name() != Some(n))
+            };
             let label = (known.id.clone(), known.name().unwrap_or_default().to_owned());
             let returned = ids.contains(&known.id);
             if known.tenant != tenant {
                 // Two tenants may number alike.
                 let own =
                     self.known.iter().any(|k| k.id == known.id && k.endpoint == known.endpoint && k.tenant == tenant);
-                if returned && !own {
+                if returned && !own && !shown(&known.id).is_some_and(twin) {
                     found.foreign.push(label);
                 }
                 continue;
@@ -569,7 +593,7 @@ fn decidable(call: &Call, known: &Known, rt: &ResourceType) -> bool {
     if known.unkept.iter().any(|k| lower.contains(&k.to_ascii_lowercase())) {
         return false;
     }
-    if lower.contains("password") || lower.contains("groups") {
+    if lower.contains("password") || lower.contains("groups") || names_hidden(&lower, rt) {
         return false;
     }
     if lower.contains("meta.")
@@ -581,6 +605,14 @@ fn decidable(call: &Call, known: &Known, rt: &ResourceType) -> bool {
     // Refused or unpredicted writes leave facts open until the next read.
     known.refused.is_none()
         && call.filter.as_ref().is_none_or(|f| filter::check(f, rt).is_ok() && super::forecast::qualified(f, rt))
+}
+
+/// True when the filter names an attribute that plain reads do not show, so that what it holds is not known for sure.
+fn names_hidden(filter: &str, rt: &ResourceType) -> bool {
+    let hidden = |a: &&crate::scim::schema::Attribute| !matches!(a.returned, Returned::Always | Returned::Default);
+    let all = rt.schema.attributes.iter().chain(rt.extensions.iter().flat_map(|e| &e.schema.attributes));
+    let words: Vec<&str> = filter.split([' ', '(', ')', '[', ']', '.', ':']).collect();
+    all.filter(hidden).any(|a| words.iter().any(|w| w.eq_ignore_ascii_case(&a.name)))
 }
 
 /// True when every attribute that the filter names shows in the representation, so that it can be judged by it.

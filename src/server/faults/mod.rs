@@ -2,6 +2,7 @@
 //!
 //! Must not know the rules that find them.
 
+mod advertised;
 mod answers;
 mod auth;
 mod bulk;
@@ -64,6 +65,7 @@ pub fn all() -> &'static [Fault] {
             idempotency::FAULTS,
             schema::FAULTS,
             bulk::FAULTS,
+            advertised::FAULTS,
         ]
         .concat()
     });
