@@ -883,6 +883,10 @@ fn patch_facts(known: &mut Known, after: Value, body: Option<&Map<String, Value>
     let mut keys: Vec<String> = before.keys().chain(now.keys()).cloned().collect();
     keys.sort();
     keys.dedup();
+    // What an earlier round of the same step took away is not what this write changes.
+    for (_, fact) in known.facts.iter_mut().filter(|(k, _)| !keys.contains(k)) {
+        fact.previous = Value::Null;
+    }
     for key in keys {
         let old = before.get(&key).cloned().unwrap_or(Value::Null);
         let new = now.get(&key).cloned().unwrap_or(Value::Null);

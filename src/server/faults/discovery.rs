@@ -513,7 +513,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "serviceproviderconfig-two-primaries",
-        title: "Two authentication schemes are the preferred one",
+        title: "The authentication scheme is listed twice, both preferred",
         area: "discovery",
         source: &[],
         wrong: "primary true twice",

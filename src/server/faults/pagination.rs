@@ -556,7 +556,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "cursor-previous-on-first",
-        title: "The first page has a previousCursor",
+        title: "previousCursor stands on each page",
         area: "pagination",
         source: &[],
         wrong: "previousCursor on the first page",
