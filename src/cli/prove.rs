@@ -207,6 +207,7 @@ const AREAS: &[(&str, &[&str])] = &[
     ("idempotency", &["idempotency", "groups-add", "etag"]),
     ("schema", &["schema", "create-user", "list-items", "read-user", "create-enterprise", "password", "groups-create"]),
     ("bulk", &["bulk"]),
+    ("advertised", &["advertised"]),
 ];
 
 impl Net {

@@ -74,6 +74,11 @@ impl CaseValues {
         out
     }
 
+    /// Adds values that are known only once the target has been asked.
+    pub fn add_known(&mut self, name: &str, values: Map<String, Value>) {
+        self.fixtures.insert(name.to_owned(), values);
+    }
+
     fn person(&self, name: &str, external: ExternalId) -> Map<String, Value> {
         let given = capitalised(name);
         let family = capitalised(&text_from(self.seed, &format!("family/{}/{name}", self.run), 7, &ALPHABET[..26]));

@@ -22,6 +22,8 @@ const LABEL: usize = 10;
 const ALSO_SHOWN: usize = 3;
 const DIFF_SHOWN: usize = 30;
 const NAMES_SHOWN: usize = 3;
+/// With more failing findings than this the whole no longer fits a screen, and an index at the end does.
+const INDEX_FROM: usize = 3;
 /// With more cases than this that did not pass, one line each would push the findings off the screen.
 const CASES_SHOWN: usize = 30;
 
@@ -284,11 +286,27 @@ impl<W: Write> Page<'_, W> {
                 self.out,
                 "\n{BOLD}{more} more{BOLD:#}  {DIM}in full with --verbose, --html FILE or --json FILE{DIM:#}"
             )?;
-            for finding in &failing[full..] {
-                self.one_line(finding)?;
-            }
         }
-        self.others(&others)
+        self.others(&others)?;
+        if failing.len() > INDEX_FROM { self.index(&failing) } else { Ok(()) }
+    }
+
+    /// All that fails in one line each, last, where the eye is when the run ends.
+    fn index(&mut self, failing: &[&FindingReport]) -> io::Result<()> {
+        writeln!(self.out, "\n{BOLD}To fix, in this order{BOLD:#}")?;
+        for (index, f) in failing.iter().enumerate() {
+            let style = level_style(f.level);
+            let places = f.also.len() + 1;
+            let places = if places > 1 { format!("{places} places") } else { text::line(&place(f)).to_string() };
+            let (rule, title) = (text::line(&f.rule), text::line(&f.title));
+            writeln!(
+                self.out,
+                "{:>2}  {style}{:>4}{style:#}  {rule}  {title}  {DIM}{places}{DIM:#}",
+                index + 1,
+                f.level.name()
+            )?;
+        }
+        Ok(())
     }
 
     fn others(&mut self, others: &[&FindingReport]) -> io::Result<()> {

@@ -125,7 +125,13 @@ pub static RULES: &[Rule] = &[
         clash: false,
         impact: Impact::ClientConfused,
         breaks: &["entra"],
-        requirements: &["sch-attr-shape", "sch-complex-subattrs", "sch-attr-names", "sch-no-nulls"],
+        requirements: &[
+            "sch-attr-shape",
+            "sch-simple-no-subattrs",
+            "sch-complex-subattrs",
+            "sch-attr-names",
+            "sch-no-nulls",
+        ],
         explain: "type, mutability, returned and uniqueness have fixed words in camel case; complex attributes list their sub-attributes.",
         hint: "Use the words of RFC 7643 §7 exactly.",
         wrong: "\"mutability\":\"ReadWrite\"",
@@ -162,7 +168,7 @@ pub static RULES: &[Rule] = &[
         hint: "Answer 404 with an Error body.",
         wrong: "GET /Schemas/urn:example:none → 200 {}",
         right: "→ 404",
-        proven_by: &["resourcetypes-missing-group"],
+        proven_by: &["schemas-unknown-answered"],
         check: unknown,
     },
     Rule {
@@ -493,7 +499,7 @@ fn document<'a>(view: &View<'a>) -> Option<String> {
         .then(|| view.call.endpoint.trim_start_matches('/').to_ascii_lowercase())
 }
 
-fn plain_get(view: &View<'_>, name: &str, depth: usize) -> bool {
+pub(super) fn plain_get(view: &View<'_>, name: &str, depth: usize) -> bool {
     view.call.method == "GET"
         && view.call.depth == depth
         && view.exchange.request.query.is_none()
@@ -594,7 +600,7 @@ fn max_results(view: &View<'_>) -> Verdict {
 }
 
 /// The documents in an answer: the entries of a list, or the one.
-fn documents<'a>(view: &View<'a>, name: &str) -> Vec<&'a Map<String, Value>> {
+pub(super) fn documents<'a>(view: &View<'a>, name: &str) -> Vec<&'a Map<String, Value>> {
     if view.status() != 200 || document(view).as_deref() != Some(name) || view.call.method != "GET" {
         return Vec::new();
     }
@@ -718,6 +724,11 @@ fn definition(attribute: &Value) -> Option<Finding> {
     let subs = get_ci(map, "subAttributes").and_then(Value::as_array);
     if get_ci(map, "type").and_then(Value::as_str) == Some("complex") && subs.is_none_or(Vec::is_empty) {
         return Some(Finding::new(format!("attribute {name}, subAttributes"), "a list", "missing"));
+    }
+    if get_ci(map, "type").and_then(Value::as_str).is_some_and(|t| t != "complex")
+        && subs.is_some_and(|s| !s.is_empty())
+    {
+        return Some(Finding::new(format!("attribute {name}, subAttributes"), "none: it is not complex", "a list"));
     }
     subs.into_iter().flatten().find_map(definition)
 }
@@ -991,7 +1002,7 @@ fn required(view: &View<'_>) -> Verdict {
 type Operations<'a> = Vec<&'a Map<String, Value>>;
 
 /// Operations asked for and answered in a bulk exchange that had to succeed.
-fn bulk<'a>(view: &'a View<'_>) -> Option<(Operations<'a>, Operations<'a>)> {
+pub(super) fn bulk<'a>(view: &'a View<'_>) -> Option<(Operations<'a>, Operations<'a>)> {
     if view.call.op != Op::Bulk || view.status() != 200 || !view.target.claims("bulk") {
         return None;
     }
@@ -1044,7 +1055,7 @@ fn bulk_status(view: &View<'_>) -> Verdict {
     if answered.is_empty() { Verdict::NotApplicable } else { Verdict::Pass }
 }
 
-fn succeeded(operation: &Map<String, Value>) -> bool {
+pub(super) fn succeeded(operation: &Map<String, Value>) -> bool {
     get_ci(operation, "status").and_then(crate::shadow::text_of).is_some_and(|s| s.starts_with('2'))
 }
 

@@ -4,7 +4,9 @@ use super::patch::refusal_rule;
 use super::refusal;
 use super::rule::{Finding, Impact, Level, Rule, Verdict};
 use super::view::{View, short};
+use crate::scim::filter::{Filter, Test};
 use crate::scim::path::parse_attr_path;
+use crate::scim::schema::AttrType;
 use crate::scim::sort;
 use crate::scim::value::get_ci;
 use crate::shadow::{Op, Reason, State, facts};
@@ -418,7 +420,12 @@ pub static RULES: &[Rule] = &[
         hint: "Add the minimum set after projecting.",
         wrong: "?attributes=displayName → {\"displayName\":\"x\"}",
         right: "→ {\"id\":\"2819\",\"schemas\":[…],\"displayName\":\"x\"}",
-        proven_by: &["create-response-without-id", "attributes-drops-id", "excludedattributes-drops-id"],
+        proven_by: &[
+            "create-response-without-id",
+            "attributes-drops-id",
+            "excludedattributes-drops-id",
+            "always-returned-excluded",
+        ],
         check: always_missing,
     },
     Rule {
@@ -436,6 +443,54 @@ pub static RULES: &[Rule] = &[
         right: "→ {\"name\":{\"givenName\":\"A\",\"familyName\":\"B\"}}",
         proven_by: &["attributes-complex-parent-empty", "attributes-case-sensitive", "attributes-sub-ignored"],
         check: asked,
+    },
+    Rule {
+        id: "projection/schemas-missing",
+        title: "`schemas` was projected away",
+        spec: "RFC 7643 §3, §7 (returned always)",
+        level: Level::Should,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["proj-attributes-minimum"],
+        explain: "Every representation names its schemas, also a cut-down one. An example in RFC 7644 §3.4.2 leaves them out, so no server fails for it; strict clients refuse such a resource all the same.",
+        hint: "Add schemas and id after projecting.",
+        wrong: "?attributes=userName → {\"id\":\"2819\",\"userName\":\"a\"}",
+        right: "→ {\"schemas\":[…],\"id\":\"2819\",\"userName\":\"a\"}",
+        proven_by: &["attributes-drops-schemas"],
+        check: schemas_missing,
+    },
+    Rule {
+        id: "filter/refused-without-scimtype",
+        title: "A filter is refused and `scimType` is not invalidFilter",
+        spec: "RFC 7644 §3.4.2.2, §3.12 Table 9",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["filter-unknown-op-400", "filter-syntax-400"],
+        explain: "For an operator that the server does not know the RFC demands 400 with scimType invalidFilter; for other broken filters Table 9 has the same word, and there its absence is advice only. Clients tell by it that the filter is at fault, and not the value or the page.",
+        hint: "Answer {\"status\":\"400\",\"scimType\":\"invalidFilter\",\"detail\":\"…\"}.",
+        wrong: "GET /Users?filter=userName foo \"x\" → 400 without scimType",
+        right: "→ 400 invalidFilter",
+        proven_by: &["filter-invalid-without-scimtype"],
+        check: broken_word,
+    },
+    Rule {
+        id: "filter/order-of-boolean-accepted",
+        title: "A Boolean is compared by order",
+        spec: "RFC 7644 §3.4.2.2 Table 3",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["filter-gt-boolean-400"],
+        explain: "gt, ge, lt and le on Boolean or binary attributes shall be answered 400 invalidFilter: there is no order to compare by, and whatever is returned is arbitrary.",
+        hint: "Refuse it with 400 invalidFilter.",
+        wrong: "GET /Users?filter=active gt true → 200",
+        right: "→ 400 invalidFilter",
+        proven_by: &["filter-boolean-order-accepted"],
+        check: boolean_order,
     },
 ];
 
@@ -774,6 +829,19 @@ fn always_missing(view: &View<'_>) -> Verdict {
     if bodies.iter().any(|b| get_ci(b, "id").is_none()) {
         return Verdict::fail("body /id", "there: it is always returned", "missing");
     }
+    let Some(rt) = view.resource_type() else { return Verdict::Pass };
+    let always = rt.schema.attributes.iter().filter(|a| a.returned == crate::scim::schema::Returned::Always);
+    for name in always.map(|a| a.name.as_str()).filter(|n| !["id", "schemas"].contains(n)) {
+        let lost = bodies.iter().find_map(|b| {
+            let id = get_ci(b, "id")?.as_str()?;
+            let known = view.before.find(&view.call.endpoint, id).filter(|k| !k.dirty && k.refused.is_none())?;
+            let was = get_ci(known.last_full.as_ref()?.as_object()?, name).filter(|v| !facts::is_empty(v))?;
+            get_ci(b, name).is_none_or(facts::is_empty).then_some(was)
+        });
+        if let Some(was) = lost {
+            return Verdict::fail(format!("body /{name}"), format!("{}: always returned", short(was)), "missing");
+        }
+    }
     Verdict::Pass
 }
 
@@ -809,4 +877,65 @@ fn asked(view: &View<'_>) -> Verdict {
         }
     }
     if judged { Verdict::Pass } else { Verdict::NotApplicable }
+}
+
+fn schemas_missing(view: &View<'_>) -> Verdict {
+    let bodies = projected(view);
+    // A client that excludes schemas by name has asked for it.
+    let excluded = view.call.excluded.iter().flatten().any(|n| n.eq_ignore_ascii_case("schemas"));
+    if bodies.is_empty() || excluded {
+        return Verdict::NotApplicable;
+    }
+    if bodies.iter().any(|b| get_ci(b, "schemas").is_none_or(facts::is_empty)) {
+        return Verdict::fail("body /schemas", "the resource's schemas", "missing");
+    }
+    Verdict::Pass
+}
+
+fn broken_word(view: &View<'_>) -> Verdict {
+    if !view.must_refuse(Reason::BrokenFilter) || view.status() != 400 || !view.target.feature("filter") {
+        return Verdict::NotApplicable;
+    }
+    let Some(body) = view.object() else { return Verdict::NotApplicable };
+    let word = get_ci(body, "scimType").and_then(Value::as_str);
+    if word == Some("invalidFilter") {
+        return Verdict::Pass;
+    }
+    let finding = Finding::new("body /scimType", "invalidFilter", word.unwrap_or("no scimType"));
+    let unknown = unknown_operator(view.call.filter_text.as_deref().unwrap_or_default());
+    Verdict::Fail(vec![if unknown { finding } else { finding.level(Level::Should) }])
+}
+
+/// True for `attribute word "value"` with a word that is no operator.
+fn unknown_operator(text: &str) -> bool {
+    const OPERATORS: [&str; 10] = ["eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le", "pr"];
+    let mut words = text.split_whitespace();
+    let (Some(name), Some(operator), Some(_)) = (words.next(), words.next(), words.next()) else { return false };
+    let plain = |t: &str| t.chars().all(|c| c.is_ascii_alphabetic());
+    plain(name) && plain(operator) && !OPERATORS.contains(&operator.to_ascii_lowercase().as_str())
+}
+
+fn boolean_order(view: &View<'_>) -> Verdict {
+    let (Some(filter), Some(rt)) = (&view.call.filter, view.resource_type()) else { return Verdict::NotApplicable };
+    let listed = view.call.lists() && view.call.authenticated() && view.target.feature("filter");
+    if !listed || !orders_boolean(filter, rt) {
+        return Verdict::NotApplicable;
+    }
+    match view.status() {
+        200 => Verdict::fail("status", "400 invalidFilter", "200"),
+        400..=499 => Verdict::Pass,
+        _ => Verdict::NotApplicable,
+    }
+}
+
+fn orders_boolean(filter: &Filter, rt: &crate::scim::schema::ResourceType) -> bool {
+    match filter {
+        Filter::And(all) | Filter::Or(all) => all.iter().any(|f| orders_boolean(f, rt)),
+        Filter::Not(inner) => orders_boolean(inner, rt),
+        Filter::Attr { path, test: Test::Compare(op, _) } => {
+            op.is_ordering()
+                && rt.attribute(path).is_some_and(|r| matches!(r.leaf().kind, AttrType::Boolean | AttrType::Binary))
+        }
+        _ => false,
+    }
 }

@@ -268,11 +268,11 @@ pub static RULES: &[Rule] = &[
         impact: Impact::ClientConfused,
         breaks: &[],
         requirements: &["group-member-ref", "data-ref-get"],
-        explain: "`$ref` is the URI of the member and ends in its id.",
+        explain: "`$ref` is the URI of the member: it names the endpoint where the member lives and ends in its id.",
         hint: "Build it from base URL, endpoint and id.",
         wrong: "{\"value\":\"u1\",\"$ref\":\"https://…/Users/u2\"}",
         right: "{\"value\":\"u1\",\"$ref\":\"https://…/Users/u1\"}",
-        proven_by: &["group-member-value-is-username"],
+        proven_by: &["group-member-value-is-username", "group-member-ref-wrong"],
         check: member_ref,
     },
     Rule {
@@ -457,6 +457,16 @@ fn member_ref(view: &View<'_>) -> Verdict {
         let last = crate::exchange::percent_decode(target.trim_end_matches('/').rsplit('/').next().unwrap_or_default());
         if last != id {
             return Verdict::fail("body /members/$ref", format!("…/{id}"), target);
+        }
+        // Only where one endpoint alone has a resource of that id is it known which one is meant.
+        let homes: Vec<&str> = view.before.with_id(id).map(|k| k.endpoint.as_str()).collect();
+        let named = view.target.types.iter().map(|t| t.endpoint.as_str());
+        let leads_to = named.into_iter().find(|e| target.trim_end_matches('/').ends_with(&format!("{e}/{last}")));
+        if let (Some(&home), Some(other)) = (homes.first(), leads_to)
+            && homes.iter().all(|h| *h == home)
+            && other != home
+        {
+            return Verdict::fail("body /members/$ref", format!("…{home}/{id}"), target);
         }
     }
     if seen { Verdict::Pass } else { Verdict::NotApplicable }

@@ -284,6 +284,22 @@ pub static RULES: &[Rule] = &[
         proven_by: &["read-empty-list"],
         check: read_empty,
     },
+    Rule {
+        id: "identity/id-holds-bulkid",
+        title: "An `id` contains the word bulkId",
+        spec: "RFC 7643 §3.1",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["res-id-not-bulkid"],
+        explain: "The word is reserved: in a bulk request `bulkId:x` stands for what operation x creates, and must not be mistaken for an id.",
+        hint: "Make another id.",
+        wrong: "\"id\":\"bulkId:u1\"",
+        right: "\"id\":\"2819c223\"",
+        proven_by: &["id-holds-bulkid"],
+        check: reserved_word,
+    },
 ];
 
 fn id_changed(view: &View<'_>) -> Verdict {
@@ -457,5 +473,14 @@ fn read_empty(view: &View<'_>) -> Verdict {
         Some(Value::Object(o)) if get_ci(o, "Resources").is_none() => Verdict::Pass,
         Some(other) => Verdict::fail("body", "the resource", short(other)),
         None => Verdict::fail("body", "the resource", "no JSON"),
+    }
+}
+
+fn reserved_word(view: &View<'_>) -> Verdict {
+    let ids: Vec<&str> = view.resources().into_iter().filter_map(|r| get_ci(r, "id").and_then(Value::as_str)).collect();
+    match ids.iter().find(|id| id.contains("bulkId")) {
+        Some(id) => Verdict::fail("body /id", "an id without the word bulkId", *id),
+        None if ids.is_empty() => Verdict::NotApplicable,
+        None => Verdict::Pass,
     }
 }

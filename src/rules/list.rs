@@ -188,7 +188,7 @@ pub static RULES: &[Rule] = &[
         hint: "Select distinct resources.",
         wrong: "Resources: [{\"id\":\"u1\"},{\"id\":\"u1\"}]",
         right: "Resources: [{\"id\":\"u1\"}]",
-        proven_by: &["delete-lingers-in-list", "id-is-number"],
+        proven_by: &["delete-lingers-in-list"],
         check: twice,
     },
     Rule {

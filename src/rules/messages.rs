@@ -419,6 +419,38 @@ pub static RULES: &[Rule] = &[
         proven_by: &["cross-tenant-delete", "cross-tenant-update"],
         check: foreign_changed,
     },
+    Rule {
+        id: "error/broken-json-wrong-scimtype",
+        title: "A body that is no JSON is refused with another word than invalidSyntax",
+        spec: "RFC 7644 §3.12 Table 9",
+        level: Level::Should,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["create-malformed-400"],
+        explain: "Table 9 has invalidSyntax for a body whose structure is wrong. invalidValue or mutability sends people looking for an attribute that was never read.",
+        hint: "Answer scimType invalidSyntax.",
+        wrong: "POST /Users {\"schemas\": → 400 invalidValue",
+        right: "→ 400 invalidSyntax",
+        proven_by: &["malformed-json-wrong-scimtype"],
+        check: broken_json_word,
+    },
+    Rule {
+        id: "headers/shared-cache",
+        title: "A resource may be kept by shared caches",
+        spec: "RFC 9111 §3.5, §5.2.2.9; RFC 7644 §7.5.2",
+        level: Level::Should,
+        clash: false,
+        impact: Impact::DataLeak,
+        breaks: &[],
+        requirements: &["sec-cache"],
+        explain: "Answers to requests with credentials stay out of shared caches by default; `public` or `s-maxage` lifts that, and a proxy then hands one client's users to the next.",
+        hint: "Send Cache-Control: no-store, or nothing.",
+        wrong: "200, Cache-Control: public, max-age=3600",
+        right: "200, Cache-Control: no-store",
+        proven_by: &["cache-public"],
+        check: shared_cache,
+    },
 ];
 
 fn server_error(view: &View<'_>) -> Verdict {
@@ -733,6 +765,10 @@ fn foreign_shown(view: &View<'_>) -> Verdict {
                 .as_deref()
                 .and_then(|id| view.before.find(&view.call.endpoint, id))
                 .is_some_and(|k| k.tenant != tenant_of(view.call));
+            // The same number in both tenants is two resources.
+            if view.exchange.json().is_some_and(|shown| view.before.shows_another(view.call, shown)) {
+                return Verdict::NotApplicable;
+            }
             match (foreign, view.accepted()) {
                 (true, true) => Verdict::fail("status", "404", view.status().to_string()),
                 (true, false) => Verdict::Pass,
@@ -780,5 +816,29 @@ fn foreign_changed(view: &View<'_>) -> Verdict {
             }
         }
         _ => Verdict::NotApplicable,
+    }
+}
+
+fn broken_json_word(view: &View<'_>) -> Verdict {
+    // An empty body has no syntax, and a JSON text that is no object may be called a wrong value.
+    if !view.call.broken_body || view.status() != 400 || !view.on_resources() {
+        return Verdict::NotApplicable;
+    }
+    match error_body(view).map(|b| get_ci(b, "scimType").and_then(Value::as_str)) {
+        Some(Some("invalidSyntax")) => Verdict::Pass,
+        Some(Some(word)) if SCIM_TYPES.contains(&word) => Verdict::fail("body /scimType", "invalidSyntax", word),
+        _ => Verdict::NotApplicable,
+    }
+}
+
+fn shared_cache(view: &View<'_>) -> Verdict {
+    if !view.accepted() || !view.on_resources() || !view.target.credentials || view.call.method != "GET" {
+        return Verdict::NotApplicable;
+    }
+    let header = view.response().and_then(|r| r.header("cache-control")).unwrap_or_default().to_ascii_lowercase();
+    let shared = header.split(',').map(str::trim).find(|d| *d == "public" || d.starts_with("s-maxage="));
+    match shared.filter(|d| *d != "s-maxage=0") {
+        Some(directive) => Verdict::fail("header Cache-Control", "no-store, private or nothing", directive),
+        None => Verdict::Pass,
     }
 }

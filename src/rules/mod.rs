@@ -1,13 +1,18 @@
 //! The catalogue: every rule, one file per area. Pure: rules see a [`view::View`], never the engine, and no rule decides how
 //! bad a finding is for this user.
 
+mod advertised;
+mod bulk;
+mod config;
 mod create;
+mod cursor;
 mod discovery;
 mod filter;
 mod groups;
 mod identity;
 mod keys;
 mod list;
+mod me;
 mod messages;
 mod patch;
 mod put;
@@ -30,8 +35,13 @@ pub fn catalogue() -> impl Iterator<Item = &'static Rule> {
         create::RULES,
         filter::RULES,
         list::RULES,
+        cursor::RULES,
         schema::RULES,
+        advertised::RULES,
         discovery::RULES,
+        config::RULES,
+        bulk::RULES,
+        me::RULES,
     ]
     .into_iter()
     .flatten()

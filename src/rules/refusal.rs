@@ -28,6 +28,9 @@ fn read(view: &View<'_>) -> Reading {
         Reading::Silent
     } else if view.accepted() {
         Reading::Accepted(accepted_classes(view))
+    } else if view.forecast.expect == Expectation::Either && view.status() == 404 && !found_since(view) {
+        // The id is not known there: that says nothing about the form of the request.
+        Reading::Silent
     } else if refused(view) {
         Reading::Refused(class(view))
     } else {
@@ -171,6 +174,9 @@ pub fn class(view: &View<'_>) -> &'static str {
 
 /// True when the resource was read with success in this case, so it is the method and not the id that is unknown.
 fn found_since(view: &View<'_>) -> bool {
+    if !matches!(view.call.op, Op::Read | Op::Replace | Op::Patch | Op::Delete) {
+        return true;
+    }
     let id = view.call.id.as_deref().unwrap_or_default();
     view.before.find(&view.call.endpoint, id).is_some_and(|k| k.last_full.is_some())
 }

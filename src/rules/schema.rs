@@ -22,7 +22,7 @@ pub static RULES: &[Rule] = &[
         hint: "Mark the attribute writeOnly / returned never and leave it out of every answer.",
         wrong: "POST /Users {…,\"password\":\"s3cret\"} → 201 {…,\"password\":\"s3cret\"}",
         right: "→ 201 without password",
-        proven_by: &["password-returned"],
+        proven_by: &["password-returned", "never-returned-shown"],
         check: password,
     },
     Rule {
@@ -393,6 +393,38 @@ pub static RULES: &[Rule] = &[
         proven_by: &["externalid-invented"],
         check: external_invented,
     },
+    Rule {
+        id: "schema/content-location-differs",
+        title: "Content-Location is another URI than `meta.location`",
+        spec: "RFC 7643 §3.1",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["meta-content-location"],
+        explain: "`meta.location` must be the same as the Content-Location header of the same answer, where there is one.",
+        hint: "Set both from one value, or leave the header out.",
+        wrong: "Content-Location: …/Users/1, \"location\":\"…/Users/2\"",
+        right: "the same URI",
+        proven_by: &["content-location-differs"],
+        check: content_location,
+    },
+    Rule {
+        id: "schema/new-resource-modified",
+        title: "A resource that was just created shows another `lastModified` than `created`",
+        spec: "RFC 7643 §3.1",
+        level: Level::Should,
+        clash: false,
+        impact: Impact::ImportIncomplete,
+        breaks: &[],
+        requirements: &["meta-created-equals-modified"],
+        explain: "As long as nobody changed a resource, lastModified must be the same as created. Clients that look for changes since the create take it for one. Less than a second between the two is a note.",
+        hint: "Take the time once per create.",
+        wrong: "POST → \"created\":\"…:22Z\",\"lastModified\":\"…:25Z\"",
+        right: "the same time",
+        proven_by: &["new-resource-modified-later"],
+        check: new_modified,
+    },
 ];
 
 type Resource<'a> = &'a Map<String, Value>;
@@ -449,7 +481,12 @@ fn password(view: &View<'_>) -> Verdict {
             .filter(secret)
             .find(|a| get_ci(resource, &a.name).is_some_and(|v| !crate::shadow::facts::is_empty(v)));
         let by_name = get_ci(resource, "password").is_some_and(|v| !crate::shadow::facts::is_empty(v));
-        let name = leaked.map(|a| a.name.as_str()).or(by_name.then_some("password"));
+        let in_extension = rt.extensions.iter().find_map(|e| {
+            let inner = get_ci(resource, &e.schema.id)?.as_object()?;
+            let shown = |a: &&Attribute| get_ci(inner, &a.name).is_some_and(|v| !crate::shadow::facts::is_empty(v));
+            e.schema.attributes.iter().filter(secret).find(shown)
+        });
+        let name = leaked.or(in_extension).map(|a| a.name.as_str()).or(by_name.then_some("password"));
         Some(name.map(|n| Finding::new(label(resource, n), "never returned", "a value")))
     })
 }
@@ -751,6 +788,9 @@ fn times(view: &View<'_>, name: &str) -> Option<(time::OffsetDateTime, time::Off
         return None;
     }
     let known = view.before.find(&view.call.endpoint, view.call.id.as_deref()?)?;
+    if known.tenant != crate::shadow::forecast::tenant_of(view.call) {
+        return None;
+    }
     let time = |doc: &Map<String, Value>| get_ci(meta(doc)?, name)?.as_str().and_then(parse_datetime);
     let before = known.last_full.as_ref().or(known.last_answer.as_ref())?.as_object()?;
     Some((time(before)?, time(view.object()?)?))
@@ -923,4 +963,37 @@ fn external_invented(view: &View<'_>) -> Verdict {
         }
         _ => Verdict::Pass,
     }
+}
+
+fn content_location(view: &View<'_>) -> Verdict {
+    let one = matches!(view.call.op, Op::Create | Op::Read | Op::Replace | Op::Patch) && view.accepted();
+    let header = view.response().filter(|_| one).and_then(|r| r.header("content-location"));
+    let shown = view.object().and_then(meta).and_then(|m| get_ci(m, "location")).and_then(Value::as_str);
+    let Some(shown) = shown.filter(|_| one) else { return Verdict::NotApplicable };
+    // A relative reference is resolved against the request, so that only its path can be compared.
+    let path = |uri: &str| match uri.split_once("://") {
+        Some((_, rest)) => rest.split_once('/').map(|(_, p)| format!("/{p}")).unwrap_or_default(),
+        None => uri.to_owned(),
+    };
+    match header {
+        Some(uri) if !path(shown).ends_with(path(uri).trim_start_matches('.')) => {
+            Verdict::fail("header Content-Location", shown, uri)
+        }
+        Some(_) => Verdict::Pass,
+        None => Verdict::NotApplicable,
+    }
+}
+
+fn new_modified(view: &View<'_>) -> Verdict {
+    let meta = view.object().filter(|_| view.call.op == Op::Create && view.status() == 201).and_then(meta);
+    let time = |name: &str| get_ci(meta?, name)?.as_str().and_then(parse_datetime);
+    let (Some(created), Some(modified)) = (time("created"), time("lastModified")) else {
+        return Verdict::NotApplicable;
+    };
+    if created == modified {
+        return Verdict::Pass;
+    }
+    let finding = Finding::new("body /meta/lastModified", created.to_string(), modified.to_string());
+    let close = (modified - created).abs() < time::Duration::SECOND;
+    Verdict::Fail(vec![if close { finding.level(Level::Note) } else { finding }])
 }

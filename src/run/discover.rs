@@ -6,9 +6,7 @@ use super::Options;
 use crate::engine::{Http, Outgoing};
 use crate::event::TargetReport;
 use crate::exchange::Exchange;
-use crate::scim::urn;
 use crate::shadow::Advertised;
-use serde_json::Value;
 
 /// The target cannot be tested.
 #[derive(Debug, thiserror::Error)]
@@ -37,12 +35,12 @@ pub(crate) async fn discover(http: &Http, options: &Options) -> Result<Discovery
     let body = |e: &Exchange| if e.accepted() { e.json().cloned() } else { None };
     let (config_body, types_body, schemas_body) = (body(&config), body(&types), body(&schemas));
     let mut advertised = Advertised::read(base, config_body.as_ref(), types_body.as_ref(), schemas_body.as_ref());
-    for (endpoint, schema) in [("/Users", urn::USER), ("/Groups", urn::GROUP)] {
-        if !names_schema(types_body.as_ref(), schema) {
-            let answer = ask(http, &format!("{endpoint}?startIndex=1&count=1")).await;
-            if matches!(answer.status(), Some(404 | 501)) {
-                advertised.absent.push(endpoint.to_owned());
-            }
+    for endpoint in ["/Users", "/Groups"] {
+        // An endpoint may work without being listed; that is a finding, and no reason to leave it untested.
+        if !advertised.listed(endpoint)
+            && matches!(ask(http, &format!("{endpoint}?startIndex=1&count=1")).await.status(), Some(404 | 405 | 501))
+        {
+            advertised.drop_type(endpoint);
         }
     }
     advertised.second_token = http.target().other.is_some();
@@ -70,15 +68,6 @@ pub(crate) async fn discover(http: &Http, options: &Options) -> Result<Discovery
         remarks,
     };
     Ok(Discovery { advertised, report, access_refused })
-}
-
-/// True when `/ResourceTypes` has an entry with that schema.
-fn names_schema(types: Option<&Value>, schema: &str) -> bool {
-    let entries = types.and_then(|t| t.get("Resources").unwrap_or(t).as_array());
-    entries
-        .into_iter()
-        .flatten()
-        .any(|e| e.get("schema").and_then(Value::as_str).is_some_and(|s| s.eq_ignore_ascii_case(schema)))
 }
 
 async fn ask(http: &Http, target: &str) -> Exchange {

@@ -10,7 +10,7 @@ use crate::profile::provider::{Expected, ProviderProfile, Sighting};
 use crate::rules::{Finding, Impact, Level, Rule, Verdict};
 use crate::scenario::model::{Expect, Place, Scenario, StatusSpec, Step};
 use crate::scenario::template::Values;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// One verdict of one rule on one exchange.
@@ -129,8 +129,58 @@ pub(crate) fn place_label(place: &Place, values: &dyn Values) -> String {
     }
 }
 
+/// What follows from a cause in the same case: told with the cause, and not by itself.
+const FOLLOWS: &[(&str, &[&str])] = &[
+    ("discovery/type-not-served", &["list/valid-request-refused"]),
+    (
+        "schema/id-not-text",
+        &[
+            "bulk/reference-not-resolved",
+            "create/answer-without-id",
+            "cursor/walk-wrong",
+            "filter/match-missing",
+            "identity/id-changed",
+            "identity/id-not-unique",
+            "identity/list-id-differs",
+            "identity/live-resource-not-found",
+            "list/pages-disagree",
+            "list/same-id-twice",
+        ],
+    ),
+    (
+        "create/answer-without-id",
+        &[
+            "filter/match-missing",
+            "identity/id-changed",
+            "identity/list-id-differs",
+            "identity/live-resource-not-found",
+        ],
+    ),
+    ("list/same-id-twice", &["cursor/walk-wrong", "list/pages-disagree"]),
+];
+
+/// Cause → what followed from it.
+type Followed = BTreeMap<&'static str, BTreeSet<&'static str>>;
+
+/// Takes out what follows from another finding of the same case.
+fn without_consequences(raw: Vec<RawFinding>) -> (Vec<RawFinding>, Followed) {
+    let told: BTreeSet<(String, &'static str)> = raw.iter().map(|f| (f.case.clone(), f.rule.id)).collect();
+    let mut followed = Followed::new();
+    let kept = raw.into_iter().filter(|f| {
+        let cause = FOLLOWS.iter().find(|(cause, consequences)| {
+            consequences.contains(&f.rule.id) && told.contains(&(f.case.clone(), *cause))
+        });
+        if let Some((cause, _)) = cause {
+            followed.entry(cause).or_default().insert(f.rule.id);
+        }
+        cause.is_none()
+    });
+    (kept.collect(), followed)
+}
+
 /// Groups verdicts by root cause.
 pub(crate) fn group(raw: Vec<RawFinding>, context: &Context) -> Vec<FindingReport> {
+    let (raw, followed) = without_consequences(raw);
     let mut groups: BTreeMap<(String, String), Vec<RawFinding>> = BTreeMap::new();
     let mut order: Vec<(String, String)> = Vec::new();
     for finding in without_echoes(raw) {
@@ -143,7 +193,13 @@ pub(crate) fn group(raw: Vec<RawFinding>, context: &Context) -> Vec<FindingRepor
     let mut out: Vec<(usize, FindingReport)> = Vec::new();
     for (position, key) in order.into_iter().enumerate() {
         if let Some(members) = groups.remove(&key) {
-            out.push((position, report(members, context)));
+            let rule = members[0].rule.id;
+            let mut told = report(members, context);
+            if let Some(more) = followed.get(rule) {
+                let more = more.iter().copied().collect::<Vec<_>>().join(", ");
+                told.message = format!("{}. From it follows, and is not listed: {more}", told.message);
+            }
+            out.push((position, told));
         }
     }
     out.sort_by_key(|(position, f)| (!f.fails, f.level.max(Level::Idp), rank(f.impact), *position));

@@ -4,6 +4,7 @@
 //! Must not know arguments, environment or how anything is printed; it emits events.
 
 mod added;
+mod advertised;
 pub mod baseline;
 pub mod discover;
 pub mod findings;
@@ -142,6 +143,7 @@ pub async fn run(
         patience: Arc::default(),
         options,
     });
+    let cases = plan::expanded(cases, &context.target);
     let played = play_all(&context, cases, emit).await;
     let finished = conclude(&context, played, found.report, started, clock, stop.load(Ordering::SeqCst));
     emit(Event::RunFinished(Box::new(finished.report.clone())));

@@ -5,6 +5,8 @@
 use crate::profile::idp::IdpProfile;
 use crate::run::baseline::glob;
 use crate::scenario::model::{Action, Dialect, Scenario};
+use crate::shadow::Advertised;
+use crate::shadow::advertised::Unfamiliar;
 use std::sync::Arc;
 
 /// One scenario under one profile and dialect.
@@ -14,8 +16,10 @@ pub struct Case {
     pub scenario: Arc<Scenario>,
     /// Its identity provider.
     pub profile: Arc<IdpProfile>,
-    /// Dialect, where it has several.
+    /// Dialect, where it has several. With `for_each`, the type that it is played for.
     pub dialect: Option<Dialect>,
+    /// What the target advertises beyond the RFCs, where the scenario is played for that.
+    pub subject: Option<Arc<Unfamiliar>>,
 }
 
 impl Case {
@@ -66,13 +70,15 @@ pub fn plan(scenarios: Vec<(Scenario, Arc<IdpProfile>)>, selection: &Selection) 
     let mut cases = Vec::new();
     for (scenario, profile) in scenarios {
         let scenario = Arc::new(scenario);
-        let dialects: Vec<Option<Dialect>> = if scenario.dialects.is_empty() {
+        let dialects: Vec<Option<Dialect>> = if scenario.for_each.is_some() {
+            selection.subjects(&scenario.id)
+        } else if scenario.dialects.is_empty() {
             vec![None]
         } else {
             scenario.dialects.iter().cloned().map(Some).collect()
         };
         for dialect in dialects {
-            cases.push(Case { scenario: scenario.clone(), profile: profile.clone(), dialect });
+            cases.push(Case { scenario: scenario.clone(), profile: profile.clone(), dialect, subject: None });
         }
     }
     cases.retain(|c| selection.wants(c));
@@ -84,7 +90,45 @@ pub fn plan(scenarios: Vec<(Scenario, Arc<IdpProfile>)>, selection: &Selection) 
     }
 }
 
+/// Makes a case for each type that a scenario with `for_each` is played for, now that the target has said which there are.
+/// Where there is none the case stays, and is skipped with the reason.
+pub(crate) fn expanded(cases: Vec<Case>, target: &Advertised) -> Vec<Case> {
+    let subjects: Vec<Arc<Unfamiliar>> = target.unfamiliar().into_iter().map(Arc::new).collect();
+    let mut out = Vec::with_capacity(cases.len());
+    for case in cases {
+        if case.scenario.for_each.is_none() {
+            out.push(case);
+            continue;
+        }
+        let wanted = |s: &&Arc<Unfamiliar>| {
+            case.dialect.as_ref().is_none_or(|d| d.name.eq_ignore_ascii_case(&s.resource_type.name))
+        };
+        let found: Vec<&Arc<Unfamiliar>> = subjects.iter().filter(wanted).collect();
+        if found.is_empty() {
+            out.push(case.clone());
+        }
+        out.extend(found.into_iter().map(|s| Case {
+            dialect: Some(subject_dialect(&s.resource_type.name)),
+            subject: Some(s.clone()),
+            ..case.clone()
+        }));
+    }
+    out
+}
+
+fn subject_dialect(name: &str) -> Dialect {
+    Dialect { name: name.to_owned(), title: format!("The advertised type {name}") }
+}
+
 impl Selection {
+    /// Types named as `scenario@Type`; `[None]` for all that there will be.
+    fn subjects(&self, scenario: &str) -> Vec<Option<Dialect>> {
+        let named = self.names.iter().filter_map(|n| n.strip_prefix(scenario)?.strip_prefix('@'));
+        let named: Vec<Option<Dialect>> =
+            named.filter(|n| !n.contains('*')).map(|n| Some(subject_dialect(n))).collect();
+        if named.is_empty() { vec![None] } else { named }
+    }
+
     fn wants(&self, case: &Case) -> bool {
         let name = case.name();
         let id = &case.scenario.id;

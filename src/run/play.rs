@@ -3,6 +3,7 @@
 //!
 //! Order inside a step: rules on the exchange, then captures, then the step's own expectations.
 
+use super::advertised::Sample;
 use super::findings::{self, RawFinding};
 use super::judge::{self, Judged};
 use super::{Case, Context, Played, Tally, progress};
@@ -16,7 +17,10 @@ use crate::exchange::{AuthKind, Exchange};
 use crate::profile::provider::ProviderProfile;
 use crate::rules::view::Past;
 use crate::rules::{Finding, Level, Rule};
-use crate::scenario::model::{Action, Expect, Matcher, Need, Place, Repeat, RequestSpec, Step, is_changed};
+use crate::scenario::model::{
+    Action, AttributeClass, Expect, Matcher, Need, Place, Repeat, RequestSpec, Step, is_changed,
+};
+use crate::scenario::names::ADVERTISED;
 use crate::scenario::template::Values;
 use crate::scim::schema::{ResourceType, Returned};
 use crate::scim::value::get_ci;
@@ -57,6 +61,10 @@ pub(super) struct Player<'a> {
     name: String,
     values: CaseValues,
     pub(super) shadow: Shadow,
+    /// What the target advertises beyond the RFCs, with values.
+    sample: Sample,
+    /// Why no values could be made for it.
+    unmade: Option<String>,
     past: Vec<Past>,
     past_bytes: usize,
     failed_rounds: HashMap<String, usize>,
@@ -80,7 +88,7 @@ pub(super) struct Player<'a> {
 impl<'a> Player<'a> {
     fn new(context: &'a Context, case: &'a Case, alone: bool) -> Self {
         let name = case.name();
-        let values = CaseValues::new(
+        let mut values = CaseValues::new(
             &case.scenario,
             &case.profile,
             &context.options.volume,
@@ -88,10 +96,19 @@ impl<'a> Player<'a> {
             (context.options.seed, &context.run_id),
             &name,
         );
+        let sample = case.subject.as_ref().map(|s| super::advertised::sample(s, &values.run));
+        let (sample, unmade) = match sample {
+            Some(Ok(sample)) => (sample, None),
+            Some(Err(reason)) => (Sample::default(), Some(reason)),
+            None => (Sample::default(), None),
+        };
+        values.add_known("type", sample.of_type.clone());
         Self {
             context,
             case,
             name,
+            sample,
+            unmade,
             values,
             shadow: Shadow::new(context.target.clone()),
             past: Vec::new(),
@@ -127,6 +144,9 @@ impl<'a> Player<'a> {
         }
         if self.context.options.guard.read_only && self.case.scenario.steps.iter().any(writes) {
             return Some("--read-only: the case writes".to_owned());
+        }
+        if self.unmade.is_some() {
+            return self.unmade.clone();
         }
         self.foreign_product().or_else(|| self.case.scenario.needs.iter().find_map(|need| self.lacking(*need)))
     }
@@ -235,6 +255,7 @@ impl<'a> Player<'a> {
                     self.rounds(&playable, Some(round)).await;
                 }
             }
+            Some(Repeat::Advertised { name, class }) => self.each_attribute(&playable, name, *class).await,
             Some(Repeat::Until { name, from, condition, limit }) => {
                 for n in 0..*limit {
                     self.values.set_variable(name, Value::from(from + n));
@@ -258,6 +279,23 @@ impl<'a> Player<'a> {
             self.ahead = self.ahead.saturating_sub(steps.len());
         }
         self.context.progress.done(steps.len());
+    }
+
+    /// One round for each advertised attribute of a class; a class without any is told as such.
+    async fn each_attribute(&mut self, steps: &[&Step], name: &str, class: AttributeClass) {
+        let of_class = self.sample.attributes.iter().filter(|(classes, _)| classes.contains(&class));
+        let found: Vec<_> = of_class.map(|(_, values)| values.clone()).collect();
+        if found.is_empty() {
+            for step in steps {
+                self.note(step, Outcome::Skipped, "no advertised attribute is of that kind".to_owned());
+            }
+            return;
+        }
+        for (n, values) in found.into_iter().enumerate() {
+            self.values.add_known(ADVERTISED, values);
+            self.values.set_variable(name, Value::String(ADVERTISED.to_owned()));
+            self.rounds(steps, Some(n as u64 + 1)).await;
+        }
     }
 
     async fn round(&mut self, step: &Step, round: Option<u64>) {

@@ -56,7 +56,8 @@ pub(crate) fn planned(case: &Case, volume: &Volume) -> usize {
 
 fn rounds(case: &Case, step: &Step, volume: &Volume) -> usize {
     let count = match &step.repeat {
-        None | Some(Repeat::Until { .. }) => 1,
+        // How many attributes the target has is not known beforehand.
+        None | Some(Repeat::Until { .. } | Repeat::Advertised { .. }) => 1,
         Some(Repeat::Count { count, .. }) => *count,
         Some(Repeat::Each { items, .. }) => items.len() as u64,
         Some(Repeat::Crowd { crowd, changed, .. }) => {

@@ -83,6 +83,10 @@ impl Loader<'_> {
         let groups = self.fixtures(raw.groups.as_ref(), false);
         let crowds = self.crowds(raw.crowds.as_ref());
         self.note_later_captures(&raw.setup, &raw.steps);
+        let for_each = raw.for_each.map(|w| w.value);
+        if for_each.is_some() {
+            self.scope.advertised();
+        }
         let headers = self.scenario_headers(raw.headers.as_ref());
         if raw.steps.is_empty() && !self.scope.muted {
             let problem = Problem::new("the scenario has no steps", "here");
@@ -99,6 +103,7 @@ impl Loader<'_> {
             evidence: raw.evidence.map(|w| w.value).unwrap_or_default(),
             tags: raw.tags.unwrap_or_default(),
             needs: words(raw.needs),
+            for_each,
             dialects,
             people: people.into_iter().chain(std::mem::take(&mut self.added_people)).collect(),
             groups: groups.into_iter().chain(std::mem::take(&mut self.added_groups)).collect(),

@@ -9,7 +9,7 @@ mod filters;
 mod include;
 mod lower;
 pub mod model;
-mod names;
+pub(crate) mod names;
 mod parts;
 mod raw;
 mod rounds;

@@ -28,6 +28,8 @@ pub struct Scenario {
     pub tags: Vec<String>,
     /// Capabilities that the target must offer; else the case is skipped with the reason.
     pub needs: Vec<Need>,
+    /// Makes a case of its own for each of these; what there is, the target says.
+    pub for_each: Option<ForEach>,
     /// Forms in which the same intent is sent; each makes a case of its own. Empty: one case.
     pub dialects: Vec<Dialect>,
     /// Fixture people, in file order: name → overrides.
@@ -100,6 +102,40 @@ pub enum Evidence {
     Inferred,
     /// Follows from the RFC; no provider sends it as such.
     Rfc,
+}
+
+/// What a scenario is played for, once each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ForEach {
+    /// Resource types that have attributes which no RFC knows, by the target's own `/ResourceTypes` and `/Schemas`.
+    Advertised,
+}
+
+/// Attributes that the target advertises and no RFC knows, by what can be done with them.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum AttributeClass {
+    /// A client may write and rewrite it.
+    Writable,
+    /// It may also be taken away.
+    Removable,
+    /// A resource must have it.
+    Required,
+    /// Only the server writes it.
+    ReadOnly,
+    /// Written once.
+    Immutable,
+    /// No two resources have the same value.
+    Unique,
+    /// A filter can compare it.
+    Filterable,
+    /// Returned only when asked for by name.
+    OnRequest,
+    /// Returned at all.
+    Shown,
 }
 
 /// A form of the same intent.
@@ -273,6 +309,13 @@ pub enum Repeat {
         changed: Option<u64>,
         /// Variables for members of other crowds, dealt round.
         beside: Vec<(String, String)>,
+    },
+    /// For each attribute of that class that the target advertises: `${name.path}`, `${name.value}` and so on.
+    Advertised {
+        /// Variable.
+        name: String,
+        /// Which attributes.
+        class: AttributeClass,
     },
     /// Until the condition holds, at most `limit` times (paging walks). `${name}` counts from 1, or from another number on.
     Until {

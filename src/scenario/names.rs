@@ -60,7 +60,21 @@ const PERSON: [&str; 11] = [
 const GROUP: [&str; 2] = ["displayName", "externalId"];
 const BUILT_IN: [&str; 4] = ["run", "base_url", "guid", "random"];
 
+/// Values of a type that the target advertises (see `run::advertised`).
+const TYPE: [&str; 7] = ["name", "endpoint", "schema", "create", "other", "replace", "without_extension"];
+/// Values of one of its attributes.
+const ATTRIBUTE: [&str; 7] = ["path", "value", "more", "filter", "swapped", "body", "missing"];
+/// The attribute at hand, as a fixture that no file can name.
+pub(crate) const ADVERTISED: &str = "(advertised)";
+
 impl Scope {
+    /// Makes `${type.…}` and the attributes of the type known.
+    pub(super) fn advertised(&mut self) {
+        let names = |list: &[&str]| list.iter().map(|n| (*n).to_owned()).collect::<BTreeSet<String>>();
+        self.fixtures.insert("type".to_owned(), names(&TYPE));
+        self.fixtures.insert(ADVERTISED.to_owned(), names(&ATTRIBUTE));
+    }
+
     /// Makes a person or a group known, with the attributes that the file adds.
     pub(super) fn fixture(&mut self, name: &str, person: bool, overrides: &Node) {
         let mut attributes = standard(person);

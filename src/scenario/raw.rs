@@ -5,7 +5,7 @@
 #![expect(non_snake_case, reason = "HTTP methods are keys in upper case, as on the wire")]
 
 use super::doc::{At, Node};
-use super::model::{Evidence, JsonType, Need, Verify};
+use super::model::{AttributeClass, Evidence, ForEach, JsonType, Need, Verify};
 use super::shape::{OneOrMany, Pairs, Word, shape};
 use crate::exchange::AuthKind;
 use crate::rules::{Impact, Level};
@@ -30,6 +30,8 @@ shape! {
         tags: Option<Vec<String>>,
         /// What the server must offer; else the case is skipped with the reason.
         needs: Option<Vec<Word<Need>>>,
+        /// Makes a case for each resource type that has attributes which no RFC knows, as the server advertises them.
+        for_each: Option<Word<ForEach>>,
         /// Forms in which the same intent is sent: name and title. Each makes a case of its own.
         dialects: Option<Pairs<String>>,
         /// People that exist in this scenario: name and attributes that differ from the generated ones.
@@ -159,7 +161,7 @@ shape! {
 }
 
 shape! {
-    /// Plays a step more than once: `count`, `each`, `until`, or `with` the step before.
+    /// Plays a step more than once: `count`, `each`, `advertised`, `until`, or `with` the step before.
     RawRepeat {
         /// Name of the variable (default `n`).
         r#as: Option<At<String>>,
@@ -176,6 +178,8 @@ shape! {
         beside: Option<Pairs<At<String>>>,
         /// The step before: this one is played in the same rounds, after it.
         with: Option<At<String>>,
+        /// Once for each advertised attribute of this class; only with `for_each: advertised`.
+        advertised: Option<Word<AttributeClass>>,
         /// Stop when this holds.
         until: Option<RawCondition>,
         /// Upper bound for `until` (default 100).

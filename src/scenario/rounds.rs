@@ -20,6 +20,9 @@ impl Loader<'_> {
             return variables.clone();
         }
         let known = |f: &String| self.scope.fixtures.contains_key(f);
+        if raw.advertised.is_some() {
+            return vec![(variable(raw), vec![names::ADVERTISED.to_owned()])];
+        }
         let each = texts(raw);
         let each = if each.iter().all(known) { each } else { Vec::new() };
         let mut variables = vec![(variable(raw), each)];
@@ -42,9 +45,9 @@ impl Loader<'_> {
                 self.reader.error(&given.span, problem);
             }
         }
-        let kinds = [raw.count.is_some(), raw.each.is_some(), raw.until.is_some()];
+        let kinds = [raw.count.is_some(), raw.each.is_some(), raw.until.is_some(), raw.advertised.is_some()];
         if kinds.iter().filter(|k| **k).count() != 1 {
-            let problem = Problem::new("a repetition is one of `count`, `each` or `until`", "here");
+            let problem = Problem::new("a repetition is one of `count`, `each`, `advertised` or `until`", "here");
             self.reader.error(&raw.span, problem);
             return (None, Vec::new());
         }
@@ -56,6 +59,13 @@ impl Loader<'_> {
                 self.reader.error(&count.span, problem);
             }
             return (Some(Repeat::Count { name, from, count: count.value }), Vec::new());
+        }
+        if let Some(class) = raw.advertised {
+            if !self.scope.fixtures.contains_key(names::ADVERTISED) {
+                let problem = Problem::new("`advertised` needs `for_each: advertised` at the top of the file", "here");
+                self.reader.error(&raw.span, problem);
+            }
+            return (Some(Repeat::Advertised { name, class: class.value }), Vec::new());
         }
         if raw.each.is_some() {
             return (self.each(raw, name, dialects), Vec::new());
@@ -77,6 +87,7 @@ impl Loader<'_> {
         let alone = raw.r#as.is_none()
             && raw.count.is_none()
             && raw.each.is_none()
+            && raw.advertised.is_none()
             && raw.until.is_none()
             && raw.changed.is_none()
             && raw.beside.is_none();

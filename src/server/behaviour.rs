@@ -121,8 +121,12 @@ pub struct Behaviour {
     pub page_size: usize,
     /// Largest page.
     pub max_results: usize,
+    /// `/Me` stands for the oldest user; otherwise it is not offered.
+    pub me: bool,
     /// Cursor paging is offered.
     pub cursor: bool,
+    /// Devices and badges are advertised and kept (see [`super::inventory`]).
+    pub inventory: bool,
     /// Discovery needs credentials.
     pub discovery_needs_auth: bool,
     /// Any bearer token is good.
@@ -170,7 +174,7 @@ impl Default for Behaviour {
             sort_page_only: false,
             bulk: true,
             bulk_stops: true,
-            bulk_operations: 1000,
+            bulk_operations: 100,
             bulk_payload: 1_048_576,
             etag: true,
             meta_version: true,
@@ -185,7 +189,9 @@ impl Default for Behaviour {
             put_keeps_omitted: false,
             page_size: 100,
             max_results: 1000,
+            me: true,
             cursor: true,
+            inventory: true,
             discovery_needs_auth: false,
             any_token: false,
             raw_token: false,

@@ -4,24 +4,29 @@
 
 use serde_json::Value;
 
-/// The two kinds of resource that are kept (RFC 7643 §4.1, §4.2).
+/// The kinds of resource that are kept: those of RFC 7643 §4.1 and §4.2, and one that no RFC knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
     /// `/Users`.
     User,
     /// `/Groups`.
     Group,
+    /// `/Devices`.
+    Device,
 }
 
 impl Kind {
-    /// Both kinds.
-    pub const ALL: [Kind; 2] = [Kind::User, Kind::Group];
+    /// All kinds.
+    pub const ALL: [Kind; 3] = [Kind::User, Kind::Group, Kind::Device];
+    /// Those of RFC 7643.
+    pub const CORE: [Kind; 2] = [Kind::User, Kind::Group];
 
     /// The value of `meta.resourceType`.
     pub fn name(self) -> &'static str {
         match self {
             Kind::User => "User",
             Kind::Group => "Group",
+            Kind::Device => "Device",
         }
     }
 
@@ -30,6 +35,7 @@ impl Kind {
         match self {
             Kind::User => "Users",
             Kind::Group => "Groups",
+            Kind::Device => "Devices",
         }
     }
 
@@ -38,6 +44,7 @@ impl Kind {
         match self {
             Kind::User => "userName",
             Kind::Group => "displayName",
+            Kind::Device => "serial",
         }
     }
 }

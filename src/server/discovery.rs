@@ -4,6 +4,7 @@
 
 use super::behaviour::{Behaviour, Plan};
 use super::call::{Call, Kind};
+use super::inventory;
 use super::reply::{Failure, Reply};
 use super::service::Answer;
 use crate::scim::{schema, urn};
@@ -51,15 +52,17 @@ pub fn config(call: &Call, behaviour: &Behaviour) -> Reply {
 }
 
 /// `/ResourceTypes` and one of them (RFC 7643 §6).
-pub fn resource_types(call: &Call, name: Option<&str>, _plan: &Plan) -> Answer {
-    let all = Kind::ALL.into_iter().map(|kind| resource_type(call, kind)).collect();
+pub fn resource_types(call: &Call, name: Option<&str>, plan: &Plan) -> Answer {
+    let kinds: &[Kind] = if plan.behaviour.inventory { &Kind::ALL } else { &Kind::CORE };
+    let all = kinds.iter().map(|kind| resource_type(call, *kind, &plan.behaviour)).collect();
     pick(call, all, name)
 }
 
-fn resource_type(call: &Call, kind: Kind) -> Value {
+fn resource_type(call: &Call, kind: Kind, behaviour: &Behaviour) -> Value {
     let (schema, description) = match kind {
         Kind::User => (urn::USER, "User account"),
         Kind::Group => (urn::GROUP, "Group of users and groups"),
+        Kind::Device => (inventory::DEVICE, "Device of the inventory"),
     };
     let mut body = json!({
         "schemas": [urn::RESOURCE_TYPE],
@@ -73,8 +76,19 @@ fn resource_type(call: &Call, kind: Kind) -> Value {
             "location": format!("{}/ResourceTypes/{}", call.base, kind.name()),
         },
     });
-    if kind == Kind::User {
-        body["schemaExtensions"] = json!([{ "schema": urn::ENTERPRISE, "required": false }]);
+    let mut extensions = Vec::new();
+    match kind {
+        Kind::User => {
+            extensions.push(json!({ "schema": urn::ENTERPRISE, "required": false }));
+            if behaviour.inventory {
+                extensions.push(json!({ "schema": inventory::BADGE, "required": false }));
+            }
+        }
+        Kind::Group => {}
+        Kind::Device => extensions.push(json!({ "schema": inventory::WARRANTY, "required": true })),
+    }
+    if !extensions.is_empty() {
+        body["schemaExtensions"] = extensions.into();
     }
     body
 }
@@ -84,6 +98,7 @@ pub fn schemas(call: &Call, id: Option<&str>, plan: &Plan) -> Answer {
     let all = [urn::USER, urn::GROUP, urn::ENTERPRISE]
         .into_iter()
         .filter_map(schema::builtin_document)
+        .chain(plan.behaviour.inventory.then(inventory::documents).into_iter().flatten())
         .map(|document| schema_resource(call, document, &plan.behaviour))
         .collect();
     pick(call, all, id)

@@ -5,6 +5,7 @@
 
 use super::behaviour::{Behaviour, UnknownMember};
 use super::call::{Call, Kind, Payload};
+use super::inventory;
 use super::reply::Failure;
 use super::store::Tenant;
 use crate::scim::schema::{AttrType, Attribute, Mutability, ResourceType};
@@ -14,14 +15,14 @@ use serde_json::{Map, Value, json};
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-static USER: LazyLock<ResourceType> = LazyLock::new(ResourceType::user);
 static GROUP: LazyLock<ResourceType> = LazyLock::new(ResourceType::group);
 
 /// The schema of a kind of resource, parsed once per process.
 pub fn resource_type(kind: Kind) -> &'static ResourceType {
     match kind {
-        Kind::User => &USER,
+        Kind::User => &inventory::USER_TYPE,
         Kind::Group => &GROUP,
+        Kind::Device => &inventory::DEVICE_TYPE,
     }
 }
 
@@ -268,10 +269,19 @@ fn member_id(member: &Value) -> Option<String> {
 pub fn check_required(kind: Kind, document: &Value) -> Result<(), Failure> {
     let name = kind.unique_attribute();
     let given = document.get(name).and_then(Value::as_str);
-    match given.is_some_and(|text| !text.trim().is_empty()) {
-        true => Ok(()),
-        false => Err(Failure::typed(400, "invalidValue", format!("{name} is required."))),
+    let missing = |name: &str| Err(Failure::typed(400, "invalidValue", format!("{name} is required.")));
+    if !given.is_some_and(|text| !text.trim().is_empty()) {
+        return missing(name);
     }
+    for extension in resource_type(kind).extensions.iter().filter(|e| e.required) {
+        let urn = &extension.schema.id;
+        let Some(given) = document.get(urn) else { return missing(urn) };
+        let required = extension.schema.attributes.iter().filter(|a| a.required);
+        if let Some(lost) = required.into_iter().find(|a| given.get(&a.name).is_none()) {
+            return missing(&format!("{urn}:{}", lost.name));
+        }
+    }
+    Ok(())
 }
 
 fn is_common(key: &str) -> bool {

@@ -9,6 +9,7 @@ pub mod call;
 mod discovery;
 pub mod faults;
 pub mod intake;
+mod inventory;
 pub mod listing;
 pub mod persona;
 mod render;

@@ -54,6 +54,10 @@ impl Renderer<'_> {
                 shown.insert("groups".into(), groups.into());
             }
         }
+        if kind == Kind::Device {
+            // Made by the server from what never changes.
+            shown.insert("inventoryCode".into(), format!("inv-{}", record.id).into());
+        }
         shown.insert("meta".into(), self.meta(kind, record));
         Value::Object(shown)
     }
@@ -169,6 +173,7 @@ fn schemas(kind: Kind, stored: &Map<String, Value>) -> Value {
     let core = match kind {
         Kind::User => urn::USER,
         Kind::Group => urn::GROUP,
+        Kind::Device => super::inventory::DEVICE,
     };
     let extensions = stored.keys().filter(|k| k.starts_with("urn:"));
     std::iter::once(core).chain(extensions.map(String::as_str)).map(Value::from).collect()

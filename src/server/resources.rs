@@ -5,11 +5,13 @@
 use super::behaviour::PatchAnswer;
 use super::call::{Call, Kind};
 use super::intake::{self, Intake, check_required, resource_type};
+use super::inventory;
 use super::reply::{Failure, Reply};
 use super::service::{Answer, Service};
 use super::store::Record;
 use crate::scim::patch::{self, PatchError};
 use crate::scim::project::project;
+use crate::scim::schema::Mutability;
 use crate::scim::urn;
 use crate::scim::value::get_ci;
 use serde_json::{Map, Value, json};
@@ -66,7 +68,7 @@ fn replace(service: &mut Service<'_>, call: &Call, kind: Kind, id: &str) -> Answ
     let mut after = service.intake(call).document(kind, body)?;
     let keep: &[&str] = match kind {
         Kind::User => &["password", "active"],
-        Kind::Group => &[],
+        Kind::Group | Kind::Device => &[],
     };
     if let (Some(old), Some(new)) = (before.as_object(), after.as_object_mut()) {
         let kept = |name: &str| service.plan.behaviour.put_keeps_omitted || keep.contains(&name);
@@ -76,11 +78,27 @@ fn replace(service: &mut Service<'_>, call: &Call, kind: Kind, id: &str) -> Answ
             }
         }
     }
+    keep_immutable(kind, &before, &mut after)?;
     service.plan.store(call, Some(&before), &mut after);
     check_required(kind, &after)?;
     service.check_unique(call, kind, &after, Some(id))?;
     service.write(call, kind, id, &before, &after);
     service.shown(call, kind, id, 200)
+}
+
+/// RFC 7644 §3.5.1: an immutable attribute that has a value keeps it; another value is refused.
+fn keep_immutable(kind: Kind, before: &Value, after: &mut Value) -> Result<(), Failure> {
+    for attribute in resource_type(kind).schema.attributes.iter().filter(|a| a.mutability == Mutability::Immutable) {
+        let Some(old) = before.get(&attribute.name) else { continue };
+        match after.get(&attribute.name) {
+            Some(new) if new != old => {
+                let detail = format!("{} can not be changed.", attribute.name);
+                return Err(Failure::typed(400, "mutability", detail));
+            }
+            _ => after[&attribute.name] = old.clone(),
+        }
+    }
+    Ok(())
 }
 
 fn delete(service: &mut Service<'_>, call: &Call, kind: Kind, id: &str) -> Answer {
@@ -216,17 +234,39 @@ impl Service<'_> {
         let Some(name) = document.get(attribute).and_then(Value::as_str).filter(|_| !exempt) else {
             return Ok(());
         };
+        let exact = behaviour.names_case_sensitive || kind == Kind::Device;
         let taken = self
             .state
             .of(call)
             .named(kind, name)
             .into_iter()
-            .any(|other| Some(other.id.as_str()) != own && (!behaviour.names_case_sensitive || other.name == name));
-        if !taken {
-            return Ok(());
+            .any(|other| Some(other.id.as_str()) != own && (!exact || other.name == name));
+        if taken {
+            let detail = format!("{attribute} \"{name}\" is already in use.");
+            return Err(Failure::typed(409, "uniqueness", detail));
         }
-        let detail = format!("{attribute} \"{name}\" is already in use.");
-        Err(Failure::typed(409, "uniqueness", detail))
+        self.check_unique_extensions(call, kind, document, own)
+    }
+
+    /// Unique attributes of extensions have no index: all resources are looked at, when there is a value at all.
+    fn check_unique_extensions(
+        &self,
+        call: &Call,
+        kind: Kind,
+        document: &Value,
+        own: Option<&str>,
+    ) -> Result<(), Failure> {
+        for (urn, attribute) in inventory::unique(resource_type(kind)) {
+            let Some(value) = document.get(urn).and_then(|e| e.get(&attribute.name)) else { continue };
+            let same = |r: &&Record| {
+                Some(r.id.as_str()) != own && r.document().get(urn).and_then(|e| e.get(&attribute.name)) == Some(value)
+            };
+            if self.state.of(call).iter(kind).any(|r| same(&r)) {
+                let detail = format!("{urn}:{} {value} is already in use.", attribute.name);
+                return Err(Failure::typed(409, "uniqueness", detail));
+            }
+        }
+        Ok(())
     }
 
     /// A resource as the client wants to see it (RFC 7644 §3.9), with its entity tag (§3.14).
@@ -239,6 +279,9 @@ impl Service<'_> {
         let whole = stale.unwrap_or_else(|| self.renderer(call).resource(kind, record));
         let shown = projected(call, kind, &whole);
         let mut reply = Reply::json(status, shown);
+        if call.method == "GET" {
+            reply.set("Content-Location", crate::server::location(&call.base, kind, id));
+        }
         if self.plan.behaviour.etag {
             reply.set("ETag", record.version());
         }

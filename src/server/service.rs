@@ -8,7 +8,7 @@ use super::call::{Call, Kind, Payload, Target};
 use super::render::Renderer;
 use super::reply::{Content, Failure, Reply};
 use super::state::State;
-use super::{bulk, discovery, listing, resources};
+use super::{bulk, discovery, listing, location, resources};
 
 /// One request's view of the server.
 pub struct Service<'a> {
@@ -63,7 +63,8 @@ impl Service<'_> {
     }
 
     fn route(&mut self, call: &mut Call) -> Answer {
-        if call.target == Target::Unknown {
+        let unserved = call.target.kind() == Some(Kind::Device) && !self.plan.behaviour.inventory;
+        if call.target == Target::Unknown || unserved {
             return Err(Failure::plain(404, format!("{} is no endpoint of this server.", call.path)));
         }
         let methods = call.target.methods();
@@ -78,8 +79,8 @@ impl Service<'_> {
             Target::Config => Ok(discovery::config(call, &self.plan.behaviour)),
             Target::ResourceTypes(name) => discovery::resource_types(call, name.as_deref(), self.plan),
             Target::Schemas(urn) => discovery::schemas(call, urn.as_deref(), self.plan),
-            Target::Root => listing::list(self, call, &Kind::ALL),
-            Target::RootSearch => listing::search(self, call, &Kind::ALL),
+            Target::Root => listing::list(self, call, &Kind::CORE),
+            Target::RootSearch => listing::search(self, call, &Kind::CORE),
             Target::Search(kind) => listing::search(self, call, &[kind]),
             Target::Collection(kind) if call.method == "POST" => resources::create(self, call, kind),
             Target::Collection(kind) => listing::list(self, call, &[kind]),
@@ -88,12 +89,13 @@ impl Service<'_> {
         }
     }
 
-    /// `/Me` is an alias of one user where the server is told which (RFC 7644 §3.11).
+    /// `/Me` is an alias of one user (RFC 7644 §3.11): the one that the server is told, or the oldest.
     fn me(&mut self, call: &mut Call) -> Answer {
-        let user = self.me.and_then(|name| {
-            let hits = self.state.of(call).named(Kind::User, name);
-            hits.first().map(|r| r.id.clone())
-        });
+        let tenant = self.state.of(call);
+        let user = match self.me {
+            Some(name) => tenant.named(Kind::User, name).first().map(|r| r.id.clone()),
+            None => tenant.iter(Kind::User).next().filter(|_| self.plan.behaviour.me).map(|r| r.id.clone()),
+        };
         let Some(id) = user else {
             return Err(Failure::plain(501, "This server does not offer /Me."));
         };
@@ -101,7 +103,8 @@ impl Service<'_> {
             return Err(Failure::plain(403, "The user of /Me exists already."));
         }
         call.target = Target::Item(Kind::User, id.clone());
-        resources::item(self, call, Kind::User, &id)
+        let address = location(&call.base, Kind::User, &id);
+        resources::item(self, call, Kind::User, &id).map(|reply| reply.with("Location", address))
     }
 
     /// Renders resources of the caller's tenant.

@@ -54,7 +54,7 @@ pub struct Options {
     pub client: Option<(String, String)>,
     /// Life of the access tokens that `/oauth/token` issues.
     pub token_life: Duration,
-    /// `userName` of the user that `/Me` stands for; without one `/Me` answers 501.
+    /// `userName` of the user that `/Me` stands for; without one it is the oldest.
     pub me: Option<String>,
 }
 
@@ -185,6 +185,8 @@ fn plan(options: &Options) -> io::Result<(Plan, Vec<Seed>)> {
     if let Some(most) = options.max_results {
         plan.behaviour.max_results = most;
     }
+    // A product serves what it documents.
+    plan.behaviour.inventory = options.traits.is_empty();
     let refuse = |message: String| io::Error::new(io::ErrorKind::InvalidInput, message);
     for id in &options.variants {
         plan.add(variants::find(id).map_err(refuse)?.hooks);

@@ -61,6 +61,7 @@ struct Shelf {
 pub struct Tenant {
     users: Shelf,
     groups: Shelf,
+    devices: Shelf,
     ids: HashMap<String, (Kind, u64)>,
     memberships: HashMap<String, BTreeSet<u64>>,
     last_seq: u64,
@@ -74,6 +75,7 @@ impl Tenant {
         match kind {
             Kind::User => &self.users,
             Kind::Group => &self.groups,
+            Kind::Device => &self.devices,
         }
     }
 
@@ -81,6 +83,7 @@ impl Tenant {
         match kind {
             Kind::User => &mut self.users,
             Kind::Group => &mut self.groups,
+            Kind::Device => &mut self.devices,
         }
     }
 
@@ -237,7 +240,7 @@ impl Tenant {
         let name = record.name.to_lowercase();
         let external_id = record.external_id.clone();
         let members: Vec<String> = match kind {
-            Kind::User => Vec::new(),
+            Kind::User | Kind::Device => Vec::new(),
             Kind::Group => member_ids(kind, &record.document()).map(str::to_owned).collect(),
         };
         for member in members {
@@ -287,7 +290,7 @@ fn display_of(document: &Value, name: &str) -> String {
 pub fn member_ids(kind: Kind, document: &Value) -> impl Iterator<Item = &str> {
     let members = match kind {
         Kind::Group => document.get("members").and_then(Value::as_array),
-        Kind::User => None,
+        Kind::User | Kind::Device => None,
     };
     members.into_iter().flatten().filter_map(|m| m.get("value")?.as_str())
 }

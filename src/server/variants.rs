@@ -624,6 +624,20 @@ const VARIANTS: &[Variant] = &[
         })],
     },
     Variant {
+        id: "core-only",
+        title: "Nothing but users and groups of RFC 7643 is advertised",
+        spec: "RFC 7643 §6: resource types beyond the core are the provider's own",
+        breaks: &[],
+        hooks: &[Hook::Switch(|b| b.inventory = false)],
+    },
+    Variant {
+        id: "me-not-offered",
+        title: "/Me is not offered",
+        spec: "RFC 7644 §3.11: 501",
+        breaks: &[],
+        hooks: &[Hook::Switch(|b| b.me = false)],
+    },
+    Variant {
         id: "content-location",
         title: "Reads and changes have a Content-Location and a Location header",
         spec: "RFC 7644 §3.4.1 and RFC 9110 §8.7",

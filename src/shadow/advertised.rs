@@ -3,10 +3,40 @@
 //! Must not know how it was fetched. What is not advertised falls back to RFC 7643's own User, Group and Enterprise User.
 
 use crate::scenario::model::Need;
-use crate::scim::schema::{ResourceType, Schema, parse_schema};
+use crate::scim::schema::{Attribute, ResourceType, Schema, parse_schema};
 use crate::scim::urn;
 use serde_json::Value;
 use std::collections::BTreeMap;
+
+/// A resource type with what it has beyond RFC 7643.
+#[derive(Debug, Clone)]
+pub struct Unfamiliar {
+    /// The type.
+    pub resource_type: ResourceType,
+    /// Attributes that no RFC knows.
+    pub attributes: Vec<Place>,
+    /// Attributes of RFC 7643 that the target requires, so that a body is whole.
+    pub required: Vec<Place>,
+}
+
+/// An attribute and the extension it belongs to.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// URN of the extension; `None` in the core.
+    pub urn: Option<String>,
+    /// The attribute.
+    pub attribute: Attribute,
+}
+
+impl Place {
+    /// As in PATCH paths, filters and `attributes`.
+    pub fn path(&self) -> String {
+        match &self.urn {
+            Some(urn) => format!("{urn}:{}", self.attribute.name),
+            None => self.attribute.name.clone(),
+        }
+    }
+}
 
 /// The target's own description.
 #[derive(Debug, Clone)]
@@ -21,14 +51,16 @@ pub struct Advertised {
     pub max_operations: Option<i64>,
     /// True when cursor paging is on offer.
     pub cursor: bool,
+    /// `pagination.defaultPaginationMethod`.
+    pub default_paging: Option<String>,
     /// Resource types, advertised or the RFC's.
     pub types: Vec<ResourceType>,
     /// True when `/Schemas` gave a usable answer: then an attribute that is not declared need not be kept.
     pub schemas_known: bool,
     /// True when `/ResourceTypes` gave a usable answer.
     pub types_known: bool,
-    /// Endpoints of users and groups that the target does not name and that answer 404 or 501.
-    pub absent: Vec<String>,
+    /// Endpoints that `/ResourceTypes` lists; [`Advertised::types`] may hold more.
+    pub listed: Vec<String>,
     /// True when a second tenant's credentials are configured.
     pub second_token: bool,
     /// True when any credentials are configured.
@@ -46,10 +78,11 @@ impl Advertised {
             max_results: None,
             max_operations: None,
             cursor: false,
+            default_paging: None,
             types: vec![ResourceType::user(), ResourceType::group()],
             schemas_known: false,
             types_known: false,
-            absent: Vec::new(),
+            listed: Vec::new(),
             second_token: false,
             credentials: true,
             forced: Vec::new(),
@@ -74,6 +107,7 @@ impl Advertised {
             resource_type.endpoint = below_base(&resource_type.endpoint, base_url);
         }
         out.types_known = !known.is_empty();
+        out.listed = known.iter().map(|t| t.endpoint.clone()).collect();
         for builtin in [ResourceType::user(), ResourceType::group()] {
             if known.iter().any(|t| t.endpoint.eq_ignore_ascii_case(&builtin.endpoint)) {
                 continue;
@@ -103,12 +137,51 @@ impl Advertised {
         }
         self.max_results = config.get("filter").and_then(|f| f.get("maxResults")).and_then(Value::as_i64);
         self.max_operations = config.get("bulk").and_then(|f| f.get("maxOperations")).and_then(Value::as_i64);
-        self.cursor = config.get("pagination").and_then(|p| p.get("cursor")).and_then(Value::as_bool).unwrap_or(false);
+        let paging = |name: &str| config.get("pagination").and_then(|p| p.get(name));
+        self.cursor = paging("cursor").and_then(Value::as_bool).unwrap_or(false);
+        self.default_paging = paging("defaultPaginationMethod").and_then(Value::as_str).map(str::to_owned);
     }
 
     /// The resource type behind an endpoint (`/Users`).
     pub fn resource_type(&self, endpoint: &str) -> Option<&ResourceType> {
         self.types.iter().find(|t| t.endpoint.eq_ignore_ascii_case(endpoint))
+    }
+
+    /// True when `/ResourceTypes` lists the endpoint.
+    pub fn listed(&self, endpoint: &str) -> bool {
+        self.listed.iter().any(|e| e.eq_ignore_ascii_case(endpoint))
+    }
+
+    /// Takes out what `/ResourceTypes` does not list and what does not answer either.
+    pub fn drop_type(&mut self, endpoint: &str) {
+        self.types.retain(|t| !t.endpoint.eq_ignore_ascii_case(endpoint));
+    }
+
+    /// Resource types and attributes that the target advertises and RFC 7643 does not have.
+    pub fn unfamiliar(&self) -> Vec<Unfamiliar> {
+        let built_in = [ResourceType::user(), ResourceType::group()];
+        let types = self.types.iter().filter(|t| self.listed(&t.endpoint)).map(|rt| {
+            let known = built_in.iter().find(|b| b.schema.id.eq_ignore_ascii_case(&rt.schema.id));
+            let core = rt.schema.attributes.iter().map(|a| Place { urn: None, attribute: a.clone() });
+            let extensions = rt.extensions.iter().flat_map(|e| {
+                let place = |a: &Attribute| Place { urn: Some(e.schema.id.clone()), attribute: a.clone() };
+                e.schema.attributes.iter().map(place).collect::<Vec<_>>()
+            });
+            let common = |p: &Place| {
+                p.urn.is_none()
+                    && ["schemas", "id", "externalId", "meta"].iter().any(|n| n.eq_ignore_ascii_case(&p.attribute.name))
+            };
+            let familiar = |p: &Place| match (&p.urn, known) {
+                (Some(urn), _) => urn.eq_ignore_ascii_case(urn::ENTERPRISE),
+                (None, Some(builtin)) => builtin.schema.attribute(&p.attribute.name).is_some(),
+                (None, None) => false,
+            };
+            let (mut required, attributes): (Vec<_>, Vec<_>) =
+                core.chain(extensions).filter(|p| !common(p)).partition(familiar);
+            required.retain(|p| p.attribute.required);
+            Unfamiliar { resource_type: rt.clone(), attributes, required }
+        });
+        types.filter(|u| !u.attributes.is_empty()).collect()
     }
 
     /// True when ServiceProviderConfig says so, or says nothing.
@@ -145,10 +218,10 @@ impl Advertised {
                 let there = user.extensions.iter().any(|e| e.schema.id.eq_ignore_ascii_case(urn::ENTERPRISE));
                 (!there).then(|| "the enterprise User extension is not advertised".to_owned())
             }
-            Need::CustomSchema => {
-                let custom = self.types.iter().any(|t| !["/Users", "/Groups"].contains(&t.endpoint.as_str()));
-                (!custom).then(|| "nothing beyond User and Group is advertised".to_owned())
-            }
+            Need::CustomSchema => self
+                .unfamiliar()
+                .is_empty()
+                .then(|| "nothing beyond User, Group and Enterprise User of RFC 7643 is advertised".to_owned()),
             Need::Put | Need::Delete | Need::Me | Need::Search | Need::Schemas | Need::ResourceTypes => None,
         }
     }
@@ -158,8 +231,8 @@ impl Advertised {
     }
 
     fn missing(&self, endpoint: &str) -> Option<String> {
-        let gone = self.absent.iter().any(|e| e == endpoint);
-        gone.then(|| format!("the target has no {endpoint}: it is not among its resource types and answers 404 or 501"))
+        let gone = self.resource_type(endpoint).is_none();
+        gone.then(|| format!("the target has no {endpoint}: it is not among its resource types and does not answer"))
     }
 }
 

@@ -370,7 +370,10 @@ impl Shadow {
             "displayName"
         } else {
             let unique = rt.schema.attributes.iter().find(|a| a.uniqueness == Uniqueness::Server)?;
-            return self.taken_value(call, object, own, &unique.name, unique.case_exact);
+            // RFC 7643 §7 says SHOULD of any but userName: create/unique-attribute-duplicated tells.
+            return self
+                .taken_value(call, object, own, &unique.name, unique.case_exact)
+                .map(|f| Forecast { after: Some(Value::Object(object.clone())), ..f.opened() });
         };
         let Some(found) = self.taken_value(call, object, own, attribute, false) else {
             // What else the server declares unique it may refuse; whether it must is not in the RFC's own schemas.
@@ -500,6 +503,10 @@ fn common_body_problems(object: &Map<String, Value>, rt: &ResourceType) -> Optio
         // Required by the text of RFC 7643 §4.2, not by the schema of §8.7.1.
         return Some(Forecast::either(Choice::Other, "displayName", Some(Value::Object(object.clone()))));
     }
+    if let Some(lost) = required_extension_lost(object, rt) {
+        // Said by the target about itself and often wrong: one rule tells, and nothing else depends on it.
+        return Some(Forecast::either(Choice::Other, lost, Some(Value::Object(object.clone()))));
+    }
     let schemas = get_ci(object, "schemas");
     let names = schemas
         .and_then(Value::as_array)
@@ -514,6 +521,17 @@ fn common_body_problems(object: &Map<String, Value>, rt: &ResourceType) -> Optio
         .filter(|p| p.kind == crate::scim::value::ProblemKind::WrongType)
         .find(|p| !tolerable(&p.path, object));
     hard.map(|p| Forecast::refuse(Reason::WrongType, p.path.clone()))
+}
+
+/// The required extension, or the required attribute in it, that a body lacks.
+pub fn required_extension_lost(object: &Map<String, Value>, rt: &ResourceType) -> Option<String> {
+    rt.extensions.iter().filter(|e| e.required).find_map(|e| {
+        let urn = &e.schema.id;
+        let Some(inner) = get_ci(object, urn).and_then(Value::as_object) else { return Some(urn.clone()) };
+        let needed = e.schema.attributes.iter().filter(|a| a.required && a.mutability != Mutability::ReadOnly);
+        let mut lost = needed.filter(|a| get_ci(inner, &a.name).is_none_or(is_unassigned));
+        lost.next().map(|a| format!("{urn}:{}", a.name))
+    })
 }
 
 /// Wrong types that an identity provider is known to send: text booleans, a bare manager, an empty string.

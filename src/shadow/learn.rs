@@ -112,7 +112,7 @@ pub(super) fn adopt(known: &mut Known, answer: &Value, out: &Observed, rt: &Reso
 }
 
 /// What a full answer does not show, because the target's schema returns it on request only: what was written stays believed.
-pub(super) fn not_returned(doc: &Value, rt: &ResourceType) -> Vec<(String, Value)> {
+fn not_returned(doc: &Value, rt: &ResourceType) -> Vec<(String, Value)> {
     let hidden = rt.schema.attributes.iter().filter(|a| a.returned == crate::scim::schema::Returned::Request);
     hidden.map(|a| (a.name.clone(), facts::look_up(doc, &a.name, rt))).filter(|(_, v)| !facts::is_empty(v)).collect()
 }
@@ -158,6 +158,10 @@ pub(super) fn patch_facts(
     let mut keys: Vec<String> = before.keys().chain(now.keys()).cloned().collect();
     keys.sort();
     keys.dedup();
+    // What an earlier round of the same step took away is not what this write changes.
+    for (_, fact) in known.facts.iter_mut().filter(|(k, _)| !keys.contains(k)) {
+        fact.previous = Value::Null;
+    }
     for key in keys {
         let old = before.get(&key).cloned().unwrap_or(Value::Null);
         let new = now.get(&key).cloned().unwrap_or(Value::Null);

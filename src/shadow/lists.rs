@@ -4,13 +4,12 @@
 
 use super::compare::compare;
 use super::forecast::tenant_of;
-use super::learn::not_returned;
-use super::observe::Watch;
+use super::observe::{Watch, has_other_name};
 use super::pages::Page;
 use super::{Call, Known, PageClash, Place, Selection, Shadow, State, text_of};
 use crate::exchange::Exchange;
 use crate::scim::filter;
-use crate::scim::schema::ResourceType;
+use crate::scim::schema::{Attribute, ResourceType, Returned};
 use crate::scim::value::get_ci;
 use serde_json::{Map, Value};
 use std::collections::{BTreeSet, HashSet};
@@ -178,7 +177,7 @@ impl Look<'_> {
         if known.tenant != tenant {
             // Two tenants may number alike.
             let own = self.shadow.with_id(&known.id).any(|k| k.endpoint == known.endpoint && k.tenant == tenant);
-            if returned && !own {
+            if returned && !own && !self.shown(&known.id).is_some_and(|shown| has_other_name(known, shown)) {
                 found.foreign.push(label());
             }
             return;
@@ -240,15 +239,11 @@ impl Look<'_> {
         if lower.contains("externalid") && known.endpoint == "/Groups" && !answered("externalId") {
             return false;
         }
-        // What only a read with `attributes` shows may have changed unseen.
-        if not_returned(&known.doc, rt).iter().any(|(name, _)| lower.contains(&name.to_ascii_lowercase())) {
-            return false;
-        }
         let named = |key: &String| lower.contains(&key.to_ascii_lowercase());
         if self.shadow.unkept.iter().any(|(endpoint, key)| *endpoint == known.endpoint && named(key)) {
             return false;
         }
-        if lower.contains("password") || lower.contains("groups") {
+        if lower.contains("password") || lower.contains("groups") || names_hidden(&lower, rt) {
             return false;
         }
         if lower.contains("meta.")
@@ -266,6 +261,14 @@ impl Look<'_> {
 /// The resource as the server itself showed it last, if that was after the last write.
 fn latest(known: &Known) -> Option<&Value> {
     if known.dirty { known.last_answer.as_ref() } else { known.last_full.as_ref() }
+}
+
+/// True when the filter names an attribute that plain reads do not show, so that what it holds is not known for sure.
+fn names_hidden(filter: &str, rt: &ResourceType) -> bool {
+    let hidden = |a: &&Attribute| !matches!(a.returned, Returned::Always | Returned::Default);
+    let all = rt.schema.attributes.iter().chain(rt.extensions.iter().flat_map(|e| &e.schema.attributes));
+    let words: Vec<&str> = filter.split([' ', '(', ')', '[', ']', '.', ':']).collect();
+    all.filter(hidden).any(|a| words.iter().any(|w| w.eq_ignore_ascii_case(&a.name)))
 }
 
 /// Ids that stand on a page more than once.

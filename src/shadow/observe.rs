@@ -129,13 +129,34 @@ pub(super) struct Watch<'a> {
     pub(super) learned: Learned,
 }
 
+impl Shadow {
+    /// Two tenants may number alike: true when the id is known in the other tenant only, and what is shown has another name.
+    pub fn shows_another(&self, call: &Call, shown: &Value) -> bool {
+        let Some(known) = call.id.as_deref().and_then(|id| self.find(&call.endpoint, id)) else { return false };
+        known.tenant != tenant_of(call) && has_other_name(known, shown)
+    }
+}
+
+/// True when what is shown has a name, and another than the one we know.
+pub(super) fn has_other_name(known: &Known, shown: &Value) -> bool {
+    let attribute = if known.endpoint == "/Users" { "userName" } else { "displayName" };
+    let name = shown.as_object().and_then(|o| get_ci(o, attribute)).and_then(Value::as_str);
+    name.is_some() && name != known.name()
+}
+
 impl Watch<'_> {
     fn take(&mut self, exchange: &Exchange, call: &Call, forecast: &Forecast, settled: bool) {
         let Some(status) = exchange.status() else { return self.unanswered(call) };
         let shadow = self.shadow;
         let Some(rt) = shadow.target.resource_type(&call.endpoint) else {
-            if call.op == Op::Bulk {
-                self.bulk(exchange, call);
+            match call.op {
+                Op::Bulk => self.bulk(exchange, call),
+                // Whoever /Me stands for exists, and is not ours.
+                Op::Me => {
+                    let id = exchange.json().and_then(Value::as_object).and_then(|o| get_ci(o, "id")).and_then(text_of);
+                    self.learned.seen.extend(id);
+                }
+                _ => {}
             }
             return;
         };
@@ -281,6 +302,9 @@ impl Watch<'_> {
         let (shadow, out) = (self.shadow, &mut self.out);
         let Some(answer) = exchange.json().filter(|v| v.is_object()) else { return };
         let Some(id) = &call.id else { return };
+        if shadow.shows_another(call, answer) {
+            return;
+        }
         let Some(known) = edit(shadow, &mut self.learned, &call.endpoint, id) else {
             self.learned.seen.push(id.clone());
             return;

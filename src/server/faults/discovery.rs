@@ -433,4 +433,116 @@ pub(super) const FAULTS: &[Fault] = &[
             }
         })],
     },
+    Fault {
+        id: "discovery-paged",
+        title: "Discovery is paged",
+        area: "discovery",
+        source: &[],
+        wrong: "the page that was asked for",
+        right: "the whole list",
+        hooks: &[Hook::After(|call, reply, _| {
+            let count = call.param("count").and_then(|c| c.parse::<usize>().ok());
+            if matches!(call.target, Target::Schemas(None) | Target::ResourceTypes(None))
+                && let (Some(count), Some(body)) = (count, reply.body_mut())
+                && let Some(list) = body.get_mut("Resources").and_then(Value::as_array_mut)
+            {
+                list.truncate(count);
+            }
+        })],
+    },
+    Fault {
+        id: "discovery-filtered",
+        title: "A filter on discovery is ignored",
+        area: "discovery",
+        source: &[],
+        wrong: "200 with the whole list",
+        right: "403",
+        hooks: &[Hook::Before(|call, _| {
+            if call.target.is_discovery() {
+                call.query.retain(|(name, _)| name != "filter");
+            }
+            None
+        })],
+    },
+    Fault {
+        id: "schemas-unknown-answered",
+        title: "A schema that does not exist is answered with an empty object",
+        area: "discovery",
+        source: &[],
+        wrong: "200 {}",
+        right: "404",
+        hooks: &[Hook::After(|call, reply, _| {
+            if matches!(call.target, Target::Schemas(Some(_))) && reply.status == 404 {
+                *reply = Reply::json(200, json!({}));
+            }
+        })],
+    },
+    Fault {
+        id: "schemas-password-readable",
+        title: "The schema says that passwords are returned",
+        area: "discovery",
+        source: &[],
+        wrong: "returned default",
+        right: "returned never",
+        hooks: &[Hook::After(|call, reply, _| {
+            if matches!(call.target, Target::Schemas(_)) {
+                for schema in reply.resources() {
+                    for attribute in schema.get_mut("attributes").and_then(Value::as_array_mut).into_iter().flatten() {
+                        if attribute["name"] == "password" {
+                            attribute["returned"] = "default".into();
+                        }
+                    }
+                }
+            }
+        })],
+    },
+    Fault {
+        id: "serviceproviderconfig-scheme-unknown",
+        title: "The type of the authentication scheme is a word of its own",
+        area: "discovery",
+        source: &[],
+        wrong: "\"type\": \"bearer\"",
+        right: "\"type\": \"oauthbearertoken\"",
+        hooks: &[Hook::After(|call, reply, _| {
+            if call.target == Target::Config
+                && let Some(body) = reply.body_mut()
+            {
+                alter(body, "authenticationSchemes", |s| s[0]["type"] = "bearer".into());
+            }
+        })],
+    },
+    Fault {
+        id: "serviceproviderconfig-two-primaries",
+        title: "The authentication scheme is listed twice, both preferred",
+        area: "discovery",
+        source: &[],
+        wrong: "primary true twice",
+        right: "once",
+        hooks: &[Hook::After(|call, reply, _| {
+            if call.target == Target::Config
+                && let Some(body) = reply.body_mut()
+            {
+                alter(body, "authenticationSchemes", |s| {
+                    if let Some(list) = s.as_array_mut() {
+                        list.extend(list.first().cloned());
+                    }
+                });
+            }
+        })],
+    },
+    Fault {
+        id: "serviceproviderconfig-pagination-text",
+        title: "pagination.cursor is a text",
+        area: "discovery",
+        source: &[],
+        wrong: "\"index\": \"yes\"",
+        right: "a Boolean",
+        hooks: &[Hook::After(|call, reply, _| {
+            if call.target == Target::Config
+                && let Some(body) = reply.body_mut()
+            {
+                alter(body, "pagination", |p| p["index"] = "yes".into());
+            }
+        })],
+    },
 ];

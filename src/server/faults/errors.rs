@@ -418,4 +418,41 @@ pub(super) const FAULTS: &[Fault] = &[
             }
         })],
     },
+    Fault {
+        id: "me-answers-400",
+        title: "/Me is called an invalid id",
+        area: "errors",
+        source: &[],
+        wrong: "400",
+        right: "the resource, 308 or 501",
+        hooks: &[Hook::Before(|call, _| (call.target == Target::Me).then(|| bad("Me is no id.")))],
+    },
+    Fault {
+        id: "me-without-location",
+        title: "/Me is answered without Location",
+        area: "errors",
+        source: &[],
+        wrong: "no Location",
+        right: "the permanent location",
+        hooks: &[Hook::After(|call, reply, _| {
+            if call.path == "/Me" {
+                reply.unset("Location");
+            }
+        })],
+    },
+    Fault {
+        id: "me-shows-another-name",
+        title: "/Me shows another userName than the resource",
+        area: "errors",
+        source: &[],
+        wrong: "another userName",
+        right: "the resource itself",
+        hooks: &[Hook::After(|call, reply, _| {
+            if call.path == "/Me"
+                && let Some(body) = reply.body_mut()
+            {
+                alter(body, "userName", |n| *n = "me".into());
+            }
+        })],
+    },
 ];

@@ -819,4 +819,22 @@ pub(super) const FAULTS: &[Fault] = &[
             None
         })],
     },
+    Fault {
+        id: "filter-boolean-order-accepted",
+        title: "Booleans are compared by order",
+        area: "match/filter",
+        source: &[],
+        wrong: "200",
+        right: "400 invalidFilter",
+        hooks: &[Hook::Before(|call, _| {
+            if lists(call) && filter_text(call).starts_with("active ") {
+                for (name, text) in &mut call.query {
+                    if name == "filter" {
+                        *text = text.replace(" gt ", " eq ").replace(" le ", " eq ");
+                    }
+                }
+            }
+            None
+        })],
+    },
 ];

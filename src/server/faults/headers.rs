@@ -258,4 +258,26 @@ pub(super) const FAULTS: &[Fault] = &[
             });
         })],
     },
+    Fault {
+        id: "cache-public",
+        title: "Resources may be kept by every cache",
+        area: "headers",
+        source: &[],
+        wrong: "Cache-Control: public",
+        right: "no-store, or nothing",
+        hooks: &[Hook::After(|_, reply, _| reply.set("Cache-Control", "public, max-age=60"))],
+    },
+    Fault {
+        id: "content-location-differs",
+        title: "Content-Location names the collection",
+        area: "headers",
+        source: &[],
+        wrong: "Content-Location: …/Users",
+        right: "meta.location",
+        hooks: &[Hook::After(|call, reply, _| {
+            if call.id().is_some() && call.method == "GET" {
+                reply.set("Content-Location", format!("{}/Users", call.base));
+            }
+        })],
+    },
 ];

@@ -2,6 +2,7 @@
 //!
 //! Must not know the rules that find them.
 
+mod advertised;
 mod answers;
 mod auth;
 mod bulk;
@@ -66,6 +67,7 @@ pub fn all() -> &'static [Fault] {
             schema::FAULTS,
             bulk::FAULTS,
             reported::FAULTS,
+            advertised::FAULTS,
         ]
         .concat()
     });

@@ -5,7 +5,7 @@
 use super::Fault;
 use super::tools::{alter, bad, filter_text, gone, lists, remember};
 use crate::server::behaviour::Hook;
-use crate::server::call::Kind;
+use crate::server::call::{Kind, Target};
 use crate::server::intake::resource_type;
 use crate::server::reply::{Content, Reply};
 use serde_json::{Value, json};
@@ -534,6 +534,72 @@ pub(super) const FAULTS: &[Fault] = &[
         hooks: &[Hook::After(|call, reply, _| {
             if lists(call) && reply.body().is_some_and(|b| b["scimType"] == "invalidCursor") {
                 *reply = Reply::crash();
+            }
+        })],
+    },
+    Fault {
+        id: "cursor-ends-early",
+        title: "A walk by cursor ends after its first page",
+        area: "pagination",
+        source: &[],
+        wrong: "no nextCursor although more follows",
+        right: "nextCursor on each page but the last",
+        hooks: &[Hook::After(|call, reply, _| {
+            if lists(call)
+                && call.param("cursor").is_some()
+                && reply.ok()
+                && let Some(body) = reply.body_mut()
+            {
+                body.shift_remove("nextCursor");
+            }
+        })],
+    },
+    Fault {
+        id: "cursor-previous-on-first",
+        title: "previousCursor stands on each page",
+        area: "pagination",
+        source: &[],
+        wrong: "previousCursor on the first page",
+        right: "none there",
+        hooks: &[Hook::After(|call, reply, _| {
+            if lists(call)
+                && call.param("cursor").is_some()
+                && reply.ok()
+                && let Some(body) = reply.body_mut()
+            {
+                body.entry("previousCursor").or_insert_with(|| "YWZ0ZXI6MA".into());
+            }
+        })],
+    },
+    Fault {
+        id: "cursor-not-url-safe",
+        title: "Cursors are Base64 with padding",
+        area: "pagination",
+        source: &[],
+        wrong: "\"nextCursor\": \"YWZ0ZXI6Mg==\"",
+        right: "characters that a URL can hold",
+        hooks: &[Hook::After(|call, reply, _| {
+            if lists(call)
+                && call.param("cursor").is_some()
+                && reply.ok()
+                && let Some(body) = reply.body_mut()
+            {
+                alter(body, "nextCursor", |c| *c = format!("{}==", c.as_str().unwrap_or_default()).into());
+            }
+        })],
+    },
+    Fault {
+        id: "cursor-default-not-kept",
+        title: "Cursors are declared as the default and index pages are served",
+        area: "pagination",
+        source: &[],
+        wrong: "no nextCursor without parameters",
+        right: "the default that is declared",
+        hooks: &[Hook::After(|call, reply, _| {
+            if call.target == Target::Config
+                && let Some(body) = reply.body_mut()
+            {
+                alter(body, "pagination", |p| p["defaultPaginationMethod"] = "cursor".into());
             }
         })],
     },

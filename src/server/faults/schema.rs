@@ -3,7 +3,7 @@
 //! Must not know the rules that find them.
 
 use super::Fault;
-use super::tools::{alter, cut, drop_from_body, each, each_group, each_user, lists, on_item, shown};
+use super::tools::{alter, cut, drop_from_body, each, each_group, each_user, lists, move_id, on_item, shown};
 use crate::scim::urn;
 use crate::server::behaviour::Hook;
 use crate::server::call::Kind;
@@ -666,6 +666,34 @@ pub(super) const FAULTS: &[Fault] = &[
                 && let Some(body) = reply.body().cloned()
             {
                 reply.content = Content::Json(json!({ "data": body }));
+            }
+        })],
+    },
+    Fault {
+        id: "new-resource-modified-later",
+        title: "lastModified of a new resource is later than created",
+        area: "schema",
+        source: &[],
+        wrong: "three seconds later",
+        right: "the same time",
+        hooks: &[Hook::After(|call, reply, _| {
+            if call.method == "POST" && reply.status == 201 {
+                each(call, reply, |resource| {
+                    alter(resource, "meta", |m| m["created"] = "2024-01-01T00:00:00Z".into());
+                });
+            }
+        })],
+    },
+    Fault {
+        id: "id-holds-bulkid",
+        title: "Ids are made of the reserved word",
+        area: "schema",
+        source: &[],
+        wrong: "\"id\": \"bulkId-17\"",
+        right: "an id without it",
+        hooks: &[Hook::After(|call, reply, state| {
+            if let (Some(kind), 201) = (call.kind(), reply.status) {
+                move_id(call, reply, state, kind, &format!("bulkId-{}", uuid::Uuid::new_v4().simple()));
             }
         })],
     },

@@ -1,0 +1,243 @@
+//! Bulk (RFC 7644 §3.7): limits, references between operations, and what a failed operation says.
+
+use super::discovery::{bulk, succeeded};
+use super::rule::{Finding, Impact, Level, Rule, Verdict};
+use super::view::{View, short};
+use crate::scim::value::get_ci;
+use crate::shadow::forecast::operations;
+use crate::shadow::{Op, text_of};
+use serde_json::{Map, Value};
+
+/// Rules of this area.
+pub static RULES: &[Rule] = &[
+    Rule {
+        id: "bulk/limit-not-enforced",
+        title: "More operations than `maxOperations` are carried out",
+        spec: "RFC 7644 §3.7.4",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::None,
+        breaks: &[],
+        requirements: &["bulk-max-operations-413"],
+        explain: "A server that names a limit must answer 413 to a request that exceeds it. One that takes everything can be kept busy by anybody, and clients size their batches by a number that means nothing.",
+        hint: "Count the operations before the first one is carried out, or advertise the real limit.",
+        wrong: "\"maxOperations\":100; POST /Bulk with 150 operations → 200",
+        right: "→ 413 Payload Too Large",
+        proven_by: &["bulk-limit-ignored"],
+        check: limit,
+    },
+    Rule {
+        id: "bulk/reference-not-resolved",
+        title: "A `bulkId:` reference to another operation of the request is not resolved",
+        spec: "RFC 7644 §3.7.2",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::GroupPushFails,
+        breaks: &[],
+        requirements: &["bulk-bulkid-ref"],
+        explain: "A server that offers Bulk must put the id of the created resource in place of `bulkId:x`, wherever in the request the operation x stands. Here everything that needs the reference fails, or the text itself is stored.",
+        hint: "Order the operations by their references, create, then substitute the new ids.",
+        wrong: "POST /Users bulkId u1, POST /Groups members [{\"value\":\"bulkId:u1\"}] → 400 for the group",
+        right: "→ 201 for both, and the group has the user",
+        proven_by: &["bulk-reference-not-resolved"],
+        check: reference,
+    },
+    Rule {
+        id: "bulk/lost-reference-accepted",
+        title: "A `bulkId:` reference to nothing is accepted",
+        spec: "RFC 7644 §3.7.2; RFC 7643 §3.1 (bulkId is reserved)",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::GroupDrifts,
+        breaks: &[],
+        requirements: &["bulk-bulkid-unresolved"],
+        explain: "The word bulkId must not be used within an id, so a member of the id `bulkId:x` cannot exist. Whoever stores it keeps a member that is nobody.",
+        hint: "Fail that operation with 409 or 400.",
+        wrong: "members [{\"value\":\"bulkId:nothing\"}] → 201",
+        right: "→ 409",
+        proven_by: &["bulk-lost-reference-stored"],
+        check: lost,
+    },
+    Rule {
+        id: "bulk/error-without-response",
+        title: "A failed bulk operation does not say why",
+        spec: "RFC 7644 §3.7, §3.12",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::RetriesForever,
+        breaks: &[],
+        requirements: &["bulk-error-response"],
+        explain: "For a status other than 2xx the operation must hold the Error body in `response`. Without it nobody learns what to change, and the client sends the same again.",
+        hint: "Put the body of the error into `response`.",
+        wrong: "{\"method\":\"POST\",\"bulkId\":\"a\",\"status\":\"409\"}",
+        right: "{…,\"status\":\"409\",\"response\":{\"schemas\":[…:Error],\"scimType\":\"uniqueness\",\"status\":\"409\"}}",
+        proven_by: &["bulk-error-without-response"],
+        check: error_response,
+    },
+    Rule {
+        id: "bulk/post-without-id-accepted",
+        title: "A create without bulkId is accepted in a bulk request",
+        spec: "RFC 7644 §3.7",
+        level: Level::Note,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["bulk-post-needs-bulkid"],
+        explain: "bulkId is required for POST: without it a client cannot tell which answer belongs to which create. To accept it all the same is lenient and harms nobody who keeps the rule.",
+        hint: "Refuse it with 400 invalidSyntax.",
+        wrong: "{\"method\":\"POST\",\"path\":\"/Users\",\"data\":{…}} → 201",
+        right: "→ 400",
+        proven_by: &["bulk-post-without-id-accepted"],
+        check: without_id,
+    },
+];
+
+/// The operations of a bulk request that had to be understood.
+fn asked<'a>(view: &'a View<'_>) -> Option<Vec<&'a Map<String, Value>>> {
+    let usable = view.call.op == Op::Bulk && view.target.claims("bulk") && view.call.authenticated();
+    usable.then(|| Some(operations(view.call.body.as_ref()?.as_object()?).collect())).flatten()
+}
+
+fn limit(view: &View<'_>) -> Verdict {
+    let (Some(asked), Some(most)) = (asked(view), view.target.max_operations.filter(|m| *m > 0)) else {
+        return Verdict::NotApplicable;
+    };
+    match (asked.len() as i64 > most, view.status()) {
+        (true, 200) => Verdict::fail("status", format!("413: {} operations, {most} allowed", asked.len()), "200"),
+        (true, 400..=499) => Verdict::Pass,
+        _ => Verdict::NotApplicable,
+    }
+}
+
+/// `bulkId:` references in an operation: in its path and anywhere in its data.
+fn references(operation: &Map<String, Value>) -> Vec<String> {
+    fn collect(value: &Value, out: &mut Vec<String>) {
+        match value {
+            Value::String(s) => out.extend(s.strip_prefix("bulkId:").map(str::to_owned)),
+            Value::Array(all) => all.iter().for_each(|v| collect(v, out)),
+            Value::Object(map) => map.values().for_each(|v| collect(v, out)),
+            _ => {}
+        }
+    }
+    let mut out = Vec::new();
+    let path = get_ci(operation, "path").and_then(Value::as_str).unwrap_or_default();
+    out.extend(path.split('/').filter_map(|s| s.strip_prefix("bulkId:")).map(str::to_owned));
+    get_ci(operation, "data").into_iter().for_each(|d| collect(d, &mut out));
+    out
+}
+
+fn own_id(operation: &Map<String, Value>) -> Option<String> {
+    get_ci(operation, "bulkId").and_then(text_of)
+}
+
+/// An operation of the request with its result: by bulkId, else by place.
+fn result<'a>(
+    index: usize,
+    operation: &Map<String, Value>,
+    answered: &[&'a Map<String, Value>],
+) -> Option<&'a Map<String, Value>> {
+    let id = own_id(operation);
+    let by_id = answered.iter().find(|a| id.is_some() && own_id(a) == id);
+    by_id.or_else(|| answered.get(index).filter(|_| id.is_none())).copied()
+}
+
+/// References that stand in a circle may be refused (RFC 7644 §3.7.1: "MAY").
+fn circular(asked: &[&Map<String, Value>], start: &str) -> bool {
+    let mut seen = vec![start.to_owned()];
+    let mut open = vec![start.to_owned()];
+    while let Some(id) = open.pop() {
+        let operation = asked.iter().find(|o| own_id(o).as_deref() == Some(&id));
+        for to in operation.map(|o| references(o)).unwrap_or_default() {
+            if to == start {
+                return true;
+            }
+            if !seen.contains(&to) {
+                seen.push(to.clone());
+                open.push(to);
+            }
+        }
+    }
+    false
+}
+
+fn reference(view: &View<'_>) -> Verdict {
+    let Some(asked) = asked(view).filter(|a| a.iter().any(|o| !references(o).is_empty())) else {
+        return Verdict::NotApplicable;
+    };
+    let made: Vec<String> = asked.iter().filter_map(|o| own_id(o)).collect();
+    let whole = asked.iter().all(|o| references(o).iter().all(|r| made.contains(r)));
+    if !whole || made.iter().any(|id| circular(&asked, id)) {
+        return Verdict::NotApplicable;
+    }
+    if matches!(view.status(), 400 | 404 | 409 | 422) {
+        return Verdict::fail("status", "200 OK", view.status().to_string());
+    }
+    let Some((_, answered)) = bulk(view) else { return Verdict::NotApplicable };
+    let done = |id: &String| answered.iter().any(|a| own_id(a).as_ref() == Some(id) && succeeded(a));
+    for (index, operation) in asked.iter().enumerate().filter(|(_, o)| !references(o).is_empty()) {
+        let Some(result) = result(index, operation, &answered) else { continue };
+        if references(operation).iter().all(done) && !succeeded(result) {
+            let why = get_ci(result, "response").map_or_else(|| "no reason".to_owned(), short);
+            return Verdict::fail(
+                format!("body /Operations/{index}"),
+                format!("success: what {:?} stands for was created", references(operation)),
+                why,
+            );
+        }
+    }
+    Verdict::Pass
+}
+
+fn lost(view: &View<'_>) -> Verdict {
+    let (Some(asked), Some((_, answered))) = (asked(view), bulk(view)) else { return Verdict::NotApplicable };
+    let made: Vec<String> = asked.iter().filter_map(|o| own_id(o)).collect();
+    let mut seen = false;
+    for (index, operation) in asked.iter().enumerate() {
+        let Some(lost) = references(operation).into_iter().find(|r| !made.contains(r)) else { continue };
+        let Some(result) = result(index, operation, &answered) else { continue };
+        seen = true;
+        if succeeded(result) {
+            let status = get_ci(result, "status").map_or_else(String::new, short);
+            return Verdict::fail(
+                format!("body /Operations/{index}/status"),
+                format!("a failure: bulkId:{lost} is nothing of this request"),
+                status,
+            );
+        }
+    }
+    if seen { Verdict::Pass } else { Verdict::NotApplicable }
+}
+
+fn error_response(view: &View<'_>) -> Verdict {
+    let Some((_, answered)) = bulk(view) else { return Verdict::NotApplicable };
+    let failed: Vec<_> = answered.into_iter().filter(|o| !succeeded(o) && get_ci(o, "status").is_some()).collect();
+    let mute = failed.iter().find(|o| !get_ci(o, "response").is_some_and(|r| r.is_object()));
+    match (failed.is_empty(), mute) {
+        (true, _) => Verdict::NotApplicable,
+        (_, Some(one)) => Verdict::Fail(vec![Finding::new(
+            "body /Operations/response",
+            "the Error body of the operation",
+            short(&Value::Object((*one).clone())),
+        )]),
+        _ => Verdict::Pass,
+    }
+}
+
+fn without_id(view: &View<'_>) -> Verdict {
+    let Some(asked) = asked(view) else { return Verdict::NotApplicable };
+    let post = |o: &&Map<String, Value>| {
+        get_ci(o, "method").and_then(Value::as_str).is_some_and(|m| m == "POST") && own_id(o).is_none()
+    };
+    let [only] = asked.as_slice() else { return Verdict::NotApplicable };
+    if !post(only) {
+        return Verdict::NotApplicable;
+    }
+    match (view.status(), bulk(view)) {
+        (400..=499, _) => Verdict::Pass,
+        (200, Some((_, answered))) if answered.iter().any(|a| succeeded(a)) => {
+            Verdict::fail("body /Operations/0/status", "\"400\"", "success")
+        }
+        (200, Some((_, answered))) if !answered.is_empty() => Verdict::Pass,
+        _ => Verdict::NotApplicable,
+    }
+}
