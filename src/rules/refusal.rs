@@ -272,7 +272,7 @@ fn forms(view: &View<'_>, body: &Map<String, Value>) -> Vec<&'static str> {
     let members = group
         && (path_has("members") || ops.iter().any(|o| get_ci(o, "value").is_some_and(|v| v.get("members").is_some())));
     let unchanged = view.forecast.after.as_ref().is_some_and(|a| {
-        view.call.id.as_deref().and_then(|i| view.before.find(&view.call.endpoint, i)).is_some_and(|k| &k.doc == a)
+        view.call.id.as_deref().and_then(|i| view.before.find(&view.call.endpoint, i)).is_some_and(|k| &*k.doc == a)
     });
     let mut out = Vec::new();
     let mut add = |yes: bool, id: &'static str| {

@@ -232,7 +232,7 @@ impl Look<'_> {
         let Some(text) = &call.filter_text else { return true };
         let lower = text.to_ascii_lowercase();
         let answered = |name: &str| {
-            known.last_answer.as_ref().and_then(Value::as_object).is_none_or(|a| get_ci(a, name).is_some())
+            known.last_answer.as_deref().and_then(Value::as_object).is_none_or(|a| get_ci(a, name).is_some())
         };
         if lower.contains("externalid") && known.endpoint == "/Groups" && !answered("externalId") {
             return false;

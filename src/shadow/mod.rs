@@ -60,9 +60,9 @@ pub struct Known {
     /// Alive, gone, or not known.
     pub state: State,
     /// Everything believed about it.
-    pub doc: Value,
+    pub doc: Arc<Value>,
     /// What must be true, by attribute.
-    pub facts: Facts,
+    pub facts: Arc<Facts>,
     /// Step that created it.
     pub step: String,
     /// Step of the last write, accepted or not.
@@ -70,9 +70,9 @@ pub struct Known {
     /// A refused write that must have changed nothing.
     pub refused: Option<Cause>,
     /// Last full representation read by id.
-    pub last_full: Option<Value>,
+    pub last_full: Option<Arc<Value>>,
     /// Representation in the answer to the last write, if there was one.
-    pub last_answer: Option<Value>,
+    pub last_answer: Option<Arc<Value>>,
     /// Current entity tag, if known.
     pub etag: Option<String>,
     /// True when an accepted write changed something since the last full read.

@@ -31,6 +31,8 @@ pub struct Registry {
     names: BTreeSet<(u64, u32)>,
     /// How many there are of each kind.
     kinds: BTreeMap<Kind, usize>,
+    /// How many are deleted or inactive.
+    loose: usize,
     /// Those kept as trees, the longest unused first.
     open: RefCell<VecDeque<u32>>,
 }
@@ -53,7 +55,7 @@ pub struct Entry {
     /// Its id.
     pub id: Box<str>,
     /// Deleted or inactive: the server may end memberships by itself.
-    pub loose: bool,
+    loose: bool,
     text: Option<Box<[u8]>>,
     tree: OnceCell<Box<Known>>,
 }
@@ -84,6 +86,11 @@ impl Registry {
     /// How many there are of the kinds that `wanted` chooses.
     pub fn count(&self, wanted: impl Fn(&Kind) -> bool) -> usize {
         self.kinds.iter().filter(|(kind, _)| wanted(kind)).map(|(_, n)| n).sum()
+    }
+
+    /// True when one with that id is deleted or inactive.
+    pub(super) fn is_loose(&self, id: &str) -> bool {
+        self.loose > 0 && self.with_id(id).any(|number| self.entries[number as usize].loose)
     }
 
     /// The resource at that place.
@@ -157,6 +164,7 @@ impl Registry {
             entry.kind.state = known.state;
             *self.kinds.entry(entry.kind.clone()).or_default() += 1;
         }
+        self.loose = self.loose + usize::from(loose) - usize::from(entry.loose);
         entry.loose = loose;
         entry.text = None;
         entry.tree = OnceCell::from(Box::new(known));
@@ -193,7 +201,7 @@ impl Entry {
                     if [Some(&known.doc), known.last_full.as_ref(), known.last_answer.as_ref()]
                         .into_iter()
                         .flatten()
-                        .any(has_fraction) =>
+                        .any(|v| has_fraction(v)) =>
                 {
                     return;
                 }
@@ -248,7 +256,10 @@ enum Again<'a> {
 }
 
 impl<'a> Again<'a> {
-    fn of(value: &'a Value, doc: &Value) -> Self {
+    fn of(value: &'a Arc<Value>, doc: &Arc<Value>) -> Self {
+        if Arc::ptr_eq(value, doc) {
+            return Again::Same;
+        }
         // Order counts: text and tree must be the same value.
         if value == doc && value.to_string() == doc.to_string() {
             Again::Same
@@ -257,10 +268,10 @@ impl<'a> Again<'a> {
         }
     }
 
-    fn value(self, doc: &Value) -> Value {
+    fn value(self, doc: &Arc<Value>) -> Arc<Value> {
         match self {
             Again::Same => doc.clone(),
-            Again::Other(value) => value.into_owned(),
+            Again::Other(value) => Arc::new(value.into_owned()),
         }
     }
 }
@@ -296,7 +307,7 @@ impl<'a> Packed<'a> {
     }
 
     fn known(self, kind: &Kind, id: &str) -> Known {
-        let doc = self.doc.into_owned();
+        let doc = Arc::new(self.doc.into_owned());
         let causes = self.causes;
         let fact = |(key, at, previous): (Cow<'_, str>, usize, Cow<'_, Value>)| {
             let cause = causes[at].clone().into_owned();
@@ -309,7 +320,7 @@ impl<'a> Packed<'a> {
             id: id.to_owned(),
             tenant: kind.tenant,
             state: kind.state,
-            facts,
+            facts: Arc::new(facts),
             step: self.step.into_owned(),
             last_write: self.last_write.into_owned(),
             refused: self.refused.map(Cow::into_owned),
@@ -325,8 +336,8 @@ impl<'a> Packed<'a> {
 fn has_fraction(value: &Value) -> bool {
     match value {
         Value::Number(n) => n.is_f64(),
-        Value::Array(list) => list.iter().any(has_fraction),
-        Value::Object(map) => map.values().any(has_fraction),
+        Value::Array(list) => list.iter().any(|v| has_fraction(v)),
+        Value::Object(map) => map.values().any(|v| has_fraction(v)),
         _ => false,
     }
 }
@@ -367,19 +378,18 @@ mod tests {
             id: format!("id-{n}"),
             tenant: 0,
             state: State::Live,
-            facts: [
+            facts: Arc::new(Facts::from([
                 ("userName".to_owned(), Fact { cause: patch, previous: json!("old") }),
                 ("title".to_owned(), Fact { cause: cause.clone(), previous: Value::Null }),
-            ]
-            .into(),
+            ])),
             step: "create".into(),
             last_write: "rename".into(),
             refused: n.is_multiple_of(3).then_some(cause),
-            last_full: Some(doc.clone()),
-            last_answer: n.is_multiple_of(2).then(|| json!({ "other": n })),
+            last_full: Some(Arc::new(doc.clone())),
+            last_answer: n.is_multiple_of(2).then(|| Arc::new(json!({ "other": n }))),
             etag: Some(format!("W/\"{n}\"")),
             dirty: n.is_multiple_of(5),
-            doc,
+            doc: Arc::new(doc),
         }
     }
 
@@ -406,7 +416,7 @@ mod tests {
     fn fractions_stay_as_they_are() {
         let mut registry = Registry::default();
         let mut odd = user(0);
-        odd.doc = json!({ "weight": 0.1 });
+        odd.doc = Arc::new(json!({ "weight": 0.1 }));
         registry.put(None, odd);
         for n in 1..2 * OPEN {
             registry.put(None, user(n));
@@ -420,7 +430,7 @@ mod tests {
     fn names_follow_changes_and_filters_are_narrowed_by_them() {
         let mut registry = many(2 * OPEN);
         let mut renamed = user(1);
-        renamed.doc["userName"] = json!("Somebody");
+        renamed.doc = Arc::new(json!({ "userName": "Somebody" }));
         renamed.state = State::Gone;
         registry.put(Some(1), renamed);
         let named = |name: &str| registry.named("username", name).unwrap().collect::<Vec<_>>();
