@@ -238,7 +238,10 @@ impl Look<'_> {
             return false;
         }
         let named = |key: &String| lower.contains(&key.to_ascii_lowercase());
-        if self.shadow.unkept.iter().any(|(endpoint, key)| *endpoint == known.endpoint && named(key)) {
+        let lost = |((endpoint, key), ids): (&(String, String), &BTreeSet<String>)| {
+            *endpoint == known.endpoint && named(key) && ids.contains(&known.id)
+        };
+        if self.shadow.unkept.iter().any(lost) {
             return false;
         }
         if lower.contains("password") || lower.contains("groups") {

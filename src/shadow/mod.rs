@@ -27,7 +27,7 @@ pub use registry::{Entry, Kind, Registry};
 
 use facts::Facts;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What must be true now, in one case.
@@ -38,8 +38,8 @@ pub struct Shadow {
     pub known: Registry,
     /// Ids seen in any answer: they exist, but are not ours.
     pub seen: BTreeSet<String>,
-    /// Attributes that this server was seen not to keep: endpoint and fact key. Told once, asserted no more.
-    pub unkept: BTreeSet<(String, String)>,
+    /// Attributes that this server was seen not to keep: endpoint and fact key, and of whom. Told once, asserted no more.
+    pub unkept: BTreeMap<(String, String), BTreeSet<String>>,
     /// Tenant whose credentials the exchange at hand carries.
     pub tenant: u8,
     /// Pages seen since the last write.
@@ -110,7 +110,7 @@ impl Shadow {
             target,
             known: Registry::default(),
             seen: BTreeSet::new(),
-            unkept: BTreeSet::new(),
+            unkept: BTreeMap::new(),
             tenant: 0,
             pages: Pages::default(),
         }
@@ -164,7 +164,9 @@ impl Shadow {
         }
         self.known.close_old();
         self.seen.extend(learned.seen);
-        self.unkept.extend(learned.unkept);
+        for (endpoint, key, id) in learned.unkept {
+            self.unkept.entry((endpoint, key)).or_default().insert(id);
+        }
         if learned.list_changed {
             self.pages.clear();
         }

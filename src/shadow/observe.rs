@@ -114,8 +114,8 @@ pub struct Learned {
     pub(super) resources: Vec<(Option<u32>, Known)>,
     /// Ids that are not ours.
     pub(super) seen: Vec<String>,
-    /// Attributes that were seen not to be kept.
-    pub(super) unkept: Vec<(String, String)>,
+    /// Attributes that were seen not to be kept: endpoint, fact key, whose.
+    pub(super) unkept: Vec<(String, String, String)>,
     /// A page of a list.
     pub(super) page: Option<Page>,
     /// A write: what lists said before is old.
@@ -236,7 +236,7 @@ impl Watch<'_> {
                 }
                 if !shadow.unkept.is_empty() {
                     Arc::make_mut(&mut known.facts)
-                        .retain(|key, _| !shadow.unkept.contains(&(call.endpoint.clone(), key.clone())));
+                        .retain(|key, _| !shadow.unkept.contains_key(&(call.endpoint.clone(), key.clone())));
                 }
                 known.dirty = true;
             }
@@ -312,7 +312,7 @@ impl Watch<'_> {
             .map(|c| c.key.clone())
             .collect();
         adopt(known, whole, out, rt);
-        self.learned.unkept.extend(unkept.into_iter().map(|key| (call.endpoint.clone(), key)));
+        self.learned.unkept.extend(unkept.into_iter().map(|key| (call.endpoint.clone(), key, id.clone())));
     }
 }
 

@@ -11,13 +11,14 @@ use crate::scim::value::get_ci;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::borrow::Cow;
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-/// Resources that are kept as trees.
+/// Resources that are kept as trees; so many members count as one more.
 const OPEN: usize = 512;
+const MEMBERS: usize = 6;
 /// Attributes by whose values a resource is found.
 const NAMES: [&str; 4] = ["userName", "displayName", "externalId", "id"];
 
@@ -34,7 +35,20 @@ pub struct Registry {
     /// How many are deleted or inactive.
     loose: usize,
     /// Those kept as trees, the longest unused first.
-    open: RefCell<VecDeque<u32>>,
+    open: RefCell<Open>,
+}
+
+#[derive(Default)]
+struct Open {
+    numbers: VecDeque<u32>,
+    weight: usize,
+}
+
+impl Open {
+    fn push(&mut self, number: u32, weight: usize) {
+        self.numbers.push_back(number);
+        self.weight += weight;
+    }
 }
 
 /// Endpoint, tenant and state: what rules count by.
@@ -58,6 +72,8 @@ pub struct Entry {
     loose: bool,
     text: Option<Box<[u8]>>,
     tree: OnceCell<Box<Known>>,
+    /// What it counts among those kept as trees; 0: it is not among them.
+    weight: Cell<usize>,
 }
 
 impl Entry {
@@ -97,8 +113,10 @@ impl Registry {
     pub fn get(&self, number: u32) -> &Known {
         let entry = &self.entries[number as usize];
         entry.tree.get_or_init(|| {
-            self.open.borrow_mut().push_back(number);
-            Box::new(entry.unpacked())
+            let known = Box::new(entry.unpacked());
+            entry.weight.set(weight(&known));
+            self.open.borrow_mut().push(number, entry.weight.get());
+            known
         })
     }
 
@@ -155,6 +173,7 @@ impl Registry {
         for key in name_keys(&known) {
             self.names.insert((key, number));
         }
+        let weight = weight(&known);
         let loose = known.state != State::Live || super::lists::inactive(&known.doc);
         let entry = &mut self.entries[number as usize];
         if entry.kind.state != known.state {
@@ -163,6 +182,11 @@ impl Registry {
             }
             entry.kind.state = known.state;
             *self.kinds.entry(entry.kind.clone()).or_default() += 1;
+        }
+        let open = self.open.get_mut();
+        match entry.weight.replace(weight) {
+            0 => open.push(number, weight),
+            before => open.weight = open.weight + weight - before,
         }
         self.loose = self.loose + usize::from(loose) - usize::from(entry.loose);
         entry.loose = loose;
@@ -178,16 +202,19 @@ impl Registry {
         *self.kinds.entry(kind.clone()).or_default() += 1;
         self.ids.insert((hash(known.id.as_str()), number));
         let id = known.id.as_str().into();
-        self.entries.push(Entry { kind, id, loose: false, text: None, tree: OnceCell::new() });
-        self.open.get_mut().push_back(number);
+        self.entries.push(Entry { kind, id, loose: false, text: None, tree: OnceCell::new(), weight: Cell::new(0) });
         number
     }
 
     /// Turns those into text that nobody has looked at for the longest time.
     pub(super) fn close_old(&mut self) {
-        while self.open.get_mut().len() > OPEN {
-            let Some(number) = self.open.get_mut().pop_front() else { return };
-            self.entries[number as usize].pack();
+        let open = self.open.get_mut();
+        while open.weight > OPEN
+            && let Some(number) = open.numbers.pop_front()
+        {
+            let entry = &mut self.entries[number as usize];
+            open.weight -= entry.weight.take();
+            entry.pack();
         }
     }
 }
@@ -331,6 +358,11 @@ impl<'a> Packed<'a> {
             doc,
         }
     }
+}
+
+fn weight(known: &Known) -> usize {
+    let members = known.doc.as_object().and_then(|o| get_ci(o, "members")).and_then(Value::as_array);
+    1 + members.map_or(0, Vec::len) / MEMBERS
 }
 
 fn has_fraction(value: &Value) -> bool {
