@@ -368,7 +368,15 @@ fn accepted_classes(view: &View<'_>) -> Vec<&'static str> {
 /// True when an earlier request wrote that name, in any case.
 fn named_before(past: &super::view::Past, wanted: &str) -> bool {
     let body = past.exchange.request.body.as_deref().and_then(|b| std::str::from_utf8(b).ok());
-    body.is_some_and(|text| {
-        text.len() >= wanted.len() && (text.contains(wanted) || text.to_lowercase().contains(&wanted.to_lowercase()))
-    })
+    body.is_some_and(|text| text.len() >= wanted.len() && (text.contains(wanted) || holds_in_any_case(text, wanted)))
+}
+
+fn holds_in_any_case(text: &str, wanted: &str) -> bool {
+    if !text.is_ascii() || !wanted.is_ascii() {
+        return text.to_lowercase().contains(&wanted.to_lowercase());
+    }
+    // Every create asks this of hundreds of requests: no copies.
+    let Some(first) = wanted.as_bytes().first().map(u8::to_ascii_lowercase) else { return true };
+    let windows = text.as_bytes().windows(wanted.len());
+    windows.into_iter().any(|w| w[0].to_ascii_lowercase() == first && w.eq_ignore_ascii_case(wanted.as_bytes()))
 }

@@ -8,6 +8,7 @@ use super::{Known, State};
 use crate::scim::filter::{CompareOp, Filter, Literal, Test};
 use crate::scim::schema::ResourceType;
 use crate::scim::value::get_ci;
+use lz4_flex::block;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -19,6 +20,8 @@ use std::sync::Arc;
 /// Resources that are kept as trees; so many members count as one more.
 const OPEN: usize = 512;
 const MEMBERS: usize = 6;
+/// Bytes of the pattern; more cannot be referred to.
+const PATTERN: usize = 32 << 10;
 /// Attributes by whose values a resource is found.
 const NAMES: [&str; 4] = ["userName", "displayName", "externalId", "id"];
 
@@ -32,6 +35,8 @@ pub struct Registry {
     names: BTreeSet<(u64, u32)>,
     /// How many there are of each kind.
     kinds: BTreeMap<Kind, usize>,
+    /// The first text of all: the others differ from it in little, and are kept as what differs.
+    pattern: OnceCell<Vec<u8>>,
     /// How many are deleted or inactive.
     loose: usize,
     /// Those kept as trees, the longest unused first.
@@ -113,7 +118,7 @@ impl Registry {
     pub fn get(&self, number: u32) -> &Known {
         let entry = &self.entries[number as usize];
         entry.tree.get_or_init(|| {
-            let known = Box::new(entry.unpacked());
+            let known = Box::new(entry.unpacked(&self.pattern));
             entry.weight.set(weight(&known));
             self.open.borrow_mut().push(number, entry.weight.get());
             known
@@ -123,7 +128,7 @@ impl Registry {
     /// The resource at that place for a passing look.
     pub fn glance(&self, number: u32) -> Cow<'_, Known> {
         let entry = &self.entries[number as usize];
-        entry.tree.get().map_or_else(|| Cow::Owned(entry.unpacked()), |tree| Cow::Borrowed(&**tree))
+        entry.tree.get().map_or_else(|| Cow::Owned(entry.unpacked(&self.pattern)), |tree| Cow::Borrowed(&**tree))
     }
 
     /// Places of those with that id, at any endpoint and of any tenant, in order.
@@ -214,13 +219,13 @@ impl Registry {
         {
             let entry = &mut self.entries[number as usize];
             open.weight -= entry.weight.take();
-            entry.pack();
+            entry.pack(&self.pattern);
         }
     }
 }
 
 impl Entry {
-    fn pack(&mut self) {
+    fn pack(&mut self, pattern: &OnceCell<Vec<u8>>) {
         if self.text.is_none() {
             match self.tree.get() {
                 // A fraction may come back from text another one; such resources are rare, and stay.
@@ -232,16 +237,22 @@ impl Entry {
                 {
                     return;
                 }
-                Some(known) => self.text = Some(Packed::of(known).to_text()),
+                Some(known) => {
+                    let text = Packed::of(known).to_text();
+                    let pattern = pattern.get_or_init(|| text.iter().copied().take(PATTERN).collect());
+                    self.text = Some(block::compress_prepend_size_with_dict(&text, pattern).into_boxed_slice());
+                }
                 None => return,
             }
         }
         self.tree = OnceCell::new();
     }
 
-    fn unpacked(&self) -> Known {
+    fn unpacked(&self, pattern: &OnceCell<Vec<u8>>) -> Known {
         let text = self.text.as_deref().expect("a resource is kept as a tree or as text");
-        let packed: Packed<'_> = serde_json::from_slice(text).expect("we read what we wrote");
+        let pattern = pattern.get().map(Vec::as_slice).unwrap_or_default();
+        let text = block::decompress_size_prepended_with_dict(text, pattern).expect("we read what we wrote");
+        let packed: Packed<'_> = serde_json::from_slice(&text).expect("we read what we wrote");
         packed.known(&self.kind, &self.id)
     }
 }
@@ -329,8 +340,8 @@ impl<'a> Packed<'a> {
         }
     }
 
-    fn to_text(&self) -> Box<[u8]> {
-        serde_json::to_vec(self).expect("texts, numbers and JSON are always JSON").into_boxed_slice()
+    fn to_text(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("texts, numbers and JSON are always JSON")
     }
 
     fn known(self, kind: &Kind, id: &str) -> Known {
