@@ -35,6 +35,21 @@ impl Exchange {
         self.status().is_some_and(|s| (200..300).contains(&s))
     }
 
+    /// The same bytes without the tree that was made of them, which is many times as large; it is made again when asked for.
+    pub fn unparsed(&self) -> Self {
+        let outcome = match &self.outcome {
+            Ok(r) => Ok(Response {
+                status: r.status,
+                headers: r.headers.clone(),
+                body: r.body.clone(),
+                truncated: r.truncated,
+                parsed: OnceLock::new(),
+            }),
+            Err(failure) => Err(failure.clone()),
+        };
+        Self { request: self.request.clone(), outcome, duration: self.duration, started: self.started }
+    }
+
     /// The response body as JSON, if it was JSON.
     pub fn json(&self) -> Option<&Value> {
         self.response().and_then(Response::json)

@@ -5,7 +5,7 @@ use scimproof::profile::idp;
 use scimproof::rules::{Impact, Level};
 use scimproof::scenario;
 use scimproof::scenario::model::{
-    Action, BodySpec, Evidence, Matcher, Need, Place, Repeat, Scenario, StatusSpec, Verify,
+    Action, BodySpec, Evidence, Matcher, Need, Place, Repeat, Scenario, StatusSpec, Verify, Volume, is_changed,
 };
 use serde_json::json;
 use std::time::Duration;
@@ -120,6 +120,32 @@ steps:
     assert_eq!(s.steps[2].title, "Wait 1h30m");
     assert!(matches!(&s.steps[3].repeat, Some(Repeat::Until { name, limit: 9, .. }) if name == "page"));
     assert!(matches!(&s.steps[4].action, Action::Parallel(list) if list.len() == 2));
+}
+
+#[test]
+fn a_crowd_is_repeated_over_and_steps_join_its_rounds() {
+    let s = load(&format!(
+        "{HEAD}crowds: {{ staff: {{ people: 4 }}, teams: {{ groups: 2 }} }}\nsteps:\n  - step: look\n    title: Look\n    repeat: {{ as: who, each: staff, changed: 50, beside: {{ team: teams }} }}\n    GET: /Users?filter=userName eq \"${{who.userName}}\"\n    capture: {{ who.id: $.id }}\n  - step: then\n    title: Then\n    repeat: {{ with: look }}\n    GET: /Groups/${{who.id}}?x=${{team.displayName}}\n"
+    ));
+    let volume = |users, groups| Volume { users, groups, changes: None };
+    assert_eq!(s.crowds[0].size(&volume(None, None)), 4);
+    assert_eq!(s.crowds[0].size(&volume(Some(1000), None)), 1000);
+    assert_eq!(s.crowds[1].size(&volume(None, None)), 2);
+    assert_eq!(s.crowds[1].size(&volume(Some(1000), None)), 10);
+    assert_eq!(s.crowds[1].size(&volume(Some(1000), Some(3))), 3);
+    let Some(Repeat::Crowd { name, crowd, changed: Some(50), beside }) = &s.steps[0].repeat else { panic!("a crowd") };
+    assert_eq!((name.as_str(), crowd.as_str()), ("who", "staff"));
+    assert_eq!(beside, &[("team".to_owned(), "teams".to_owned())]);
+    assert!(!s.steps[0].joined && s.steps[1].joined);
+}
+
+#[test]
+fn changes_are_spread_evenly_over_a_crowd() {
+    let changed = |size: u64, percent| (1..=size).filter(|n| is_changed(*n, percent)).collect::<Vec<_>>();
+    assert_eq!(changed(10, 20), [5, 10]);
+    assert_eq!(changed(4, 100), [1, 2, 3, 4]);
+    assert!(changed(4, 0).is_empty() && changed(4, 20).is_empty());
+    assert_eq!(changed(100_000, 7).len(), 7_000);
 }
 
 #[test]

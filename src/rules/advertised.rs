@@ -282,7 +282,7 @@ fn unique(view: &View<'_>) -> Verdict {
         // Among the last ones, so that a crowd is no burden.
         let all = view.before.known.len() as u32;
         let holder = (all.saturating_sub(500)..all).map(|n| view.before.known.glance(n)).find(|k| {
-            let held = k.last_full.as_ref().and_then(Value::as_object).and_then(|d| at(d, place));
+            let held = k.last_full.as_deref().and_then(Value::as_object).and_then(|d| at(d, place));
             k.endpoint == view.call.endpoint
                 && k.tenant == tenant
                 && k.state == State::Live

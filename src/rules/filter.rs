@@ -659,7 +659,7 @@ fn sorted_ours<'a>(view: &View<'a>) -> Vec<(&'a Map<String, Value>, Value)> {
         .filter_map(|entry| {
             let id = get_ci(entry, "id").and_then(Value::as_str)?;
             let known = view.before.find(&view.call.endpoint, id)?;
-            let shown = if view.call.projected() { known.doc.clone() } else { Value::Object(entry.clone()) };
+            let shown = if view.call.projected() { Value::clone(&known.doc) } else { Value::Object(entry.clone()) };
             (known.state == State::Live && known.refused.is_none()).then_some((entry, shown))
         })
         .collect()

@@ -482,7 +482,7 @@ fn members_missing_in_list(view: &View<'_>) -> Verdict {
         else {
             continue;
         };
-        let read = known.last_full.as_ref().map(member_ids).unwrap_or_default();
+        let read = known.last_full.as_deref().map(member_ids).unwrap_or_default();
         if known.state != State::Live || read.is_empty() || known.refused.is_some() || member_ids(&known.doc).is_empty()
         {
             continue;

@@ -303,7 +303,7 @@ fn forms(view: &View<'_>, body: &Map<String, Value>) -> Vec<&'static str> {
     let members = group
         && (path_has("members") || ops.iter().any(|o| get_ci(o, "value").is_some_and(|v| v.get("members").is_some())));
     let unchanged = view.forecast.after.as_ref().is_some_and(|a| {
-        view.call.id.as_deref().and_then(|i| view.before.find(&view.call.endpoint, i)).is_some_and(|k| &k.doc == a)
+        view.call.id.as_deref().and_then(|i| view.before.find(&view.call.endpoint, i)).is_some_and(|k| &*k.doc == a)
     });
     let mut out = Vec::new();
     let mut add = |yes: bool, id: &'static str| {
@@ -400,7 +400,15 @@ fn accepted_classes(view: &View<'_>) -> Vec<&'static str> {
 /// True when an earlier request wrote that name, in any case.
 fn named_before(past: &super::view::Past, wanted: &str) -> bool {
     let body = past.exchange.request.body.as_deref().and_then(|b| std::str::from_utf8(b).ok());
-    body.is_some_and(|text| {
-        text.len() >= wanted.len() && (text.contains(wanted) || text.to_lowercase().contains(&wanted.to_lowercase()))
-    })
+    body.is_some_and(|text| text.len() >= wanted.len() && (text.contains(wanted) || holds_in_any_case(text, wanted)))
+}
+
+fn holds_in_any_case(text: &str, wanted: &str) -> bool {
+    if !text.is_ascii() || !wanted.is_ascii() {
+        return text.to_lowercase().contains(&wanted.to_lowercase());
+    }
+    // Every create asks this of hundreds of requests: no copies.
+    let Some(first) = wanted.as_bytes().first().map(u8::to_ascii_lowercase) else { return true };
+    let windows = text.as_bytes().windows(wanted.len());
+    windows.into_iter().any(|w| w[0].to_ascii_lowercase() == first && w.eq_ignore_ascii_case(wanted.as_bytes()))
 }

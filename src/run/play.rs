@@ -34,6 +34,8 @@ use std::time::Duration;
 /// Earlier exchanges that rules can look at, and how many bytes of answers.
 const MEMORY: usize = 400;
 const MEMORY_BYTES: usize = 4 << 20;
+/// An answer of more bytes is remembered without its tree.
+const LARGE: usize = 4 << 10;
 /// Rounds of one repeated step that are kept in the report when nothing was found in them.
 const SHOWN_ROUNDS: u64 = 20;
 /// Further rounds of it that are kept because something was found in them.
@@ -525,6 +527,8 @@ impl<'a> Player<'a> {
             self.past.drain(..MEMORY / 2);
             self.past_bytes = self.past.iter().map(|p| answer_bytes(&p.exchange)).sum();
         }
+        let large = answer_bytes(&exchange) > LARGE;
+        let exchange = if large { Arc::new(exchange.unparsed()) } else { exchange };
         self.past_bytes += answer_bytes(&exchange);
         while self.past_bytes > MEMORY_BYTES && !self.past.is_empty() {
             self.past_bytes -= answer_bytes(&self.past.remove(0).exchange);

@@ -11,6 +11,7 @@ use crate::exchange::Exchange;
 use crate::scim::schema::ResourceType;
 use crate::scim::value::get_ci;
 use serde_json::{Map, Value};
+use std::sync::Arc;
 
 impl Watch<'_> {
     pub(super) fn bulk(&mut self, exchange: &Exchange, call: &Call) {
@@ -98,8 +99,8 @@ fn bulk_known(rt: &ResourceType, id: String, data: Option<&Value>, step: &str) -
         id,
         tenant: 0,
         state: State::Live,
-        doc,
-        facts,
+        doc: Arc::new(doc),
+        facts: Arc::new(facts),
         step: step.to_owned(),
         last_write: step.to_owned(),
         refused: None,

@@ -18,7 +18,7 @@ pub(super) fn compare(
     out: &mut Observed,
 ) {
     let answered_write = out.place == Place::WriteAnswer;
-    for (key, fact) in &known.facts {
+    for (key, fact) in &*known.facts {
         let mut expected = facts::look_up(&known.doc, key, rt);
         let mut actual = facts::look_up(shown, key, rt);
         if known.refused.is_some() {
@@ -70,7 +70,7 @@ pub(super) fn compare(
 /// Takes members out that a server may keep or drop by itself: deleted and inactive users (the RFC is silent).
 fn drop_members(members: &mut Value, shadow: &Shadow) {
     if let Some(list) = members.as_array_mut() {
-        list.retain(|m| !m.get("value").and_then(text_of).is_some_and(|id| shadow.loose(&id)));
+        list.retain(|m| !m.get("value").and_then(text_of).is_some_and(|id| shadow.known.is_loose(&id)));
     }
 }
 

@@ -9,11 +9,11 @@ use super::{Call, Known, Observed, Op};
 use crate::scim::schema::ResourceType;
 use crate::scim::value::{get_ci, is_unassigned};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Everything believed about a resource is open again; the next read tells.
 pub(super) fn forget(known: &mut Known) {
-    known.facts.clear();
+    known.facts = Arc::default();
     known.refused = None;
     known.last_full = None;
     known.dirty = false;
@@ -95,18 +95,22 @@ pub(super) fn odd_case(call: &Call, key: &str) -> bool {
 }
 
 /// After a read the server's word counts: what it contradicted is asserted no more, so one lie is reported once.
-pub(super) fn adopt(known: &mut Known, answer: &Value, out: &Observed, rt: &ResourceType) {
-    for contradiction in &out.contradictions {
-        known.facts.remove(&contradiction.key);
+pub(super) fn adopt(known: &mut Known, answer: Arc<Value>, out: &Observed, rt: &ResourceType) {
+    if !out.contradictions.is_empty() {
+        let facts = Arc::make_mut(&mut known.facts);
+        for contradiction in &out.contradictions {
+            facts.remove(&contradiction.key);
+        }
     }
-    let kept: BTreeMap<String, Value> =
-        known.facts.keys().map(|k| (k.clone(), facts::look_up(&known.doc, k, rt))).collect();
     let unseen = not_returned(&known.doc, rt);
-    known.doc = answer.clone();
-    for (key, value) in kept.into_iter().chain(unseen) {
+    let believed = std::mem::replace(&mut known.doc, answer);
+    for (key, value) in unseen {
+        facts::store(Arc::make_mut(&mut known.doc), &key, value, rt);
+    }
+    for key in known.facts.keys() {
         // Elements keep what the server added to them (display, $ref); single values are equal anyway.
-        if is_unassigned(&facts::look_up(&known.doc, &key, rt)) {
-            facts::store(&mut known.doc, &key, value, rt);
+        if is_unassigned(&facts::look_up(&known.doc, key, rt)) {
+            facts::store(Arc::make_mut(&mut known.doc), key, facts::look_up(&believed, key, rt), rt);
         }
     }
 }
@@ -122,13 +126,14 @@ pub(super) fn put_facts(known: &mut Known, after: &Value, call: &Call, step: &st
     let before = known.doc.clone();
     let mut next = after.clone();
     copy_server_values(&mut next, &known.doc);
-    for (key, fact) in &mut known.facts {
+    let facts = Arc::make_mut(&mut known.facts);
+    for (key, fact) in facts.iter_mut() {
         if !named.contains_key(key) {
             // RFC 7644 §3.5.1 lets a server clear or keep what a PUT leaves out.
             fact.cause = Cause { step: step.to_owned(), kind: Write::PutOmitted, form: Form::default() };
         }
     }
-    known.facts.retain(|key, _| named.contains_key(key) || key == "active");
+    facts.retain(|key, _| named.contains_key(key) || key == "active");
     for (key, value) in &named {
         let form = Form { odd_case: odd_case(call, key), ..Form::default() };
         let cause = Cause { step: step.to_owned(), kind: Write::Put, form };
@@ -136,13 +141,13 @@ pub(super) fn put_facts(known: &mut Known, after: &Value, call: &Call, step: &st
         if facts::is_empty(value) && facts::is_empty(&previous) {
             continue;
         }
-        known.facts.insert(key.clone(), Fact { cause, previous });
+        facts.insert(key.clone(), Fact { cause, previous });
     }
     if !named.contains_key("active") {
         let previous = facts::look_up(&before, "active", rt);
         facts::store(&mut next, "active", previous, rt);
     }
-    known.doc = next;
+    known.doc = Arc::new(next);
 }
 
 pub(super) fn patch_facts(
@@ -158,36 +163,37 @@ pub(super) fn patch_facts(
     let mut keys: Vec<String> = before.keys().chain(now.keys()).cloned().collect();
     keys.sort();
     keys.dedup();
+    let facts = Arc::make_mut(&mut known.facts);
     // What an earlier round of the same step took away is not what this write changes.
-    for (_, fact) in known.facts.iter_mut().filter(|(k, _)| !keys.contains(k)) {
+    for (_, fact) in facts.iter_mut().filter(|(k, _)| !keys.contains(k)) {
         fact.previous = Value::Null;
     }
     for key in keys {
         let old = before.get(&key).cloned().unwrap_or(Value::Null);
         let new = now.get(&key).cloned().unwrap_or(Value::Null);
         let form = forms.iter().rev().find(|(k, _)| key_within(&key, k)).map(|(_, f)| f.clone());
-        match (form, old == new, known.facts.contains_key(&key)) {
+        match (form, old == new, facts.contains_key(&key)) {
             (Some(form), _, _) => {
                 let cause = Cause { step: step.to_owned(), kind: Write::Patch, form };
-                known.facts.insert(key, Fact { cause, previous: old });
+                facts.insert(key, Fact { cause, previous: old });
             }
             (None, false, _) => {
                 let cause = Cause { step: step.to_owned(), kind: Write::Patch, form: Form::default() };
-                known.facts.insert(key, Fact { cause, previous: old });
+                facts.insert(key, Fact { cause, previous: old });
             }
             (None, true, true) if facts::computed_name(&key) && forms.iter().any(|(k, _)| feeds_names(k)) => {
-                known.facts.remove(&key);
+                facts.remove(&key);
             }
             // Nobody has read the resource since that fact was written: its own write is answerable for it still.
             (None, true, true) if known.dirty => {}
             (None, true, true) => {
                 let cause = Cause { step: step.to_owned(), kind: Write::PatchElsewhere, form: Form::default() };
-                known.facts.insert(key, Fact { cause, previous: old });
+                facts.insert(key, Fact { cause, previous: old });
             }
             (None, true, false) => {}
         }
     }
-    known.doc = after;
+    known.doc = Arc::new(after);
 }
 
 fn feeds_names(key: &str) -> bool {

@@ -234,13 +234,16 @@ impl Look<'_> {
         let Some(text) = &call.filter_text else { return true };
         let lower = text.to_ascii_lowercase();
         let answered = |name: &str| {
-            known.last_answer.as_ref().and_then(Value::as_object).is_none_or(|a| get_ci(a, name).is_some())
+            known.last_answer.as_deref().and_then(Value::as_object).is_none_or(|a| get_ci(a, name).is_some())
         };
         if lower.contains("externalid") && known.endpoint == "/Groups" && !answered("externalId") {
             return false;
         }
         let named = |key: &String| lower.contains(&key.to_ascii_lowercase());
-        if self.shadow.unkept.iter().any(|(endpoint, key)| *endpoint == known.endpoint && named(key)) {
+        let lost = |((endpoint, key), ids): (&(String, String), &BTreeSet<String>)| {
+            *endpoint == known.endpoint && named(key) && ids.contains(&known.id)
+        };
+        if self.shadow.unkept.iter().any(lost) {
             return false;
         }
         if lower.contains("password") || lower.contains("groups") || names_hidden(&lower, rt) {
@@ -260,7 +263,7 @@ impl Look<'_> {
 
 /// The resource as the server itself showed it last, if that was after the last write.
 fn latest(known: &Known) -> Option<&Value> {
-    if known.dirty { known.last_answer.as_ref() } else { known.last_full.as_ref() }
+    if known.dirty { known.last_answer.as_deref() } else { known.last_full.as_deref() }
 }
 
 /// True when the filter names an attribute that plain reads do not show, so that what it holds is not known for sure.

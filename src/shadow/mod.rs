@@ -27,7 +27,7 @@ pub use registry::{Entry, Kind, Registry};
 
 use facts::Facts;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What must be true now, in one case.
@@ -38,8 +38,8 @@ pub struct Shadow {
     pub known: Registry,
     /// Ids seen in any answer: they exist, but are not ours.
     pub seen: BTreeSet<String>,
-    /// Attributes that this server was seen not to keep: endpoint and fact key. Told once, asserted no more.
-    pub unkept: BTreeSet<(String, String)>,
+    /// Attributes that this server was seen not to keep: endpoint and fact key, and of whom. Told once, asserted no more.
+    pub unkept: BTreeMap<(String, String), BTreeSet<String>>,
     /// Tenant whose credentials the exchange at hand carries.
     pub tenant: u8,
     /// Pages seen since the last write.
@@ -60,9 +60,9 @@ pub struct Known {
     /// Alive, gone, or not known.
     pub state: State,
     /// Everything believed about it.
-    pub doc: Value,
+    pub doc: Arc<Value>,
     /// What must be true, by attribute.
-    pub facts: Facts,
+    pub facts: Arc<Facts>,
     /// Step that created it.
     pub step: String,
     /// Step of the last write, accepted or not.
@@ -70,9 +70,9 @@ pub struct Known {
     /// A refused write that must have changed nothing.
     pub refused: Option<Cause>,
     /// Last full representation read by id.
-    pub last_full: Option<Value>,
+    pub last_full: Option<Arc<Value>>,
     /// Representation in the answer to the last write, if there was one.
-    pub last_answer: Option<Value>,
+    pub last_answer: Option<Arc<Value>>,
     /// Current entity tag, if known.
     pub etag: Option<String>,
     /// True when an accepted write changed something since the last full read.
@@ -110,7 +110,7 @@ impl Shadow {
             target,
             known: Registry::default(),
             seen: BTreeSet::new(),
-            unkept: BTreeSet::new(),
+            unkept: BTreeMap::new(),
             tenant: 0,
             pages: Pages::default(),
         }
@@ -164,7 +164,9 @@ impl Shadow {
         }
         self.known.close_old();
         self.seen.extend(learned.seen);
-        self.unkept.extend(learned.unkept);
+        for (endpoint, key, id) in learned.unkept {
+            self.unkept.entry((endpoint, key)).or_default().insert(id);
+        }
         if learned.list_changed {
             self.pages.clear();
         }

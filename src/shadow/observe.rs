@@ -12,6 +12,7 @@ use crate::exchange::Exchange;
 use crate::scim::schema::ResourceType;
 use crate::scim::value::get_ci;
 use serde_json::{Map, Value};
+use std::sync::Arc;
 
 /// What one answer says against (or for) the shadow.
 #[derive(Debug, Clone, Default)]
@@ -113,8 +114,8 @@ pub struct Learned {
     pub(super) resources: Vec<(Option<u32>, Known)>,
     /// Ids that are not ours.
     pub(super) seen: Vec<String>,
-    /// Attributes that were seen not to be kept.
-    pub(super) unkept: Vec<(String, String)>,
+    /// Attributes that were seen not to be kept: endpoint, fact key, whose.
+    pub(super) unkept: Vec<(String, String, String)>,
     /// A page of a list.
     pub(super) page: Option<Page>,
     /// A write: what lists said before is old.
@@ -187,7 +188,7 @@ impl Watch<'_> {
             && let Some(known) = self.edit(&call.endpoint, id)
         {
             known.state = if call.op == Op::Delete { State::Unsure } else { known.state };
-            known.facts.clear();
+            known.facts = Arc::default();
         }
     }
 
@@ -206,22 +207,23 @@ impl Watch<'_> {
             id: id.clone(),
             tenant: tenant_of(call),
             state: State::Live,
-            doc: doc.clone(),
-            facts: facts::Facts::new(),
+            doc: Arc::new(doc),
+            facts: Arc::default(),
             step: step.to_owned(),
             last_write: step.to_owned(),
             refused: None,
             last_full: None,
-            last_answer: answer.cloned(),
+            last_answer: answer.cloned().map(Arc::new),
             etag: exchange.response().and_then(|r| r.header("etag")).map(str::to_owned),
             dirty: true,
         };
         if forecast.expect != Expectation::Refuse {
-            for (key, value) in facts::split(&doc, rt) {
+            let believed = Arc::make_mut(&mut known.facts);
+            for (key, value) in facts::split(&known.doc, rt) {
                 if !facts::is_empty(&value) {
                     let mut cause = cause.clone();
                     cause.form.odd_case = odd_case(call, &key);
-                    known.facts.insert(key, Fact { cause, previous: Value::Null });
+                    believed.insert(key, Fact { cause, previous: Value::Null });
                 }
             }
         }
@@ -230,7 +232,7 @@ impl Watch<'_> {
             if !call.projected() {
                 compare(&known, answer, rt, self.shadow, false, &mut self.out);
             }
-            copy_server_values(&mut known.doc, answer);
+            copy_server_values(Arc::make_mut(&mut known.doc), answer);
         }
         self.learned.resources.push((None, known));
     }
@@ -253,12 +255,15 @@ impl Watch<'_> {
                 } else {
                     patch_facts(known, after, body, step, rt)
                 }
-                known.facts.retain(|key, _| !shadow.unkept.contains(&(call.endpoint.clone(), key.clone())));
+                if !shadow.unkept.is_empty() {
+                    Arc::make_mut(&mut known.facts)
+                        .retain(|key, _| !shadow.unkept.contains_key(&(call.endpoint.clone(), key.clone())));
+                }
                 known.dirty = true;
             }
         }
         let answer = exchange.json().filter(|v| v.is_object());
-        known.last_answer = answer.cloned();
+        known.last_answer = answer.cloned().map(Arc::new);
         if let Some(answer) = answer
             && settled
             && !call.projected()
@@ -278,8 +283,9 @@ impl Watch<'_> {
         known.last_write = step.to_owned();
         let cause = Cause { step: step.to_owned(), kind: Write::Refused, form: Form::default() };
         // What the refused request wanted to change must still be as it was, also where nothing was ever written.
+        let facts = Arc::make_mut(&mut known.facts);
         for key in touched(call, rt) {
-            known.facts.entry(key).or_insert_with(|| Fact { cause: cause.clone(), previous: Value::Null });
+            facts.entry(key).or_insert_with(|| Fact { cause: cause.clone(), previous: Value::Null });
         }
         known.refused = Some(cause);
     }
@@ -315,13 +321,14 @@ impl Watch<'_> {
         out.place = Place::Read;
         if known.state == State::Gone {
             // That it is there at all is the finding; what a delete made of it is not held against earlier writes.
-            known.facts.clear();
+            known.facts = Default::default();
         }
         compare(known, answer, rt, shadow, true, out);
         out.strays = strays(known, answer, rt);
         known.refused = None;
         known.state = State::Live;
-        known.last_full = Some(answer.clone());
+        let whole = Arc::new(answer.clone());
+        known.last_full = Some(whole.clone());
         known.dirty = false;
         if let Some(tag) = exchange.response().and_then(|r| r.header("etag")) {
             known.etag = Some(tag.to_owned());
@@ -332,8 +339,8 @@ impl Watch<'_> {
             .filter(|c| (c.cause.kind == Write::Create || c.key == "externalId") && c.clash == facts::Clash::Missing)
             .map(|c| c.key.clone())
             .collect();
-        adopt(known, answer, out, rt);
-        self.learned.unkept.extend(unkept.into_iter().map(|key| (call.endpoint.clone(), key)));
+        adopt(known, whole, out, rt);
+        self.learned.unkept.extend(unkept.into_iter().map(|key| (call.endpoint.clone(), key, id.clone())));
     }
 }
 
@@ -348,13 +355,6 @@ fn edit<'l>(shadow: &Shadow, learned: &'l mut Learned, endpoint: &str, id: &str)
         }
     };
     learned.resources.get_mut(at).map(|(_, known)| known)
-}
-
-impl Shadow {
-    /// True for users whose membership the server may end by itself.
-    pub(super) fn loose(&self, id: &str) -> bool {
-        self.known.with_id(id).any(|number| self.known.entries()[number as usize].loose)
-    }
 }
 
 pub(super) fn last_segment(url: &str) -> Option<String> {

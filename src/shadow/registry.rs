@@ -8,16 +8,20 @@ use super::{Known, State};
 use crate::scim::filter::{CompareOp, Filter, Literal, Test};
 use crate::scim::schema::ResourceType;
 use crate::scim::value::get_ci;
+use lz4_flex::block;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::borrow::Cow;
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-/// Resources that are kept as trees.
+/// Resources that are kept as trees; so many members count as one more.
 const OPEN: usize = 512;
+const MEMBERS: usize = 6;
+/// Bytes of the pattern; more cannot be referred to.
+const PATTERN: usize = 32 << 10;
 /// Attributes by whose values a resource is found.
 const NAMES: [&str; 4] = ["userName", "displayName", "externalId", "id"];
 
@@ -31,8 +35,25 @@ pub struct Registry {
     names: BTreeSet<(u64, u32)>,
     /// How many there are of each kind.
     kinds: BTreeMap<Kind, usize>,
+    /// The first text of all: the others differ from it in little, and are kept as what differs.
+    pattern: OnceCell<Vec<u8>>,
+    /// How many are deleted or inactive.
+    loose: usize,
     /// Those kept as trees, the longest unused first.
-    open: RefCell<VecDeque<u32>>,
+    open: RefCell<Open>,
+}
+
+#[derive(Default)]
+struct Open {
+    numbers: VecDeque<u32>,
+    weight: usize,
+}
+
+impl Open {
+    fn push(&mut self, number: u32, weight: usize) {
+        self.numbers.push_back(number);
+        self.weight += weight;
+    }
 }
 
 /// Endpoint, tenant and state: what rules count by.
@@ -53,9 +74,11 @@ pub struct Entry {
     /// Its id.
     pub id: Box<str>,
     /// Deleted or inactive: the server may end memberships by itself.
-    pub loose: bool,
+    loose: bool,
     text: Option<Box<[u8]>>,
     tree: OnceCell<Box<Known>>,
+    /// What it counts among those kept as trees; 0: it is not among them.
+    weight: Cell<usize>,
 }
 
 impl Entry {
@@ -86,19 +109,26 @@ impl Registry {
         self.kinds.iter().filter(|(kind, _)| wanted(kind)).map(|(_, n)| n).sum()
     }
 
+    /// True when one with that id is deleted or inactive.
+    pub(super) fn is_loose(&self, id: &str) -> bool {
+        self.loose > 0 && self.with_id(id).any(|number| self.entries[number as usize].loose)
+    }
+
     /// The resource at that place.
     pub fn get(&self, number: u32) -> &Known {
         let entry = &self.entries[number as usize];
         entry.tree.get_or_init(|| {
-            self.open.borrow_mut().push_back(number);
-            Box::new(entry.unpacked())
+            let known = Box::new(entry.unpacked(&self.pattern));
+            entry.weight.set(weight(&known));
+            self.open.borrow_mut().push(number, entry.weight.get());
+            known
         })
     }
 
     /// The resource at that place for a passing look.
     pub fn glance(&self, number: u32) -> Cow<'_, Known> {
         let entry = &self.entries[number as usize];
-        entry.tree.get().map_or_else(|| Cow::Owned(entry.unpacked()), |tree| Cow::Borrowed(&**tree))
+        entry.tree.get().map_or_else(|| Cow::Owned(entry.unpacked(&self.pattern)), |tree| Cow::Borrowed(&**tree))
     }
 
     /// Places of those with that id, at any endpoint and of any tenant, in order.
@@ -148,6 +178,7 @@ impl Registry {
         for key in name_keys(&known) {
             self.names.insert((key, number));
         }
+        let weight = weight(&known);
         let loose = known.state != State::Live || super::lists::inactive(&known.doc);
         let entry = &mut self.entries[number as usize];
         if entry.kind.state != known.state {
@@ -157,6 +188,12 @@ impl Registry {
             entry.kind.state = known.state;
             *self.kinds.entry(entry.kind.clone()).or_default() += 1;
         }
+        let open = self.open.get_mut();
+        match entry.weight.replace(weight) {
+            0 => open.push(number, weight),
+            before => open.weight = open.weight + weight - before,
+        }
+        self.loose = self.loose + usize::from(loose) - usize::from(entry.loose);
         entry.loose = loose;
         entry.text = None;
         entry.tree = OnceCell::from(Box::new(known));
@@ -170,22 +207,25 @@ impl Registry {
         *self.kinds.entry(kind.clone()).or_default() += 1;
         self.ids.insert((hash(known.id.as_str()), number));
         let id = known.id.as_str().into();
-        self.entries.push(Entry { kind, id, loose: false, text: None, tree: OnceCell::new() });
-        self.open.get_mut().push_back(number);
+        self.entries.push(Entry { kind, id, loose: false, text: None, tree: OnceCell::new(), weight: Cell::new(0) });
         number
     }
 
     /// Turns those into text that nobody has looked at for the longest time.
     pub(super) fn close_old(&mut self) {
-        while self.open.get_mut().len() > OPEN {
-            let Some(number) = self.open.get_mut().pop_front() else { return };
-            self.entries[number as usize].pack();
+        let open = self.open.get_mut();
+        while open.weight > OPEN
+            && let Some(number) = open.numbers.pop_front()
+        {
+            let entry = &mut self.entries[number as usize];
+            open.weight -= entry.weight.take();
+            entry.pack(&self.pattern);
         }
     }
 }
 
 impl Entry {
-    fn pack(&mut self) {
+    fn pack(&mut self, pattern: &OnceCell<Vec<u8>>) {
         if self.text.is_none() {
             match self.tree.get() {
                 // A fraction may come back from text another one; such resources are rare, and stay.
@@ -193,20 +233,26 @@ impl Entry {
                     if [Some(&known.doc), known.last_full.as_ref(), known.last_answer.as_ref()]
                         .into_iter()
                         .flatten()
-                        .any(has_fraction) =>
+                        .any(|v| has_fraction(v)) =>
                 {
                     return;
                 }
-                Some(known) => self.text = Some(Packed::of(known).to_text()),
+                Some(known) => {
+                    let text = Packed::of(known).to_text();
+                    let pattern = pattern.get_or_init(|| text.iter().copied().take(PATTERN).collect());
+                    self.text = Some(block::compress_prepend_size_with_dict(&text, pattern).into_boxed_slice());
+                }
                 None => return,
             }
         }
         self.tree = OnceCell::new();
     }
 
-    fn unpacked(&self) -> Known {
+    fn unpacked(&self, pattern: &OnceCell<Vec<u8>>) -> Known {
         let text = self.text.as_deref().expect("a resource is kept as a tree or as text");
-        let packed: Packed<'_> = serde_json::from_slice(text).expect("we read what we wrote");
+        let pattern = pattern.get().map(Vec::as_slice).unwrap_or_default();
+        let text = block::decompress_size_prepended_with_dict(text, pattern).expect("we read what we wrote");
+        let packed: Packed<'_> = serde_json::from_slice(&text).expect("we read what we wrote");
         packed.known(&self.kind, &self.id)
     }
 }
@@ -248,7 +294,10 @@ enum Again<'a> {
 }
 
 impl<'a> Again<'a> {
-    fn of(value: &'a Value, doc: &Value) -> Self {
+    fn of(value: &'a Arc<Value>, doc: &Arc<Value>) -> Self {
+        if Arc::ptr_eq(value, doc) {
+            return Again::Same;
+        }
         // Order counts: text and tree must be the same value.
         if value == doc && value.to_string() == doc.to_string() {
             Again::Same
@@ -257,10 +306,10 @@ impl<'a> Again<'a> {
         }
     }
 
-    fn value(self, doc: &Value) -> Value {
+    fn value(self, doc: &Arc<Value>) -> Arc<Value> {
         match self {
             Again::Same => doc.clone(),
-            Again::Other(value) => value.into_owned(),
+            Again::Other(value) => Arc::new(value.into_owned()),
         }
     }
 }
@@ -291,12 +340,12 @@ impl<'a> Packed<'a> {
         }
     }
 
-    fn to_text(&self) -> Box<[u8]> {
-        serde_json::to_vec(self).expect("texts, numbers and JSON are always JSON").into_boxed_slice()
+    fn to_text(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("texts, numbers and JSON are always JSON")
     }
 
     fn known(self, kind: &Kind, id: &str) -> Known {
-        let doc = self.doc.into_owned();
+        let doc = Arc::new(self.doc.into_owned());
         let causes = self.causes;
         let fact = |(key, at, previous): (Cow<'_, str>, usize, Cow<'_, Value>)| {
             let cause = causes[at].clone().into_owned();
@@ -309,7 +358,7 @@ impl<'a> Packed<'a> {
             id: id.to_owned(),
             tenant: kind.tenant,
             state: kind.state,
-            facts,
+            facts: Arc::new(facts),
             step: self.step.into_owned(),
             last_write: self.last_write.into_owned(),
             refused: self.refused.map(Cow::into_owned),
@@ -322,11 +371,16 @@ impl<'a> Packed<'a> {
     }
 }
 
+fn weight(known: &Known) -> usize {
+    let members = known.doc.as_object().and_then(|o| get_ci(o, "members")).and_then(Value::as_array);
+    1 + members.map_or(0, Vec::len) / MEMBERS
+}
+
 fn has_fraction(value: &Value) -> bool {
     match value {
         Value::Number(n) => n.is_f64(),
-        Value::Array(list) => list.iter().any(has_fraction),
-        Value::Object(map) => map.values().any(has_fraction),
+        Value::Array(list) => list.iter().any(|v| has_fraction(v)),
+        Value::Object(map) => map.values().any(|v| has_fraction(v)),
         _ => false,
     }
 }
@@ -367,19 +421,18 @@ mod tests {
             id: format!("id-{n}"),
             tenant: 0,
             state: State::Live,
-            facts: [
+            facts: Arc::new(Facts::from([
                 ("userName".to_owned(), Fact { cause: patch, previous: json!("old") }),
                 ("title".to_owned(), Fact { cause: cause.clone(), previous: Value::Null }),
-            ]
-            .into(),
+            ])),
             step: "create".into(),
             last_write: "rename".into(),
             refused: n.is_multiple_of(3).then_some(cause),
-            last_full: Some(doc.clone()),
-            last_answer: n.is_multiple_of(2).then(|| json!({ "other": n })),
+            last_full: Some(Arc::new(doc.clone())),
+            last_answer: n.is_multiple_of(2).then(|| Arc::new(json!({ "other": n }))),
             etag: Some(format!("W/\"{n}\"")),
             dirty: n.is_multiple_of(5),
-            doc,
+            doc: Arc::new(doc),
         }
     }
 
@@ -406,7 +459,7 @@ mod tests {
     fn fractions_stay_as_they_are() {
         let mut registry = Registry::default();
         let mut odd = user(0);
-        odd.doc = json!({ "weight": 0.1 });
+        odd.doc = Arc::new(json!({ "weight": 0.1 }));
         registry.put(None, odd);
         for n in 1..2 * OPEN {
             registry.put(None, user(n));
@@ -420,7 +473,7 @@ mod tests {
     fn names_follow_changes_and_filters_are_narrowed_by_them() {
         let mut registry = many(2 * OPEN);
         let mut renamed = user(1);
-        renamed.doc["userName"] = json!("Somebody");
+        renamed.doc = Arc::new(json!({ "userName": "Somebody" }));
         renamed.state = State::Gone;
         registry.put(Some(1), renamed);
         let named = |name: &str| registry.named("username", name).unwrap().collect::<Vec<_>>();
