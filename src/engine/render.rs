@@ -90,7 +90,7 @@ fn plain_path(body: &Value, text: &str) -> Option<Value> {
         && let Some(key) = object
             .keys()
             .filter(|k| k.starts_with("urn:"))
-            .find(|k| text.len() >= k.len() && text[..k.len()].eq_ignore_ascii_case(k))
+            .find(|k| text.get(..k.len()).is_some_and(|head| head.eq_ignore_ascii_case(k)))
     {
         here = &object[key];
         rest = text[key.len()..].trim_start_matches([':', '.']);

@@ -692,7 +692,8 @@ fn top(name: &str, view: &View<'_>) -> String {
     }
     let rest = rt.map_or(name, |r| {
         let id = &r.schema.id;
-        if name.len() > id.len() && name[..id.len()].eq_ignore_ascii_case(id) { &name[id.len() + 1..] } else { name }
+        let head = name.get(..id.len()).filter(|head| head.eq_ignore_ascii_case(id));
+        head.and_then(|_| name[id.len()..].strip_prefix([':', '.'])).unwrap_or(name)
     });
     rest.split('.').next().unwrap_or(rest).to_owned()
 }

@@ -21,8 +21,8 @@ use crate::scenario::model::Need;
 use crate::shadow::Advertised;
 use findings::RawFinding;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -100,6 +100,21 @@ pub(crate) struct Context {
     pub(crate) stop: Arc<AtomicBool>,
     pub(crate) steps_done: AtomicUsize,
     pub(crate) access_refused: Option<String>,
+    /// Requests in a row that got no answer.
+    pub(crate) unanswered: AtomicUsize,
+    silent: OnceLock<String>,
+}
+
+impl Context {
+    /// Why nothing more is sent: the server no longer answers at all.
+    pub(crate) fn silent(&self) -> Option<String> {
+        self.silent.get().cloned()
+    }
+
+    /// From now on nothing is sent. The first reason stays.
+    pub(crate) fn fall_silent(&self, last: &str) {
+        let _ = self.silent.set(format!("given up, the server no longer answers: {last}"));
+    }
 }
 
 /// Plays all cases. `stop` ends the run after the request in flight; clean-up still happens.
@@ -132,6 +147,8 @@ pub async fn run(
         stop: stop.clone(),
         steps_done: AtomicUsize::new(0),
         access_refused: found.access_refused,
+        unanswered: AtomicUsize::new(0),
+        silent: OnceLock::new(),
     });
     let played = play_all(&context, cases, emit).await;
     let finished = conclude(&context, played, found.report, started, clock, stop.load(Ordering::SeqCst));

@@ -3,30 +3,38 @@
 //!
 //! Order inside a step: rules on the exchange, then captures, then the step's own expectations.
 
+mod own;
+
 use super::findings::{self, RawFinding};
 use super::judge::{self, Judged};
 use super::{Case, Context, Played, Tally};
 use crate::engine::Outgoing;
 use crate::engine::guard::Created;
-use crate::engine::journal::Intent;
 use crate::engine::render;
 use crate::engine::values::CaseValues;
 use crate::event::{CaseReport, Outcome, StepReport};
-use crate::exchange::{AuthKind, Exchange};
+use crate::exchange::{AuthKind, Exchange, FailureKind, Response};
 use crate::profile::provider::ProviderProfile;
 use crate::rules::view::Past;
 use crate::rules::{Finding, Level, Rule};
 use crate::scenario::model::{Action, Expect, Matcher, Need, Repeat, RequestSpec, Step, Verify};
 use crate::scenario::template::Values;
-use crate::scim::value::get_ci;
 use crate::shadow::{Call, Expectation, Known, Op, Shadow, State};
+use own::Unwritable;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Earlier exchanges that rules can look at.
 const MEMORY: usize = 400;
+/// Body bytes of earlier exchanges that are kept for rules; parsed, they take many times as much.
+const MEMORY_BYTES: usize = 8 << 20;
+/// What a finding keeps of a body.
+const FINDING_BYTES: usize = crate::report::redact::BODY_LIMIT;
+/// So many requests in a row without an answer (a timeout counts twice), and one more after them: then nobody is there.
+const SILENCE: usize = 10;
 /// Rounds of one repeated step that are kept in the report when nothing was found in them.
 const SHOWN_ROUNDS: u64 = 20;
 /// Resources per case that the final sweep reads, and looks up by name.
@@ -36,6 +44,10 @@ const SWEEP_LOOK_UPS: usize = 4;
 /// Plays a case from first step to clean-up.
 pub(super) async fn play(context: &Context, case: &Case, alone: bool) -> Played {
     let mut player = Player::new(context, case, alone);
+    if let Some(reason) = context.silent() {
+        player.give_up(reason);
+        return player.finish();
+    }
     match player.unmet() {
         Some(reason) => player.skip_case(reason),
         None => {
@@ -54,7 +66,12 @@ struct Player<'a> {
     values: CaseValues,
     shadow: Shadow,
     past: Vec<Past>,
+    past_bytes: usize,
     created: Created,
+    /// Paths that were there before this run.
+    strangers: BTreeSet<String>,
+    /// Paths where nobody is.
+    vacant: BTreeSet<String>,
     steps: Vec<StepReport>,
     findings: Vec<RawFinding>,
     tally: Tally,
@@ -86,7 +103,10 @@ impl<'a> Player<'a> {
             values,
             shadow: Shadow::new(context.target.clone()),
             past: Vec::new(),
+            past_bytes: 0,
             created: Created::default(),
+            strangers: BTreeSet::new(),
+            vacant: BTreeSet::new(),
             steps: Vec::new(),
             findings: Vec::new(),
             tally: Tally::new(),
@@ -147,15 +167,22 @@ impl<'a> Player<'a> {
         self.reason = Some(reason);
     }
 
+    /// The rest of the case cannot be played.
+    fn give_up(&mut self, reason: String) {
+        self.reason = Some(reason);
+        self.error = true;
+    }
+
     async fn run(&mut self) {
         let scenario = self.case.scenario.clone();
         let dialect = self.case.dialect.as_ref().map(|d| d.name.clone());
         let last_wanted = self.last_wanted(&scenario.steps);
         for (index, step) in scenario.steps.iter().enumerate() {
             if self.context.stop.load(Ordering::SeqCst) {
-                self.reason = Some("interrupted".to_owned());
-                self.error = true;
-                return;
+                return self.give_up("interrupted".to_owned());
+            }
+            if let Some(reason) = self.context.silent() {
+                return self.give_up(reason);
             }
             let foreign = !step.dialects.is_empty() && !dialect.as_ref().is_some_and(|d| step.dialects.contains(d));
             if foreign || last_wanted.is_some_and(|last| index > last) {
@@ -211,7 +238,7 @@ impl<'a> Player<'a> {
     }
 
     async fn round(&mut self, step: &Step, round: Option<u64>) {
-        if self.error || self.context.stop.load(Ordering::SeqCst) {
+        if self.error || self.context.stop.load(Ordering::SeqCst) || self.context.silent().is_some() {
             return;
         }
         if !step.when.iter().all(|c| render::holds(c, &self.values)) {
@@ -232,7 +259,7 @@ impl<'a> Player<'a> {
     }
 
     /// Renders a request, or says why it cannot be sent.
-    fn prepare(&mut self, step: &Step, spec: &RequestSpec) -> Option<Outgoing> {
+    async fn prepare(&mut self, step: &Step, spec: &RequestSpec) -> Option<Outgoing> {
         let out = match render::request(spec, &self.case.scenario, &self.case.profile, &self.values) {
             Ok(out) => self.completed(out),
             Err(missing) => {
@@ -251,12 +278,8 @@ impl<'a> Player<'a> {
             self.note(step, Outcome::Skipped, reason);
             return None;
         }
-        if self.touches_strangers(&out) {
-            self.note(
-                step,
-                Outcome::Skipped,
-                "it would change a resource that this run did not create (--allow-existing permits it)".to_owned(),
-            );
+        if let Some(reason) = self.fenced(&out).await {
+            self.note(step, Outcome::Skipped, reason);
             return None;
         }
         Some(out)
@@ -276,18 +299,9 @@ impl<'a> Player<'a> {
         out
     }
 
-    /// A write to an id that was seen on the server and is not ours.
-    fn touches_strangers(&self, out: &Outgoing) -> bool {
-        if self.context.options.guard.allow_existing || !matches!(out.method.as_str(), "PUT" | "PATCH" | "DELETE") {
-            return false;
-        }
-        let id = out.path().trim_matches('/').split('/').nth(1).map(crate::exchange::percent_decode);
-        id.is_some_and(|id| self.shadow.seen.contains(&id) && !self.shadow.known.iter().any(|k| k.id == id))
-    }
-
     async fn send_one(&mut self, step: &Step, spec: &RequestSpec, round: Option<u64>) {
-        let Some(out) = self.prepare(step, spec) else { return };
-        let exchange = self.exchange(out).await;
+        let Some(out) = self.prepare(step, spec).await else { return };
+        let Ok(exchange) = self.exchange(out).await else { return };
         let judged = self.judge(&exchange, &step.id, true, step.expect.as_ref());
         let at = self.report_step(step, &step.id, &exchange, false);
         self.take_findings(at, step, &exchange, &judged);
@@ -308,12 +322,13 @@ impl<'a> Player<'a> {
     async fn send_many(&mut self, step: &Step, specs: &[RequestSpec]) {
         let mut outs = Vec::new();
         for spec in specs {
-            let Some(out) = self.prepare(step, spec) else { return };
+            let Some(out) = self.prepare(step, spec).await else { return };
             outs.push(out);
         }
         let mut intents = Vec::new();
         for out in &outs {
-            intents.push(self.announce(out));
+            let Ok(announced) = self.announce(out) else { return };
+            intents.push(announced);
         }
         let http = self.context.http.clone();
         let mut flights = tokio::task::JoinSet::new();
@@ -328,7 +343,9 @@ impl<'a> Player<'a> {
         landed.sort_by_key(|(index, _)| *index);
         let mut exchanges = Vec::new();
         for (index, exchange) in landed {
-            self.settle(intents.get_mut(index).and_then(Option::take), &exchange);
+            let announced = intents.get_mut(index).map(std::mem::take).unwrap_or_default();
+            self.settle(announced, &exchange);
+            self.heard(&exchange).await;
             exchanges.push(Arc::new(exchange));
         }
         // What was accepted happened; what was refused is judged in its light, whatever the order on the wire was.
@@ -356,58 +373,34 @@ impl<'a> Player<'a> {
     }
 
     /// Announces a create, sends, settles the announcement.
-    async fn exchange(&mut self, out: Outgoing) -> Arc<Exchange> {
-        let intent = self.announce(&out);
+    async fn exchange(&mut self, out: Outgoing) -> Result<Arc<Exchange>, Unwritable> {
+        let announced = self.announce(&out)?;
         let exchange = self.context.http.send(out).await;
-        self.settle(intent, &exchange);
+        self.settle(announced, &exchange);
         self.wire += exchange.duration;
         if let Err(failure) = &exchange.outcome {
             self.reason
                 .get_or_insert_with(|| format!("{} {}: {failure}", exchange.request.method, exchange.request.url));
         }
-        Arc::new(exchange)
+        self.heard(&exchange).await;
+        Ok(Arc::new(exchange))
     }
 
-    fn announce(&mut self, out: &Outgoing) -> Option<Intent> {
-        let journal = self.context.journal.as_ref()?;
-        let path = out.path().trim_end_matches('/');
-        if out.method != "POST"
-            || path.ends_with(".search")
-            || path.matches('/').count() != 1
-            || path.eq_ignore_ascii_case("/Bulk")
-        {
-            return None;
-        }
-        let body: Option<Value> = out.body.as_deref().and_then(|b| serde_json::from_slice(b).ok());
-        let key = body.as_ref().and_then(Value::as_object).and_then(|o| {
-            let name = if path.eq_ignore_ascii_case("/Users") { "userName" } else { "displayName" };
-            get_ci(o, name).and_then(Value::as_str).map(str::to_owned)
-        })?;
-        match journal.intent("POST", path, &key) {
-            Ok(intent) => Some(intent),
-            Err(problem) => {
-                self.error = true;
-                self.reason = Some(problem.to_string());
-                None
-            }
-        }
-    }
-
-    fn settle(&mut self, intent: Option<Intent>, exchange: &Exchange) {
-        let made = made_path(exchange);
-        if let Some(path) = &made {
-            self.created.insert(path);
-        }
-        let (Some(journal), Some(intent)) = (&self.context.journal, intent) else { return };
-        let written = match (&made, exchange.status()) {
-            (Some(path), _) => journal.created(intent, path),
-            (None, Some(400..=499)) => journal.nothing_made(intent),
-            // 5xx, no answer, or a success without an id: the look-up of the clean-up finds it.
-            _ => Ok(()),
+    /// Counts requests without an answer. After many in a row, a harmless one decides whether there is any sense in going on.
+    async fn heard(&self, exchange: &Exchange) {
+        let weight = match exchange.outcome.as_ref().map_err(|f| f.kind) {
+            Ok(_) => return self.context.unanswered.store(0, Ordering::Relaxed),
+            Err(FailureKind::Refusal) => return,
+            Err(FailureKind::Timeout) => 2,
+            Err(_) => 1,
         };
-        if let Err(problem) = written {
-            self.error = true;
-            self.reason = Some(problem.to_string());
+        let before = self.context.unanswered.fetch_add(weight, Ordering::Relaxed);
+        if before < SILENCE && before + weight >= SILENCE {
+            let last = self.context.http.send(self.added_read("/ServiceProviderConfig", 0)).await;
+            match last.outcome {
+                Ok(_) => self.context.unanswered.store(0, Ordering::Relaxed),
+                Err(failure) => self.context.fall_silent(&failure.message),
+            }
         }
     }
 
@@ -424,9 +417,19 @@ impl<'a> Player<'a> {
     }
 
     fn remember(&mut self, step: &str, call: Call, exchange: Arc<Exchange>) {
+        let size = |e: &Exchange| e.response().map_or(0, |r| r.body.len());
         if self.past.len() >= MEMORY {
             self.past.drain(..MEMORY / 2);
+            self.past_bytes = self.past.iter().map(|p| size(&p.exchange)).sum();
         }
+        self.past_bytes += size(&exchange);
+        // A server that answers everything with megabytes must not fill our memory. The latest stays, whatever its size.
+        let mut old = 0;
+        while self.past_bytes > MEMORY_BYTES && old < self.past.len() {
+            self.past_bytes -= size(&self.past[old].exchange);
+            old += 1;
+        }
+        self.past.drain(..old);
         self.past.push(Past { step: step.to_owned(), call, exchange });
     }
 
@@ -479,6 +482,40 @@ impl<'a> Player<'a> {
         if turned_down || exchange.outcome.is_err() {
             self.broken.get_or_insert_with(|| self.steps[at].id.clone());
         }
+        if self.steps[at].outcome == Outcome::Passed
+            && let Some(reason) = self.put_off(step, exchange, judged)
+        {
+            self.steps[at].outcome = Outcome::Error;
+            self.steps[at].reason.get_or_insert(reason);
+            self.broken.get_or_insert_with(|| self.steps[at].id.clone());
+        }
+    }
+
+    /// "Not now" and "not here" say nothing about the server's SCIM. What was not answered must not pass for tested.
+    fn put_off(&self, step: &Step, exchange: &Exchange, judged: &Judged) -> Option<String> {
+        let status = exchange.status()?;
+        let named = step.expect.as_ref().is_some_and(|e| e.status.iter().any(|s| s.allows(status)));
+        let asked_for = |header| exchange.request.header(header).is_some();
+        let about_limits = self.case.scenario.tags.iter().any(|t| t == "rate-limit");
+        if named || !judged.call.authenticated() || judged.call.op == Op::Other {
+            return None;
+        }
+        match status {
+            429 if !about_limits => {
+                Some("answered 429: the server wants fewer requests; --rate slows the run down".to_owned())
+            }
+            503 => Some("answered 503: the server is not available".to_owned()),
+            304 if asked_for("if-none-match") || asked_for("if-modified-since") => None,
+            301..=303 | 307 | 308 => {
+                let to = exchange.response().and_then(|r| r.header("location")).unwrap_or("nowhere");
+                let to = self.context.redactor.url(to);
+                Some(format!(
+                    "answered {status}, a redirect to {to}: it is not followed, because the token must not go there; if the service is there, give that as --base-url"
+                ))
+            }
+            300..=399 => Some(format!("answered {status}, which is no answer to this request")),
+            _ => None,
+        }
     }
 
     fn add_finding(
@@ -518,7 +555,7 @@ impl<'a> Player<'a> {
             scenario: self.case.scenario.id.clone(),
             idp: self.case.scenario.idp.clone(),
             step: report.id.clone(),
-            exchange: exchange.clone(),
+            exchange: slim(exchange),
             user,
             group,
         });
@@ -612,7 +649,7 @@ impl<'a> Player<'a> {
     /// A read that the identity provider does not send.
     async fn probe(&mut self, step: &Step, target: &str, known: &Known, id: &str) {
         let out = self.added_read(target, known.tenant);
-        let exchange = self.exchange(out).await;
+        let Ok(exchange) = self.exchange(out).await else { return };
         let judged = self.judge(&exchange, id, true, None);
         let at = self.report_step(step, id, &exchange, true);
         self.take_findings(at, step, &exchange, &judged);
@@ -675,28 +712,37 @@ impl<'a> Player<'a> {
             let path = known.path();
             let mut out = self.added_read(&path, known.tenant);
             out.method = "DELETE".to_owned();
-            let exchange = self.context.http.send(out).await;
-            match exchange.status() {
-                Some(200..=299 | 404 | 410) => {
-                    if let Some(journal) = &self.context.journal
-                        && let Err(problem) = journal.deleted(&path)
-                    {
-                        self.reason.get_or_insert(problem.to_string());
+            let url = format!("{}{path}", self.context.http.target().base_url.as_str().trim_end_matches('/'));
+            let own = !self.strangers.contains(&path) && !known.id.is_empty();
+            let silent = self.context.silent().map(|_| "no answer".to_owned());
+            let why = match (own, silent) {
+                (false, _) => "named by the server as made by us, but it was there before: not touched".to_owned(),
+                (true, Some(why)) => why,
+                (true, None) => {
+                    let exchange = self.context.http.send(out).await;
+                    self.heard(&exchange).await;
+                    match exchange.status() {
+                        Some(200..=299 | 404 | 410) => {
+                            self.strike(&known);
+                            continue;
+                        }
+                        status => status.map_or_else(|| "no answer".to_owned(), |s| s.to_string()),
                     }
                 }
-                status => {
-                    let why = status.map_or_else(|| "no answer".to_owned(), |s| s.to_string());
-                    self.left_behind.push(format!("DELETE {} ({why})", exchange.request.url));
-                }
-            }
+            };
+            self.left_behind.push(format!("DELETE {url} ({why})"));
         }
-        if let Some(journal) = &self.context.journal {
-            for gone in self.shadow.known.iter().filter(|k| k.state == State::Gone) {
-                // Already deleted by a step of the scenario.
-                if let Err(problem) = journal.deleted(&gone.path()) {
-                    self.reason.get_or_insert(problem.to_string());
-                }
-            }
+        let gone: Vec<Arc<Known>> = self.shadow.known.iter().filter(|k| k.state == State::Gone).cloned().collect();
+        // Already deleted by a step of the scenario.
+        gone.iter().for_each(|known| self.strike(known));
+    }
+
+    /// Takes a resource out of the journal.
+    fn strike(&mut self, known: &Known) {
+        if let Some(journal) = &self.context.journal
+            && let Err(problem) = journal.side(known.tenant == 1).deleted(&known.path())
+        {
+            self.reason.get_or_insert(problem.to_string());
         }
     }
 
@@ -756,16 +802,18 @@ fn writes(step: &Step) -> bool {
     }
 }
 
-/// `/Users/ID` of a resource that an exchange created.
-fn made_path(exchange: &Exchange) -> Option<String> {
-    if exchange.request.method != "POST" || !exchange.accepted() {
-        return None;
-    }
-    let segments = exchange.request.segments();
-    let [endpoint] = segments.as_slice() else { return None };
-    let id =
-        exchange.json().and_then(Value::as_object).and_then(|o| get_ci(o, "id")).and_then(crate::shadow::text_of)?;
-    (!id.is_empty()).then(|| format!("/{endpoint}/{}", crate::shadow::path_segment(&id)))
+/// An exchange as a finding needs it: findings live as long as the run, so a long answer is not kept whole.
+fn slim(exchange: &Arc<Exchange>) -> Arc<Exchange> {
+    let Some(response) = exchange.response().filter(|r| r.body.len() > FINDING_BYTES) else { return exchange.clone() };
+    let body = response.body[..FINDING_BYTES].to_vec();
+    let mut cut = Response::new(response.status, response.headers.clone(), body);
+    cut.truncated = true;
+    Arc::new(Exchange {
+        request: exchange.request.clone(),
+        outcome: Ok(cut),
+        duration: exchange.duration,
+        started: exchange.started,
+    })
 }
 
 fn sweep_step() -> Step {

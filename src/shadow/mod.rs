@@ -36,6 +36,8 @@ pub struct Shadow {
     pub tenant: u8,
     /// Pages seen since the last write.
     pub pages: Vec<Arc<Page>>,
+    /// Bytes of large representations that were kept.
+    large: usize,
 }
 
 /// One resource that this case created.
@@ -117,7 +119,15 @@ impl Known {
 impl Shadow {
     /// An empty shadow.
     pub fn new(target: Arc<Advertised>) -> Self {
-        Self { target, known: Vec::new(), seen: BTreeSet::new(), unkept: BTreeSet::new(), tenant: 0, pages: Vec::new() }
+        Self {
+            target,
+            known: Vec::new(),
+            seen: BTreeSet::new(),
+            unkept: BTreeSet::new(),
+            tenant: 0,
+            pages: Vec::new(),
+            large: 0,
+        }
     }
 
     /// The resource with that id at that endpoint, gone ones included.
@@ -144,6 +154,7 @@ impl Shadow {
             unkept: BTreeSet::new(),
             tenant: self.tenant,
             pages: self.pages.clone(),
+            large: self.large,
         }
     }
 

@@ -86,6 +86,10 @@ pub struct PageClash {
     pub other: String,
 }
 
+/// Body bytes from which a representation counts as large, and how many of such are kept in one case.
+const LARGE: usize = 256 << 10;
+const LARGE_IN_ALL: usize = 24 << 20;
+
 impl Shadow {
     /// Takes one exchange in. `step` names it in later findings; `settled` is false while other requests are in flight.
     pub fn observe(
@@ -175,12 +179,19 @@ impl Shadow {
                 }
             }
         }
+        if !self.remembers(exchange) {
+            known.last_answer = None;
+        }
         if let Some(answer) = answer {
             out.place = Place::WriteAnswer;
             if !call.projected() {
                 compare(&known, answer, rt, &self.target, &self.loose_members(), false, out);
             }
-            copy_server_values(&mut known.doc, answer);
+            if known.last_answer.is_some() {
+                copy_server_values(&mut known.doc, answer);
+            } else {
+                copy_server_values(&mut known.doc, &essence(answer));
+            }
         }
         self.known.push(std::sync::Arc::new(known));
     }
@@ -198,6 +209,7 @@ impl Shadow {
     ) {
         let (target, loose, unkept) = (self.target.clone(), self.loose_members(), self.unkept.clone());
         let Some(id) = call.id.clone() else { return };
+        let remembers = self.remembers(exchange);
         let Some(known) = self.find_mut(&call.endpoint, &id) else { return };
         known.last_write = step.to_owned();
         known.etag = exchange.response().and_then(|r| r.header("etag")).map(str::to_owned);
@@ -219,7 +231,7 @@ impl Shadow {
             }
         }
         let answer = exchange.json().filter(|v| v.is_object());
-        known.last_answer = answer.cloned();
+        known.last_answer = answer.filter(|_| remembers).cloned();
         if let Some(answer) = answer
             && settled
             && !call.projected()
@@ -227,6 +239,17 @@ impl Shadow {
             out.place = Place::WriteAnswer;
             compare(known, answer, rt, &target, &loose, true, out);
         }
+    }
+
+    /// Whether a representation is kept for later comparisons. Some large ones are (a group with all its members); when each answer
+    /// is megabytes, memory goes first.
+    fn remembers(&mut self, exchange: &Exchange) -> bool {
+        let size = exchange.response().map_or(0, |r| r.body.len());
+        if size < LARGE {
+            return true;
+        }
+        self.large += size;
+        self.large <= LARGE_IN_ALL
     }
 
     fn refused(&mut self, call: &Call, status: u16, step: &str, rt: &ResourceType) {
@@ -262,6 +285,7 @@ impl Shadow {
         let (target, loose) = (self.target.clone(), self.loose_members());
         let Some(answer) = exchange.json().filter(|v| v.is_object()) else { return };
         let Some(id) = call.id.clone() else { return };
+        let remembers = self.remembers(exchange);
         let Some(known) = self.find_mut(&call.endpoint, &id) else {
             self.seen.insert(id);
             return;
@@ -274,7 +298,7 @@ impl Shadow {
         out.strays = strays(known, answer, rt);
         known.refused = None;
         known.state = State::Live;
-        known.last_full = Some(answer.clone());
+        known.last_full = remembers.then(|| answer.clone());
         known.dirty = false;
         known.modified_before = None;
         if let Some(tag) = exchange.response().and_then(|r| r.header("etag")) {
@@ -286,7 +310,9 @@ impl Shadow {
             .filter(|c| (c.cause.kind == Write::Create || c.key == "externalId") && c.clash == facts::Clash::Missing)
             .map(|c| c.key.clone())
             .collect();
-        adopt(known, answer, out, rt);
+        if remembers {
+            adopt(known, answer, out, rt);
+        }
         known.unkept.extend(unkept.iter().cloned());
         for key in unkept {
             self.unkept.insert((call.endpoint.clone(), key));
@@ -696,6 +722,13 @@ fn coerce(value: &mut Value, attribute: &crate::scim::schema::Attribute) {
         }
         _ => {}
     }
+}
+
+/// What names a resource, without the rest.
+fn essence(answer: &Value) -> Value {
+    let short = |v: &Value| v.to_string().len() < 4096;
+    let kept = |name: &&str| Some(((*name).to_owned(), get_ci(answer.as_object()?, name)?.clone()));
+    Value::Object(["id", "meta", "schemas"].iter().filter_map(kept).filter(|(_, v)| short(v)).collect())
 }
 
 /// Values that only the server can know: id, meta, schemas and whatever the client did not write.
