@@ -6,7 +6,7 @@
 pub mod baseline;
 pub mod discover;
 pub mod findings;
-mod judge;
+pub mod judge;
 pub mod plan;
 mod play;
 
