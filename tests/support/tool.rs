@@ -104,10 +104,13 @@ impl Desk {
 
     /// Runs a shell script in the folder.
     pub fn shell(&self, script: &str) -> Out {
+        let program = Path::new(env!("CARGO_BIN_EXE_scimproof")).parent().expect("a folder").display().to_string();
+        let path = format!("{program}:/usr/local/bin:/usr/bin:/bin");
         let done = Command::new("sh")
             .args(["-c", script])
             .current_dir(self.dir.path())
             .env_clear()
+            .env("PATH", path)
             .env("SCIM_TOKEN", TOKEN)
             .env("OTHER", OTHER_TOKEN)
             .output()
