@@ -66,10 +66,10 @@ async fn healthy(things: &[(&str, &str)]) -> (RawServer, Store) {
 fn crashed(dir: &tempfile::TempDir, base: &Url, paths: &[&str], intents: &[(&str, &str)]) -> PathBuf {
     let journal = Journal::open(dir.path(), "run7", base).unwrap();
     for path in paths {
-        journal.found(path).unwrap();
+        journal.side(false).found(path).unwrap();
     }
     for (path, key) in intents {
-        journal.intent("POST", path, key).unwrap();
+        journal.side(false).intent("POST", path, key).unwrap();
     }
     journal.path().to_owned()
 }
@@ -122,7 +122,7 @@ async fn what_cannot_be_deleted_stays_in_the_journal() {
     assert_eq!(report.deleted, ["/Users/2"]);
     let by_hand = format!("DELETE {}/Users/1", server.url);
     assert_eq!(report.left, [(by_hand, "answered with status 403".to_owned())]);
-    let resource = Leftover::Resource { path: "/Users/1".into() };
+    let resource = Leftover::Resource { path: "/Users/1".into(), other: false };
     assert_eq!(Journal::pending(&file).unwrap(), [resource]);
 }
 
@@ -159,7 +159,7 @@ async fn journals_of_others_are_left_alone() {
     let (server, _) = healthy(&[("/Users/1", "run7-a")]).await;
     let elsewhere = crashed(&dir, &"https://scim.example.com/v2".parse().unwrap(), &["/Users/1"], &[]);
     let running = Journal::open(dir.path(), "run8", &server.url).unwrap();
-    running.found("/Users/1").unwrap();
+    running.side(false).found("/Users/1").unwrap();
     std::fs::write(dir.path().join("zz.jsonl"), "{}").unwrap();
     let args = CleanArgs { journals: vec![dir.path().to_owned()], dry_run: false };
     let report = clean(&http(&server.url), args.files().unwrap(), false).await;

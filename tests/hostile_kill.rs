@@ -16,7 +16,7 @@ fn announces_creates_until_it_is_killed() {
     };
     let journal = Journal::open(dir.as_ref(), "run7", &"http://localhost/".parse().unwrap()).unwrap();
     for n in 1_u64.. {
-        journal.intent("POST", "/Users", &format!("run7-{n}")).unwrap();
+        journal.side(false).intent("POST", "/Users", &format!("run7-{n}")).unwrap();
         println!("\nannounced {n}");
     }
 }

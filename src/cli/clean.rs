@@ -6,7 +6,7 @@ use crate::engine::guard::{Created, Guard};
 use crate::engine::journal::{DEFAULT_DIR, Intent, Journal, Leftover};
 use crate::engine::target::encode_query_value;
 use crate::engine::{EngineError, Http, Outgoing, encode_segment, retry_after};
-use crate::exchange::{Exchange, FailureKind, TransportFailure};
+use crate::exchange::{AuthKind, Exchange, FailureKind, TransportFailure};
 use serde_json::Value;
 use std::collections::HashSet;
 use std::fmt;
@@ -107,7 +107,7 @@ pub async fn clean(http: &Http, journals: Vec<PathBuf>, dry_run: bool) -> CleanR
             report.skipped.push(format!("`{file}`: it belongs to {base}"));
             continue;
         }
-        let mut sweep = Sweep { http, journal: &journal, report: &mut report, down: None };
+        let mut sweep = Sweep { http, journal: &journal, report: &mut report, down: None, waited: Duration::ZERO };
         let swept = sweep.all().await;
         let ended = match swept {
             Ok(()) if !dry_run => journal.finish().map(|_| ()),
@@ -126,28 +126,34 @@ struct Sweep<'a> {
     report: &'a mut CleanReport,
     /// Set once the server cannot be reached at all: waiting for each of a thousand leftovers helps nobody.
     down: Option<String>,
+    /// For a busy server, all in all.
+    waited: Duration,
 }
+
+/// So long a clean-up waits for a busy server, all in all: whoever pressed Ctrl-C is waiting, too.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Sweep<'_> {
     async fn all(&mut self) -> Result<(), EngineError> {
         let mut leftovers = self.journal.leftovers();
         // What was made last may depend on what was made before.
         leftovers.reverse();
-        let mut paths: Vec<String> = Vec::new();
+        let mut paths: Vec<(String, bool)> = Vec::new();
         for leftover in leftovers {
             match leftover {
-                Leftover::Resource { path } => paths.push(path),
-                Leftover::Unknown { intent, collection, attribute, key } => {
-                    let found = self.look_up(&collection, attribute, &key).await;
-                    paths.extend(self.settle(intent, format!("{collection} with {attribute} \"{key}\""), found)?);
+                Leftover::Resource { path, other } => paths.push((path, other)),
+                Leftover::Unknown { intent, collection, attribute, key, other } => {
+                    let found = self.look_up(&collection, attribute, &key, other).await;
+                    let what = format!("{collection} with {attribute} \"{key}\"");
+                    paths.extend(self.settle(intent, what, found, other)?.into_iter().map(|p| (p, other)));
                 }
             }
         }
         let mut seen = HashSet::new();
         paths.retain(|p| seen.insert(p.clone()));
-        paths.sort_by_key(|p| deletion_rank(p));
-        for path in paths {
-            self.delete(&path).await?;
+        paths.sort_by_key(|(path, _)| deletion_rank(path));
+        for (path, other) in paths {
+            self.delete(&path, other).await?;
         }
         Ok(())
     }
@@ -158,6 +164,7 @@ impl Sweep<'_> {
         intent: u64,
         what: String,
         found: Result<Vec<String>, String>,
+        other: bool,
     ) -> Result<Vec<String>, EngineError> {
         let paths = match found {
             Ok(paths) => paths,
@@ -170,23 +177,30 @@ impl Sweep<'_> {
             self.report.gone.push(what);
         }
         if !self.report.dry_run {
+            let side = self.journal.side(other);
             for path in &paths {
-                self.journal.found(path)?;
+                side.found(path)?;
             }
-            self.journal.nothing_made(Intent::from(intent))?;
+            side.nothing_made(Intent::from(intent))?;
         }
         Ok(paths)
     }
 
     /// Resources in that collection whose unique name is exactly `key`.
-    async fn look_up(&mut self, collection: &str, attribute: &str, key: &str) -> Result<Vec<String>, String> {
+    async fn look_up(
+        &mut self,
+        collection: &str,
+        attribute: &str,
+        key: &str,
+        other: bool,
+    ) -> Result<Vec<String>, String> {
         let mark = self.journal.run_id().to_lowercase();
         if mark.is_empty() || !key.to_lowercase().contains(&mark) {
             return Err("its name does not carry the mark of the run; look for it by hand".into());
         }
         let quoted = Value::from(key).to_string();
         let filter = encode_query_value(&format!("{attribute} eq {quoted}"));
-        let exchange = self.send("GET", format!("{collection}?filter={filter}")).await?;
+        let exchange = self.send("GET", format!("{collection}?filter={filter}"), other).await?;
         match exchange.status() {
             Some(200) => {}
             Some(404) => return Ok(Vec::new()),
@@ -208,21 +222,22 @@ impl Sweep<'_> {
         Ok(ours)
     }
 
-    async fn delete(&mut self, path: &str) -> Result<(), EngineError> {
-        let by_hand = format!("DELETE {}{path}", self.journal.base_url());
+    async fn delete(&mut self, path: &str, other: bool) -> Result<(), EngineError> {
+        let tenant = if other { " as the second tenant" } else { "" };
+        let by_hand = format!("DELETE {}{path}{tenant}", self.journal.base_url());
         if self.report.dry_run {
             self.report.deleted.push(path.to_owned());
             return Ok(());
         }
-        match self.send("DELETE", path.to_owned()).await {
+        match self.send("DELETE", path.to_owned(), other).await {
             Err(why) => self.report.left.push((by_hand, why)),
             Ok(exchange) => match exchange.status() {
                 Some(200..=299) => {
-                    self.journal.deleted(path)?;
+                    self.journal.side(other).deleted(path)?;
                     self.report.deleted.push(path.to_owned());
                 }
                 Some(404 | 410) => {
-                    self.journal.deleted(path)?;
+                    self.journal.side(other).deleted(path)?;
                     self.report.gone.push(path.to_owned());
                 }
                 status => {
@@ -235,7 +250,7 @@ impl Sweep<'_> {
     }
 
     /// Sends with patience for a server that is busy; `Err` is a reason in the user's words.
-    async fn send(&mut self, method: &str, target: String) -> Result<Exchange, String> {
+    async fn send(&mut self, method: &str, target: String, other: bool) -> Result<Exchange, String> {
         if let Some(why) = &self.down {
             return Err(why.clone());
         }
@@ -243,6 +258,7 @@ impl Sweep<'_> {
             method: method.into(),
             target,
             headers: vec![("Accept".into(), "application/scim+json, application/json".into())],
+            auth: if other { AuthKind::Other } else { AuthKind::Configured },
             ..Outgoing::default()
         };
         let mut ours = Created::default();
@@ -254,14 +270,21 @@ impl Sweep<'_> {
             match &exchange.outcome {
                 Ok(response) if matches!(response.status, 429 | 503) => {
                     let now = time::OffsetDateTime::now_utc();
-                    let wait = retry_after(response, now, Duration::from_secs(20));
-                    tokio::time::sleep(wait.unwrap_or(Duration::from_secs(1))).await;
+                    let wait = retry_after(response, now, Duration::from_secs(20)).unwrap_or(Duration::from_secs(1));
+                    if self.waited + wait > PATIENCE {
+                        break;
+                    }
+                    self.waited += wait;
+                    tokio::time::sleep(wait).await;
                 }
                 Ok(_) => return Ok(exchange),
                 Err(failure) => return Err(self.note_failure(failure)),
             }
         }
-        Err("the server says that it is too busy".into())
+        let why = "the server says that it is too busy";
+        // Else each of a thousand leftovers would wait for its own minute.
+        self.down = Some(why.to_owned());
+        Err(why.into())
     }
 
     fn note_failure(&mut self, failure: &TransportFailure) -> String {

@@ -31,6 +31,9 @@ impl Exit {
             Exit::Findings
         } else if report.summary.errors > 0 {
             Exit::Broken
+        } else if report.summary.blocked == ran && ran > 0 && report.summary.known == 0 {
+            // Each case hangs on something that did not work, and nothing says why: that is no clean bill.
+            Exit::Broken
         } else if ran == 0 {
             Exit::NothingRan
         } else {
@@ -92,6 +95,8 @@ mod tests {
         assert_eq!(code(json!({ "passed": 1, "failed": 1, "errors": 1 }), true, false, &[]), 1);
         assert_eq!(code(json!({ "passed": 1 }), false, false, &["a/b @ x"]), 1);
         assert_eq!(code(json!({ "passed": 1, "errors": 1 }), false, false, &[]), 3);
+        assert_eq!(code(json!({ "blocked": 2, "skipped": 1 }), false, false, &[]), 3);
+        assert_eq!(code(json!({ "blocked": 2, "known": 1 }), false, false, &[]), 0);
         assert_eq!(code(json!({ "skipped": 3 }), false, false, &[]), 4);
         assert_eq!(code(json!({ "failed": 1 }), true, true, &[]), 130);
     }

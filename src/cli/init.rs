@@ -147,7 +147,7 @@ const COMMON: &str = r#"# Failures that are known and accepted: reported, but th
 # jobs = 4               # scenarios side by side
 # timeout = "30s"        # for one answer
 # rate = "10/s"          # at most so many requests
-# allow_existing = true  # the tenant already holds users or groups; they are left alone
+# allow_existing = true  # scenarios may change users and groups that were there before
 
 [auth]
 "#;

@@ -13,7 +13,7 @@ use crate::profile::idp::{self, IdpProfile};
 use crate::profile::provider::{self, ProviderProfile};
 use crate::report::redact::Redactor;
 use crate::report::terminal::{Options as TerminalOptions, Terminal};
-use crate::report::{FileSink, Sink, progress::Progress};
+use crate::report::{FileSink, Sink, progress::Progress, text};
 use crate::run::baseline::{self, Baseline};
 use crate::run::plan::{Selection, plan};
 use crate::run::{Case, Finished, Options};
@@ -95,13 +95,14 @@ async fn run(args: RunArgs) -> Result<Exit, Failure> {
         Ok(finished) => finished,
         Err(unusable) => {
             close_journal(journal, &http, settings.keep).await;
-            return Err(Failure::broken(place.redactor.text(&unusable.to_string())));
+            // It holds header values of a stranger.
+            return Err(Failure::broken(text::line(&place.redactor.text(&unusable.to_string()))));
         }
     };
     debug_assert!(report.cases.len() <= quiet_scenarios);
     report.left_behind.extend(close_journal(journal, &http, settings.keep).await);
-    settle_baseline(&settings, accepted, &mut report)?;
-    let mut written = Ok(());
+    // The reports come first: what was found must not be lost with a baseline that cannot be written.
+    let mut written = settle_baseline(&settings, accepted, &mut report);
     for sink in sinks {
         if let Err(problem) = sink.finish(&report) {
             written = Err(Failure::broken(problem));

@@ -27,7 +27,8 @@ pub(super) async fn exchange(
     let mut response = Response::new(status, headers, Vec::new());
     let (body, cut_decoded) = decode(&response, raw, cut, limits.max_body, site)?;
     response.body = body;
-    response.truncated = cut || cut_decoded;
+    // Whole or not, a body that is not read as JSON must not be called broken JSON.
+    response.truncated = cut || cut_decoded || crate::exchange::too_many_values(&response.body);
     Ok(response)
 }
 

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use url::Url;
 
 /// Where journals are kept unless the user says otherwise.
@@ -31,14 +31,20 @@ enum Line {
         method: String,
         path: String,
         key: String,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        other: bool,
     },
     /// It was answered: nothing was made (no path), or this was. Also for what no intent announced, with a number of its own.
     Settled {
         n: u64,
         path: Option<String>,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        other: bool,
     },
     Deleted {
         path: String,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        other: bool,
     },
 }
 
@@ -54,6 +60,8 @@ pub enum Leftover {
     Resource {
         /// `/Users/42`.
         path: String,
+        /// True if it belongs to the second tenant.
+        other: bool,
     },
     /// Perhaps a resource: the create was sent, the answer is not known.
     Unknown {
@@ -65,7 +73,16 @@ pub enum Leftover {
         attribute: &'static str,
         /// Its value; it carries the run id.
         key: String,
+        /// True if it belongs to the second tenant.
+        other: bool,
     },
+}
+
+/// The journal as one of the two tenants sees it: an id says nothing without the tenant it is from.
+#[derive(Clone, Copy)]
+pub struct Side<'a> {
+    journal: &'a Journal,
+    other: bool,
 }
 
 /// The journal of a run that goes on. All methods may be called from several cases at once.
@@ -133,31 +150,9 @@ impl Journal {
         }))
     }
 
-    /// Before a create is sent: `key` is the unique userName (users) or displayName (everything else) in its body.
-    pub fn intent(&self, method: &str, path: &str, key: &str) -> Result<Intent, EngineError> {
-        let n = self.next_number();
-        self.write(&Line::Intent { n, method: method.to_owned(), path: path.to_owned(), key: key.to_owned() })?;
-        Ok(Intent(n))
-    }
-
-    /// The server made it, at this path below the base URL.
-    pub fn created(&self, intent: Intent, path: &str) -> Result<(), EngineError> {
-        self.write(&Line::Settled { n: intent.0, path: Some(path.to_owned()) })
-    }
-
-    /// The server made nothing (4xx), or nothing was sent.
-    pub fn nothing_made(&self, intent: Intent) -> Result<(), EngineError> {
-        self.write(&Line::Settled { n: intent.0, path: None })
-    }
-
-    /// Something of ours turned up that no intent announced.
-    pub fn found(&self, path: &str) -> Result<(), EngineError> {
-        self.write(&Line::Settled { n: self.next_number(), path: Some(path.to_owned()) })
-    }
-
-    /// It is gone.
-    pub fn deleted(&self, path: &str) -> Result<(), EngineError> {
-        self.write(&Line::Deleted { path: path.to_owned() })
+    /// The part of the tenant under test, or of the second one.
+    pub fn side(&self, other: bool) -> Side<'_> {
+        Side { journal: self, other }
     }
 
     /// What may still be on the server, in order of creation.
@@ -242,6 +237,36 @@ impl Journal {
     }
 }
 
+impl Side<'_> {
+    /// Before a create is sent: `key` is the unique userName (users) or displayName (everything else) in its body.
+    pub fn intent(&self, method: &str, path: &str, key: &str) -> Result<Intent, EngineError> {
+        let n = self.journal.next_number();
+        let (method, path, key) = (method.to_owned(), path.to_owned(), key.to_owned());
+        self.journal.write(&Line::Intent { n, method, path, key, other: self.other })?;
+        Ok(Intent(n))
+    }
+
+    /// The server made it, at this path below the base URL.
+    pub fn created(&self, intent: Intent, path: &str) -> Result<(), EngineError> {
+        self.journal.write(&Line::Settled { n: intent.0, path: Some(path.to_owned()), other: self.other })
+    }
+
+    /// The server made nothing (4xx), or nothing was sent.
+    pub fn nothing_made(&self, intent: Intent) -> Result<(), EngineError> {
+        self.journal.write(&Line::Settled { n: intent.0, path: None, other: self.other })
+    }
+
+    /// Something of ours turned up that no intent announced.
+    pub fn found(&self, path: &str) -> Result<(), EngineError> {
+        self.created(Intent(self.journal.next_number()), path)
+    }
+
+    /// It is gone.
+    pub fn deleted(&self, path: &str) -> Result<(), EngineError> {
+        self.journal.write(&Line::Deleted { path: path.to_owned(), other: self.other })
+    }
+}
+
 /// A journal as read from disk.
 #[derive(Debug, Clone)]
 pub struct JournalFile {
@@ -291,51 +316,52 @@ impl JournalFile {
 #[derive(Debug, Clone, Default)]
 struct Pending {
     last: u64,
-    intents: BTreeMap<u64, (String, String)>,
-    resources: BTreeMap<u64, Arc<str>>,
+    intents: BTreeMap<u64, (String, String, bool)>,
+    resources: BTreeMap<u64, (String, bool)>,
     /// The other way round: a run over 100,000 users deletes each by its path.
-    numbers: HashMap<Arc<str>, u64>,
+    numbers: HashMap<(String, bool), u64>,
 }
 
 impl Pending {
     fn apply(&mut self, line: &Line) {
         match line {
             Line::Started { .. } => {}
-            Line::Intent { n, path, key, .. } => {
+            Line::Intent { n, path, key, other, .. } => {
                 self.last = self.last.max(*n);
-                self.intents.insert(*n, (path.clone(), key.clone()));
+                self.intents.insert(*n, (path.clone(), key.clone(), *other));
             }
-            Line::Settled { n, path } => {
+            Line::Settled { n, path, other } => {
                 self.last = self.last.max(*n);
                 self.intents.remove(n);
                 if let Some(path) = path {
-                    self.forget(path);
-                    let path: Arc<str> = Arc::from(path.as_str());
-                    self.resources.insert(*n, path.clone());
-                    self.numbers.insert(path, *n);
+                    let place = (path.clone(), *other);
+                    self.forget(&place);
+                    self.resources.insert(*n, place.clone());
+                    self.numbers.insert(place, *n);
                 }
             }
-            Line::Deleted { path } => self.forget(path),
+            Line::Deleted { path, other } => self.forget(&(path.clone(), *other)),
         }
     }
 
-    fn forget(&mut self, path: &str) {
-        if let Some(n) = self.numbers.remove(path) {
+    fn forget(&mut self, place: &(String, bool)) {
+        if let Some(n) = self.numbers.remove(place) {
             self.resources.remove(&n);
         }
     }
 
     fn leftovers(&self) -> Vec<Leftover> {
         let mut all: Vec<(u64, Leftover)> = Vec::new();
-        for (n, path) in &self.resources {
-            all.push((*n, Leftover::Resource { path: path.to_string() }));
+        for (n, (path, other)) in &self.resources {
+            all.push((*n, Leftover::Resource { path: path.clone(), other: *other }));
         }
-        for (n, (path, key)) in &self.intents {
+        for (n, (path, key, other)) in &self.intents {
             let unknown = Leftover::Unknown {
                 intent: *n,
                 collection: path.clone(),
                 attribute: key_attribute(path),
                 key: key.clone(),
+                other: *other,
             };
             all.push((*n, unknown));
         }
@@ -403,20 +429,20 @@ mod tests {
     }
 
     fn resource(path: &str) -> Leftover {
-        Leftover::Resource { path: path.into() }
+        Leftover::Resource { path: path.into(), other: false }
     }
 
     #[test]
     fn a_killed_run_leaves_exactly_what_it_made() {
         let dir = tempfile::tempdir().unwrap();
         let journal = Journal::open(dir.path(), "r7", &base()).unwrap();
-        let alice = journal.intent("POST", "/Users", "r7-alice").unwrap();
-        let bob = journal.intent("POST", "/Users", "r7-bob").unwrap();
-        journal.created(alice, "/Users/1").unwrap();
-        journal.nothing_made(bob).unwrap();
-        journal.intent("POST", "/Groups", "r7-team").unwrap();
-        journal.found("/Users/2").unwrap();
-        journal.deleted("/Users/1").unwrap();
+        let alice = journal.side(false).intent("POST", "/Users", "r7-alice").unwrap();
+        let bob = journal.side(false).intent("POST", "/Users", "r7-bob").unwrap();
+        journal.side(false).created(alice, "/Users/1").unwrap();
+        journal.side(false).nothing_made(bob).unwrap();
+        journal.side(false).intent("POST", "/Groups", "r7-team").unwrap();
+        journal.side(false).found("/Users/2").unwrap();
+        journal.side(false).deleted("/Users/1").unwrap();
         // As kill -9 would: nothing is finished or dropped, and the last line is half written.
         let path = journal.path().to_owned();
         let mut text = std::fs::read(&path).unwrap();
@@ -427,6 +453,7 @@ mod tests {
             collection: "/Groups".into(),
             attribute: "displayName",
             key: "r7-team".into(),
+            other: false,
         };
         assert_eq!(Journal::pending(&path).unwrap(), [unknown, resource("/Users/2")]);
         let whole = std::fs::read_to_string(&path).unwrap();
@@ -437,7 +464,7 @@ mod tests {
     fn resuming_waits_for_the_run_to_end_and_survives_the_broken_line() {
         let dir = tempfile::tempdir().unwrap();
         let journal = Journal::open(dir.path(), "r1", &base()).unwrap();
-        journal.found("/Users/1").unwrap();
+        journal.side(false).found("/Users/1").unwrap();
         let path = journal.path().to_owned();
         assert!(Journal::resume(&path).unwrap().is_none());
         assert_eq!(journal.finish().unwrap(), Some(path.clone()));
@@ -446,10 +473,22 @@ mod tests {
         drop(file);
         let again = Journal::resume(&path).unwrap().unwrap();
         assert_eq!(again.leftovers(), [resource("/Users/1")]);
-        again.deleted("/Users/1").unwrap();
+        again.side(false).deleted("/Users/1").unwrap();
         assert!(Journal::pending(&path).unwrap().is_empty());
         assert_eq!(again.finish().unwrap(), None);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn one_id_in_two_tenants_is_two_resources() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = Journal::open(dir.path(), "r", &base()).unwrap();
+        journal.side(false).found("/Users/1").unwrap();
+        journal.side(true).found("/Users/1").unwrap();
+        journal.side(false).deleted("/Users/1").unwrap();
+        let left = [Leftover::Resource { path: "/Users/1".into(), other: true }];
+        assert_eq!(journal.leftovers(), left);
+        assert_eq!(Journal::pending(journal.path()).unwrap(), left);
     }
 
     #[test]
@@ -496,7 +535,7 @@ mod tests {
                 pending: Pending::default(),
             }),
         };
-        let error = journal.intent("POST", "/Users", "k").unwrap_err().to_string();
+        let error = journal.side(false).intent("POST", "/Users", "k").unwrap_err().to_string();
         assert!(error.contains("could not be written"), "{error}");
     }
 

@@ -7,8 +7,11 @@ use super::lookup::Lookup;
 use super::text;
 use crate::event::{CaseReport, FindingReport, Outcome, RunReport, StepReport};
 use junit_report::{Duration, OffsetDateTime, Report, TestCase, TestResult, TestSuite};
+use regex::Regex;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{self, Write};
+use std::sync::LazyLock;
 
 /// Writes the report.
 pub fn write(report: &RunReport, out: &mut dyn Write) -> io::Result<()> {
@@ -17,8 +20,20 @@ pub fn write(report: &RunReport, out: &mut dyn Write) -> io::Result<()> {
     for case in &report.cases {
         junit.add_testsuite(suite(report, &lookup, case));
     }
-    junit.write_xml(&mut *out).map_err(io::Error::other)?;
-    writeln!(out)
+    let mut xml = Vec::new();
+    junit.write_xml(&mut xml).map_err(io::Error::other)?;
+    let xml = String::from_utf8(xml).map_err(io::Error::other)?;
+    writeln!(out, "{}", in_milliseconds(&xml))
+}
+
+/// The writer prints times as sums of binary fractions (`3.2720000000000002`); the schema knows three decimals.
+fn in_milliseconds(xml: &str) -> Cow<'_, str> {
+    static TIME: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r#"(<test(?:suite|case) [^>]*?\btime=")(\d+\.\d{4,})""#).expect("a fixed pattern"));
+    TIME.replace_all(xml, |found: &regex::Captures<'_>| {
+        let seconds: f64 = found[2].parse().unwrap_or_default();
+        format!("{}{seconds:.3}\"", &found[1])
+    })
 }
 
 fn suite(report: &RunReport, lookup: &Lookup<'_>, case: &CaseReport) -> TestSuite {
@@ -241,6 +256,20 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, cases: 200, ..ProptestConfig::default() })]
         #[test]
+    fn times_have_three_decimals() {
+        let mut suite = TestSuite::new("s");
+        suite.add_testcase(TestCase::success("a", Duration::milliseconds(3_272)));
+        suite.add_testcase(TestCase::success("b", Duration::milliseconds(1_566)));
+        let mut report = Report::new();
+        report.add_testsuite(suite);
+        let mut xml = Vec::new();
+        report.write_xml(&mut xml).expect("written");
+        let xml = String::from_utf8(xml).expect("UTF-8");
+        let times: Vec<String> = in_milliseconds(&xml).split("time=\"").skip(1).map(|t| t.split('"').next().expect("a value").to_owned()).collect();
+        assert!(times.iter().any(|t| t == "3.272") && times.iter().all(|t| t.split('.').nth(1).is_none_or(|d| d.len() <= 3)), "{times:?}");
+    }
+
+    #[test]
         fn any_text_survives(name in any::<String>(), body in "(\\PC|[\\x00-\\x1f]|\\]\\]>|</failure>|&#0;|\u{fffe}){0,40}") {
             let mut report = Report::new();
             let mut suite = TestSuite::new("s");

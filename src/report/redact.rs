@@ -14,6 +14,10 @@ pub const MASK: &str = "[secret]";
 /// How much of a body a report keeps.
 pub const BODY_LIMIT: usize = 64 * 1024;
 
+/// A body that is nested deeper stays text: readers of JSON have limits of their own (ours is 128), and a body stands some levels
+/// deep in the report.
+const DEEPEST: usize = 100;
+
 /// Shorter secrets are not searched for inside of texts: replacing each `a` would leave no report.
 const SHORTEST: usize = 4;
 
@@ -167,6 +171,7 @@ impl Redactor {
         }
         if bytes.len() <= limit
             && let Some(value) = json()
+            && shallow(&value, DEEPEST)
         {
             return Some(self.value(&value));
         }
@@ -181,6 +186,15 @@ impl Redactor {
         let cut = text::prefix(&clean, limit.min(clean.len().saturating_sub(longest)));
         let note = format!("\n… [cut: {} of {} bytes shown]", cut.len(), bytes.len());
         Some(Value::String(format!("{cut}{note}")))
+    }
+}
+
+/// True when nothing in it is nested deeper than `levels`.
+fn shallow(value: &Value, levels: usize) -> bool {
+    match value {
+        Value::Array(items) => levels > 0 && items.iter().all(|v| shallow(v, levels - 1)),
+        Value::Object(map) => levels > 0 && map.values().all(|v| shallow(v, levels - 1)),
+        _ => true,
     }
 }
 
@@ -313,6 +327,17 @@ mod tests {
         assert!(!text.contains("s3cr"), "cut through the secret");
         assert!(text.ends_with(&format!("of {} bytes shown]", long.len())));
         assert!(text.len() <= BODY_LIMIT + 64);
+    }
+
+    #[test]
+    fn a_deep_body_can_be_read_back_from_the_report() {
+        for depth in [50, 110, 127] {
+            let body = "[".repeat(depth) + &"]".repeat(depth);
+            let report = redactor().response_report(&exchange("https://a/", "", body.as_bytes())).expect("there");
+            let text = json!({ "a": [{ "b": [{ "c": report }] }] }).to_string();
+            assert!(serde_json::from_str::<Value>(&text).is_ok(), "{depth}");
+            assert_eq!(report.body.expect("kept").is_string(), depth > DEEPEST);
+        }
     }
 
     #[test]

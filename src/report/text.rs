@@ -20,12 +20,12 @@ pub fn line(text: &str) -> String {
     clip(&escape(text, acts), LINE_LIMIT)
 }
 
-/// Text for XML 1.0: characters that cannot stand in a document become visible (XML 1.0 §2.2, and the noncharacters);
-/// so does a carriage return, which readers would turn into a line break (§2.11).
+/// Text for XML 1.0: characters that cannot stand in a document become visible (XML 1.0 §2.2, and the noncharacters); so do
+/// those that turn the direction of reading, and a carriage return, which readers would turn into a line break (§2.11).
 pub fn xml(text: &str) -> Cow<'_, str> {
     escape(text, |c| {
         !matches!(c, '\t' | '\n' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
-            || matches!(c, '\u{7f}'..='\u{9f}')
+            || (acts(c) && !matches!(c, '\t' | '\n'))
     })
 }
 

@@ -747,10 +747,8 @@ fn top(name: &str, view: &View<'_>) -> String {
     }
     let rest = rt.map_or(name, |r| {
         let id = &r.schema.id;
-        match name.get(..id.len()).filter(|head| head.eq_ignore_ascii_case(id)) {
-            Some(_) => name.get(id.len() + 1..).unwrap_or(name),
-            None => name,
-        }
+        let head = name.get(..id.len()).filter(|head| head.eq_ignore_ascii_case(id));
+        head.and_then(|_| name[id.len()..].strip_prefix([':', '.'])).unwrap_or(name)
     });
     rest.split('.').next().unwrap_or(rest).to_owned()
 }

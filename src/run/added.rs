@@ -42,7 +42,7 @@ impl Player<'_> {
     /// A read that the identity provider does not send.
     async fn probe(&mut self, step: &Step, target: &str, tenant: u8, id: &str, round: Option<u64>) {
         let out = self.added_read(target, tenant);
-        let exchange = self.exchange(out).await;
+        let Ok(exchange) = self.exchange(out).await else { return };
         let judged = self.judge(&exchange, id, true, None);
         let at = self.report_step(step, id, &exchange, true);
         self.take_findings(at, step, &exchange, &judged);
@@ -50,7 +50,7 @@ impl Player<'_> {
         self.thin(at, round);
     }
 
-    fn added_read(&self, target: &str, tenant: u8) -> Outgoing {
+    pub(super) fn added_read(&self, target: &str, tenant: u8) -> Outgoing {
         let headers = self.case.profile.headers.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
         let auth = if tenant == 1 { AuthKind::Other } else { AuthKind::Configured };
         Outgoing { method: "GET".to_owned(), target: target.to_owned(), headers, body: None, auth }
@@ -107,34 +107,50 @@ impl Player<'_> {
         let left = self.left();
         self.context.progress.more(left.len());
         for number in left {
-            let (path, mut out) = {
+            let (path, kind, mut out) = {
                 let entry = &self.shadow.known.entries()[number as usize];
-                (entry.path(), self.added_read(&entry.path(), entry.kind.tenant))
+                (entry.path(), entry.kind.clone(), self.added_read(&entry.path(), entry.kind.tenant))
             };
             out.method = "DELETE".to_owned();
-            let exchange = self.context.patience.send(&self.context.http, out).await;
+            let refusal = self.delete(&path, out).await;
             self.context.progress.done(1);
-            match exchange.status() {
-                Some(200..=299 | 404 | 410) => {
-                    if let Some(journal) = &self.context.journal
-                        && let Err(problem) = journal.deleted(&path)
-                    {
-                        self.reason.get_or_insert(problem.to_string());
-                    }
-                }
-                status => {
-                    let why = status.map_or_else(|| "no answer".to_owned(), |s| s.to_string());
-                    self.left_behind.push(format!("DELETE {} ({why})", exchange.request.url));
+            match refusal {
+                None => self.strike(&path, kind.tenant),
+                Some(why) => {
+                    let base = self.context.http.target().base_url.as_str();
+                    self.left_behind.push(format!("DELETE {}{path} ({why})", base.trim_end_matches('/')));
                 }
             }
         }
-        if let Some(journal) = &self.context.journal {
-            for gone in self.shadow.known.entries().iter().filter(|e| e.kind.state == State::Gone) {
-                // Already deleted by a step of the scenario.
-                if let Err(problem) = journal.deleted(&gone.path()) {
-                    self.reason.get_or_insert(problem.to_string());
-                }
-            }
+        let known = self.shadow.known.entries().iter();
+        let gone: Vec<(String, u8)> =
+            known.filter(|e| e.kind.state == State::Gone).map(|e| (e.path(), e.kind.tenant)).collect();
+        // Already deleted by a step of the scenario.
+        gone.iter().for_each(|(path, tenant)| self.strike(path, *tenant));
+    }
+
+    /// Sends a delete of the clean-up; why the resource is still there, if it is.
+    async fn delete(&mut self, path: &str, out: Outgoing) -> Option<String> {
+        if self.strangers.contains(path) || path.ends_with('/') {
+            return Some("named by the server as made by us, but it was there before: not touched".to_owned());
+        }
+        if self.context.silent().is_some() {
+            return Some("no answer".to_owned());
+        }
+        let exchange = self.context.patience.send(&self.context.http, out).await;
+        self.heard(&exchange).await;
+        match exchange.status() {
+            Some(200..=299 | 404 | 410) => None,
+            status => Some(status.map_or_else(|| "no answer".to_owned(), |s| s.to_string())),
+        }
+    }
+
+    /// Takes a resource out of the journal.
+    fn strike(&mut self, path: &str, tenant: u8) {
+        if let Some(journal) = &self.context.journal
+            && let Err(problem) = journal.side(tenant == 1).deleted(path)
+        {
+            self.reason.get_or_insert(problem.to_string());
         }
     }
 

@@ -97,7 +97,9 @@ fn refuse_strangers(config: &Exchange, users: &Exchange) -> Result<(), Unusable>
             } else {
                 ""
             };
-            format!("{} {kind}{lack}", r.status)
+            let to = r.header("location").filter(|_| (300..400).contains(&r.status));
+            let to = to.map(|to| format!(", a redirect to {}", to)).unwrap_or_default();
+            format!("{} {}{lack}{to}", r.status, kind)
         }
         None => e.outcome.as_ref().err().map_or_else(String::new, ToString::to_string),
     };

@@ -11,25 +11,31 @@ use crate::shadow::{Advertised, Call, Forecast, Shadow};
 use std::sync::Arc;
 
 /// What came of judging one exchange.
-pub(super) struct Judged {
-    pub(super) call: Call,
-    pub(super) forecast: Forecast,
-    pub(super) findings: Vec<(&'static Rule, Finding)>,
+pub struct Judged {
+    /// What the request asks for.
+    pub call: Call,
+    /// What a correct server does.
+    pub forecast: Forecast,
+    /// What is wrong.
+    pub findings: Vec<(&'static Rule, Finding)>,
 }
 
 /// Where an exchange stands in its case.
-pub(super) struct Place<'a> {
-    pub(super) step: &'a str,
-    pub(super) earlier: &'a [Past],
-    pub(super) alone: bool,
+pub struct Place<'a> {
+    /// Name of the step.
+    pub step: &'a str,
+    /// Exchanges before it.
+    pub earlier: &'a [Past],
+    /// True when no other case ran meanwhile.
+    pub alone: bool,
     /// False while other requests of the same step were in flight.
-    pub(super) settled: bool,
+    pub settled: bool,
     /// Statuses that the step itself names.
-    pub(super) statuses: &'a [StatusSpec],
+    pub statuses: &'a [StatusSpec],
 }
 
 /// Feeds the shadow and asks every rule.
-pub(super) fn judge(
+pub fn judge(
     exchange: &Arc<Exchange>,
     shadow: &mut Shadow,
     target: &Advertised,

@@ -8,7 +8,7 @@ mod advertised;
 pub mod baseline;
 pub mod discover;
 pub mod findings;
-mod judge;
+pub mod judge;
 mod patience;
 pub mod plan;
 mod play;
@@ -26,8 +26,8 @@ use crate::shadow::Advertised;
 use findings::RawFinding;
 use progress::Progress;
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -109,6 +109,21 @@ pub(crate) struct Context {
     pub(crate) progress: Progress,
     pub(crate) access_refused: Option<String>,
     pub(crate) patience: Arc<patience::Patience>,
+    /// Requests in a row that got no answer.
+    pub(crate) unanswered: AtomicUsize,
+    silent: OnceLock<String>,
+}
+
+impl Context {
+    /// Why nothing more is sent: the server no longer answers at all.
+    pub(crate) fn silent(&self) -> Option<String> {
+        self.silent.get().cloned()
+    }
+
+    /// From now on nothing is sent. The first reason stays.
+    pub(crate) fn fall_silent(&self, last: &str) {
+        let _ = self.silent.set(format!("given up, the server no longer answers: {last}"));
+    }
 }
 
 /// Plays all cases. `stop` ends the run after the request in flight; clean-up still happens.
@@ -142,6 +157,8 @@ pub async fn run(
         access_refused: found.access_refused,
         patience: Arc::default(),
         options,
+        unanswered: AtomicUsize::new(0),
+        silent: OnceLock::new(),
     });
     let cases = plan::expanded(cases, &context.target);
     let played = play_all(&context, cases, emit).await;

@@ -3,17 +3,18 @@
 //!
 //! Order inside a step: rules on the exchange, then captures, then the step's own expectations.
 
+mod own;
+
 use super::advertised::Sample;
 use super::findings::{self, RawFinding};
 use super::judge::{self, Judged};
 use super::{Case, Context, Played, Tally, progress};
 use crate::engine::Outgoing;
 use crate::engine::guard::Created;
-use crate::engine::journal::Intent;
 use crate::engine::render;
 use crate::engine::values::CaseValues;
 use crate::event::{CaseReport, Outcome, StepReport};
-use crate::exchange::{AuthKind, Exchange};
+use crate::exchange::{AuthKind, Exchange, FailureKind, Response};
 use crate::profile::provider::ProviderProfile;
 use crate::rules::view::Past;
 use crate::rules::{Finding, Level, Rule};
@@ -23,10 +24,10 @@ use crate::scenario::model::{
 use crate::scenario::names::ADVERTISED;
 use crate::scenario::template::Values;
 use crate::scim::schema::{ResourceType, Returned};
-use crate::scim::value::get_ci;
 use crate::shadow::{Call, Choice, Expectation, Op, Reason, Shadow};
+use own::Unwritable;
 use serde_json::Value;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -36,6 +37,10 @@ const MEMORY: usize = 400;
 const MEMORY_BYTES: usize = 4 << 20;
 /// An answer of more bytes is remembered without its tree.
 const LARGE: usize = 4 << 10;
+/// What a finding keeps of a body.
+const FINDING_BYTES: usize = crate::report::redact::BODY_LIMIT;
+/// So many requests in a row without an answer (a timeout counts twice), and one more after them: then nobody is there.
+const SILENCE: usize = 10;
 /// Rounds of one repeated step that are kept in the report when nothing was found in them.
 const SHOWN_ROUNDS: u64 = 20;
 /// Further rounds of it that are kept because something was found in them.
@@ -45,6 +50,10 @@ const FAILED_ROUNDS: usize = 100;
 pub(super) async fn play(context: &Context, case: &Case, alone: bool) -> Played {
     context.progress.begin(&case.name());
     let mut player = Player::new(context, case, alone);
+    if let Some(reason) = context.silent() {
+        player.give_up(reason);
+        return player.finish();
+    }
     match player.unmet() {
         Some(reason) => player.skip_case(reason),
         None => {
@@ -69,6 +78,11 @@ pub(super) struct Player<'a> {
     unmade: Option<String>,
     past: Vec<Past>,
     past_bytes: usize,
+    created: Created,
+    /// Paths that were there before this run.
+    pub(super) strangers: BTreeSet<String>,
+    /// Paths where nobody is.
+    vacant: BTreeSet<String>,
     failed_rounds: HashMap<String, usize>,
     /// What was found already, so that the same in a hundred thousand rounds is kept once.
     told: HashSet<String>,
@@ -115,6 +129,9 @@ impl<'a> Player<'a> {
             shadow: Shadow::new(context.target.clone()),
             past: Vec::new(),
             past_bytes: 0,
+            created: Created::default(),
+            strangers: BTreeSet::new(),
+            vacant: BTreeSet::new(),
             failed_rounds: HashMap::new(),
             told: HashSet::new(),
             ahead: progress::planned(case, &context.options.volume),
@@ -181,6 +198,12 @@ impl<'a> Player<'a> {
         self.reason = Some(reason);
     }
 
+    /// The rest of the case cannot be played.
+    fn give_up(&mut self, reason: String) {
+        self.reason = Some(reason);
+        self.error = true;
+    }
+
     async fn run(&mut self) {
         let scenario = self.case.scenario.clone();
         let dialect = self.case.dialect.as_ref().map(|d| d.name.clone());
@@ -188,9 +211,10 @@ impl<'a> Player<'a> {
         let mut steps = scenario.steps.iter().enumerate().peekable();
         while let Some((index, step)) = steps.next() {
             if self.context.stop.load(Ordering::SeqCst) {
-                self.reason = Some("interrupted".to_owned());
-                self.error = true;
-                return;
+                return self.give_up("interrupted".to_owned());
+            }
+            if let Some(reason) = self.context.silent() {
+                return self.give_up(reason);
             }
             let mut together = vec![(index, step)];
             while let Some(next) = steps.next_if(|(_, next)| next.joined) {
@@ -301,7 +325,7 @@ impl<'a> Player<'a> {
     }
 
     async fn round(&mut self, step: &Step, round: Option<u64>) {
-        if self.error || self.context.stop.load(Ordering::SeqCst) {
+        if self.error || self.context.stop.load(Ordering::SeqCst) || self.context.silent().is_some() {
             return;
         }
         if !step.when.iter().all(|c| render::holds(c, &self.values)) {
@@ -322,7 +346,7 @@ impl<'a> Player<'a> {
     }
 
     /// Renders a request, or says why it cannot be sent.
-    fn prepare(&mut self, step: &Step, spec: &RequestSpec) -> Option<Outgoing> {
+    async fn prepare(&mut self, step: &Step, spec: &RequestSpec) -> Option<Outgoing> {
         let out = match render::request(spec, &self.case.scenario, &self.case.profile, &self.values) {
             Ok(out) => self.completed(out),
             Err(missing) => {
@@ -341,12 +365,8 @@ impl<'a> Player<'a> {
             self.note(step, Outcome::Skipped, reason);
             return None;
         }
-        if self.touches_strangers(&out) {
-            self.note(
-                step,
-                Outcome::Skipped,
-                "it would change a resource that this run did not create (--allow-existing permits it)".to_owned(),
-            );
+        if let Some(reason) = self.fenced(&out).await {
+            self.note(step, Outcome::Skipped, reason);
             return None;
         }
         Some(out)
@@ -366,18 +386,9 @@ impl<'a> Player<'a> {
         out
     }
 
-    /// A write to an id that was seen on the server and is not ours.
-    fn touches_strangers(&self, out: &Outgoing) -> bool {
-        if self.context.options.guard.allow_existing || !matches!(out.method.as_str(), "PUT" | "PATCH" | "DELETE") {
-            return false;
-        }
-        let id = out.path().trim_matches('/').split('/').nth(1).map(crate::exchange::percent_decode);
-        id.is_some_and(|id| self.shadow.seen.contains(&id) && self.shadow.kinds_of(&id).next().is_none())
-    }
-
     async fn send_one(&mut self, step: &Step, spec: &RequestSpec, round: Option<u64>) {
-        let Some(out) = self.prepare(step, spec) else { return };
-        let exchange = self.exchange(out).await;
+        let Some(out) = self.prepare(step, spec).await else { return };
+        let Ok(exchange) = self.exchange(out).await else { return };
         let judged = self.judge(&exchange, &step.id, true, step.expect.as_ref());
         let at = self.report_step(step, &step.id, &exchange, false);
         self.take_findings(at, step, &exchange, &judged);
@@ -393,12 +404,13 @@ impl<'a> Player<'a> {
     async fn send_many(&mut self, step: &Step, specs: &[RequestSpec]) {
         let mut outs = Vec::new();
         for spec in specs {
-            let Some(out) = self.prepare(step, spec) else { return };
+            let Some(out) = self.prepare(step, spec).await else { return };
             outs.push(out);
         }
         let mut intents = Vec::new();
         for out in &outs {
-            intents.push(self.announce(out));
+            let Ok(announced) = self.announce(out) else { return };
+            intents.push(announced);
         }
         let (http, patience, raw) = (self.context.http.clone(), self.context.patience.clone(), self.about_limits());
         let mut flights = tokio::task::JoinSet::new();
@@ -416,7 +428,9 @@ impl<'a> Player<'a> {
         landed.sort_by_key(|(index, _)| *index);
         let mut exchanges = Vec::new();
         for (index, exchange) in landed {
-            self.settle(intents.get_mut(index).and_then(Option::take), &exchange);
+            let announced = intents.get_mut(index).map(std::mem::take).unwrap_or_default();
+            self.settle(announced, &exchange);
+            self.heard(&exchange).await;
             exchanges.push(Arc::new(exchange));
         }
         // What was accepted happened; what was refused is judged in its light, whatever the order on the wire was.
@@ -444,19 +458,20 @@ impl<'a> Player<'a> {
     }
 
     /// Announces a create, sends, settles the announcement.
-    pub(super) async fn exchange(&mut self, out: Outgoing) -> Arc<Exchange> {
-        let intent = self.announce(&out);
+    pub(super) async fn exchange(&mut self, out: Outgoing) -> Result<Arc<Exchange>, Unwritable> {
+        let announced = self.announce(&out)?;
         let exchange = match self.about_limits() {
             true => self.context.http.send(out).await,
             false => self.context.patience.send(&self.context.http, out).await,
         };
-        self.settle(intent, &exchange);
+        self.settle(announced, &exchange);
         self.wire += exchange.duration;
         if let Err(failure) = &exchange.outcome {
             self.reason
                 .get_or_insert_with(|| format!("{} {}: {failure}", exchange.request.method, exchange.request.url));
         }
-        Arc::new(exchange)
+        self.heard(&exchange).await;
+        Ok(Arc::new(exchange))
     }
 
     /// Scenarios that play what an identity provider makes of a 429 see it themselves.
@@ -464,43 +479,21 @@ impl<'a> Player<'a> {
         self.case.scenario.tags.iter().any(|t| t == "rate-limit" || t == "throttling")
     }
 
-    fn announce(&mut self, out: &Outgoing) -> Option<Intent> {
-        let journal = self.context.journal.as_ref()?;
-        let path = out.path().trim_end_matches('/');
-        if out.method != "POST"
-            || path.ends_with(".search")
-            || path.matches('/').count() != 1
-            || path.eq_ignore_ascii_case("/Bulk")
-        {
-            return None;
-        }
-        let body: Option<Value> = out.body.as_deref().and_then(|b| serde_json::from_slice(b).ok());
-        let key = body.as_ref().and_then(Value::as_object).and_then(|o| {
-            let name = if path.eq_ignore_ascii_case("/Users") { "userName" } else { "displayName" };
-            get_ci(o, name).and_then(Value::as_str).map(str::to_owned)
-        })?;
-        match journal.intent("POST", path, &key) {
-            Ok(intent) => Some(intent),
-            Err(problem) => {
-                self.error = true;
-                self.reason = Some(problem.to_string());
-                None
-            }
-        }
-    }
-
-    fn settle(&mut self, intent: Option<Intent>, exchange: &Exchange) {
-        let (Some(journal), Some(intent)) = (&self.context.journal, intent) else { return };
-        let made = made_path(exchange);
-        let written = match (&made, exchange.status()) {
-            (Some(path), _) => journal.created(intent, path),
-            (None, Some(400..=499)) => journal.nothing_made(intent),
-            // 5xx, no answer, or a success without an id: the look-up of the clean-up finds it.
-            _ => Ok(()),
+    /// Counts requests without an answer. After many in a row, a harmless one decides whether there is any sense in going on.
+    pub(super) async fn heard(&mut self, exchange: &Exchange) {
+        let weight = match exchange.outcome.as_ref().map_err(|f| f.kind) {
+            Ok(_) => return self.context.unanswered.store(0, Ordering::Relaxed),
+            Err(FailureKind::Refusal) => return,
+            Err(FailureKind::Timeout) => 2,
+            Err(_) => 1,
         };
-        if let Err(problem) = written {
-            self.error = true;
-            self.reason = Some(problem.to_string());
+        let before = self.context.unanswered.fetch_add(weight, Ordering::Relaxed);
+        if before < SILENCE && before + weight >= SILENCE {
+            let last = self.context.http.send(self.added_read("/ServiceProviderConfig", 0)).await;
+            match last.outcome {
+                Ok(_) => self.context.unanswered.store(0, Ordering::Relaxed),
+                Err(failure) => self.context.fall_silent(&failure.message),
+            }
         }
     }
 
@@ -589,6 +582,40 @@ impl<'a> Player<'a> {
         if turned_down || exchange.outcome.is_err() {
             self.broken.get_or_insert_with(|| self.steps[at].id.clone());
         }
+        if self.steps[at].outcome == Outcome::Passed
+            && let Some(reason) = self.put_off(step, exchange, judged)
+        {
+            self.steps[at].outcome = Outcome::Error;
+            self.steps[at].reason.get_or_insert(reason);
+            self.broken.get_or_insert_with(|| self.steps[at].id.clone());
+        }
+    }
+
+    /// "Not now" and "not here" say nothing about the server's SCIM. What was not answered must not pass for tested.
+    fn put_off(&self, step: &Step, exchange: &Exchange, judged: &Judged) -> Option<String> {
+        let status = exchange.status()?;
+        let named = step.expect.as_ref().is_some_and(|e| e.status.iter().any(|s| s.allows(status)));
+        let asked_for = |header| exchange.request.header(header).is_some();
+        let about_limits = self.case.scenario.tags.iter().any(|t| t == "rate-limit");
+        if named || !judged.call.authenticated() || judged.call.op == Op::Other {
+            return None;
+        }
+        match status {
+            429 if !about_limits => {
+                Some("answered 429: the server wants fewer requests; --rate slows the run down".to_owned())
+            }
+            503 => Some("answered 503: the server is not available".to_owned()),
+            304 if asked_for("if-none-match") || asked_for("if-modified-since") => None,
+            301..=303 | 307 | 308 => {
+                let to = exchange.response().and_then(|r| r.header("location")).unwrap_or("nowhere");
+                let to = self.context.redactor.url(to);
+                Some(format!(
+                    "answered {status}, a redirect to {to}: it is not followed, because the token must not go there; if the service is there, give that as --base-url"
+                ))
+            }
+            300..=399 => Some(format!("answered {status}, which is no answer to this request")),
+            _ => None,
+        }
     }
 
     fn add_finding(
@@ -628,7 +655,7 @@ impl<'a> Player<'a> {
             scenario: self.case.scenario.id.clone(),
             idp: self.case.scenario.idp.clone(),
             step: report.id.clone(),
-            exchange: exchange.clone(),
+            exchange: slim(exchange),
             user,
             group,
         };
@@ -827,14 +854,16 @@ fn writes(step: &Step) -> bool {
     }
 }
 
-/// `/Users/ID` of a resource that an exchange created.
-fn made_path(exchange: &Exchange) -> Option<String> {
-    if exchange.request.method != "POST" || !exchange.accepted() {
-        return None;
-    }
-    let segments = exchange.request.segments();
-    let [endpoint] = segments.as_slice() else { return None };
-    let id =
-        exchange.json().and_then(Value::as_object).and_then(|o| get_ci(o, "id")).and_then(crate::shadow::text_of)?;
-    (!id.is_empty()).then(|| format!("/{endpoint}/{}", crate::shadow::path_segment(&id)))
+/// An exchange as a finding needs it: findings live as long as the run, so a long answer is not kept whole.
+fn slim(exchange: &Arc<Exchange>) -> Arc<Exchange> {
+    let Some(response) = exchange.response().filter(|r| r.body.len() > FINDING_BYTES) else { return exchange.clone() };
+    let body = response.body[..FINDING_BYTES].to_vec();
+    let mut cut = Response::new(response.status, response.headers.clone(), body);
+    cut.truncated = true;
+    Arc::new(Exchange {
+        request: exchange.request.clone(),
+        outcome: Ok(cut),
+        duration: exchange.duration,
+        started: exchange.started,
+    })
 }

@@ -16,6 +16,9 @@ use tempfile::TempDir;
 /// A secret that must be seen nowhere but on the wire.
 pub const TOKEN: &str = "s3cret-0f-tenant-0ne";
 
+/// That of the second tenant.
+pub const OTHER_TOKEN: &str = "s3cret-0f-tenant-tw0";
+
 /// How long one run of the binary may take.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -50,7 +53,9 @@ impl Desk {
     }
 
     pub fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.path(name), text).expect("written");
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        std::fs::write(path, text).expect("written");
     }
 
     /// Names of all files in the folder, hidden ones included, in order.
@@ -86,9 +91,30 @@ impl Desk {
             .current_dir(self.dir.path())
             .env_clear()
             .env("SCIM_TOKEN", TOKEN)
+            .env("OTHER", OTHER_TOKEN)
             .timeout(PATIENCE)
             .output()
             .expect("the binary starts");
+        Out {
+            code: done.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&done.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&done.stderr).into_owned(),
+        }
+    }
+
+    /// Runs a shell script in the folder.
+    pub fn shell(&self, script: &str) -> Out {
+        let program = Path::new(env!("CARGO_BIN_EXE_scimproof")).parent().expect("a folder").display().to_string();
+        let path = format!("{program}:/usr/local/bin:/usr/bin:/bin");
+        let done = Command::new("sh")
+            .args(["-c", script])
+            .current_dir(self.dir.path())
+            .env_clear()
+            .env("PATH", path)
+            .env("SCIM_TOKEN", TOKEN)
+            .env("OTHER", OTHER_TOKEN)
+            .output()
+            .expect("there is a shell");
         Out {
             code: done.status.code().unwrap_or(-1),
             stdout: String::from_utf8_lossy(&done.stdout).into_owned(),
@@ -120,6 +146,7 @@ impl Desk {
             .current_dir(self.dir.path())
             .env_clear()
             .env("SCIM_TOKEN", TOKEN)
+            .env("OTHER", OTHER_TOKEN)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -171,9 +198,14 @@ impl Serve {
 
     /// `userName` or `displayName` of everything that is there.
     pub fn names(&self) -> Vec<String> {
+        self.names_of(TOKEN)
+    }
+
+    /// The same for the tenant with that token.
+    pub fn names_of(&self, token: &str) -> Vec<String> {
         let mut names = Vec::new();
         for (collection, name) in [("/Users", "userName"), ("/Groups", "displayName")] {
-            let (status, list) = self.ask("GET", &format!("{collection}?count=10000"), "");
+            let (status, list) = ask_as(token, &self.base, "GET", &format!("{collection}?count=10000"), "");
             assert_eq!(status, 200, "{list}");
             let resources = list["Resources"].as_array().cloned().unwrap_or_default();
             assert_eq!(list["totalResults"].as_u64(), Some(resources.len() as u64), "not all in one page");
@@ -205,12 +237,16 @@ impl Drop for Serve {
 
 /// One request on a connection of its own.
 pub fn ask(base: &str, method: &str, path: &str, body: &str) -> (u16, Value) {
+    ask_as(TOKEN, base, method, path, body)
+}
+
+fn ask_as(token: &str, base: &str, method: &str, path: &str, body: &str) -> (u16, Value) {
     let (host, prefix) = host_and_path(base);
     let mut stream = TcpStream::connect(&host).expect("the server listens");
     let length = body.len();
     write!(
         stream,
-        "{method} {prefix}{path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {TOKEN}\r\nAccept: application/scim+json\r\n\
+        "{method} {prefix}{path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nAccept: application/scim+json\r\n\
          Content-Type: application/scim+json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
     )
     .expect("sent");
@@ -330,4 +366,30 @@ pub fn golden(name: &str, text: &str) {
     settings.add_filter(r" +\d+(\.\d+)? m?s\b", " [time]");
     settings.add_filter(r"os error \d+", "os error [n]");
     settings.bind(|| insta::assert_snapshot!(name, text));
+}
+
+/// A part of `docs/hostile.md`, between its marks. Times and memory differ from day to day, so only `SCIMPROOF_UPDATE=1` writes; else
+/// every case must have its row there.
+pub fn golden_doc(part: &str, rows: &[String]) {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/hostile.md");
+    let text = std::fs::read_to_string(path).expect("the page is there");
+    let (open, close) = (format!("<!-- made: {part} -->\n"), format!("<!-- end: {part} -->"));
+    let start = text.find(&open).expect("its mark") + open.len();
+    let end = start + text[start..].find(&close).expect("its mark");
+    let name = |row: &str| row.split('|').nth(1).unwrap_or_default().trim().to_owned();
+    if std::env::var_os("SCIMPROOF_UPDATE").is_some() {
+        let head = "| The server | Exit | What is told first | Time | Peak memory |\n|---|---|---|--:|--:|\n";
+        // Other parts are renewed by other tests of the same binary.
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+        let _guard = ONE_AT_A_TIME.lock().expect("no thread broke");
+        let text = std::fs::read_to_string(path).expect("the page is there");
+        let start = text.find(&open).expect("its mark") + open.len();
+        let end = start + text[start..].find(&close).expect("its mark");
+        let table = format!("{head}{}\n", rows.join("\n"));
+        std::fs::write(path, [&text[..start], &table, &text[end..]].concat()).expect("written");
+        return;
+    }
+    let there: Vec<String> = text[start..end].lines().skip(2).map(&name).collect();
+    let here: Vec<String> = rows.iter().map(|r| name(r)).collect();
+    assert_eq!(there, here, "docs/hostile.md is old: SCIMPROOF_UPDATE=1 cargo test --test hostile");
 }

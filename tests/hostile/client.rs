@@ -1,7 +1,6 @@
-//! The server under test is untrusted: each way to be broken or evil ends within bounds, in a sentence, and the token stays home.
+//! One request against each way to be broken or evil: it ends within bounds, in a sentence, and the token stays home.
 
-mod support;
-
+use crate::support;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use scimproof::engine::{Http, Limits, TlsOptions, retry_after};

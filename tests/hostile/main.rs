@@ -1,0 +1,13 @@
+//! The server under test is untrusted. `client`: one request against each way to be broken or evil. `battery`: whole runs of the
+//! real binary against them, with what is reported, in which time and memory. `wire2`: the same over HTTP/2.
+
+#[path = "../support/mod.rs"]
+mod support;
+#[path = "../support/tool.rs"]
+mod tool;
+
+mod battery;
+mod checks;
+mod client;
+mod evil;
+mod wire2;
