@@ -3,6 +3,7 @@
 use crate::server::auth::Credentials;
 use crate::server::behaviour::{Hook, Plan};
 use crate::server::call::{Call, Payload, Target, parse_query};
+use crate::server::inventory::{BADGE, DEVICE, WARRANTY};
 use crate::server::reply::{Content, Reply};
 use crate::server::service::Service;
 use crate::server::state::State;
@@ -15,7 +16,7 @@ const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 pub const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
-const PARTS: [fn(&mut Tour); 11] = [
+const PARTS: [fn(&mut Tour); 12] = [
     Tour::discovery,
     Tour::creates,
     Tour::lists,
@@ -27,6 +28,7 @@ const PARTS: [fn(&mut Tour); 11] = [
     Tour::errors,
     Tour::tokens,
     Tour::bulk,
+    Tour::beyond,
 ];
 
 /// A server without a socket, and what was said.
@@ -522,6 +524,45 @@ impl Tour {
         let many: Vec<Value> =
             (0..1001).map(|n| json!({ "method": "DELETE", "path": format!("/Users/{n}") })).collect();
         self.write("POST", "/Bulk", json!({ "schemas": [urn], "failOnErrors": 1, "Operations": many }));
+    }
+}
+
+impl Tour {
+    /// Queries of discovery, /Me, and what the server advertises beyond the RFCs.
+    fn beyond(&mut self) {
+        self.get("/Schemas?startIndex=1&count=1");
+        self.get("/Schemas?filter=id+pr");
+        self.get("/Schemas/urn:example:none");
+        self.get("/Me");
+        self.get("/Users?filter=active+gt+true");
+        let bulk = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": [
+            { "method": "POST", "path": "/Users", "data": { "schemas": [USER], "userName": "bare" } },
+        ] });
+        self.write("POST", "/Bulk", bulk);
+        let badged = json!({ "schemas": [USER, BADGE], "userName": "badged", BADGE: { "number": "7", "code": "1" } });
+        self.write("POST", "/Users", badged);
+        let device = |serial: &str| {
+            json!({
+                "schemas": [DEVICE, WARRANTY], "serial": serial, "code": "Code", "label": "Label", "assetNumber": 1,
+                "remark": "r", "vendor": "A", WARRANTY: { "contract": "c" },
+            })
+        };
+        let id = Tour::id(&self.write("POST", "/Devices", device("s1")));
+        self.write("POST", "/Devices", device("s2"));
+        self.get("/Devices?filter=code+eq+%22CODE%22");
+        for attribute in ["code", "inventoryCode", "vendor"] {
+            self.patch(
+                &format!("/Devices/{id}"),
+                json!([{ "op": "replace", "path": attribute, "value": "New value" }]),
+            );
+        }
+        self.get(&format!("/Devices/{id}?excludedAttributes=label"));
+        let mut without = device("s3");
+        without.as_object_mut().map(|d| d.shift_remove("serial"));
+        self.write("POST", "/Devices", without);
+        let mut without = device("s4");
+        without.as_object_mut().map(|d| d.shift_remove(WARRANTY));
+        self.write("POST", "/Devices", without);
     }
 }
 
