@@ -1,5 +1,6 @@
 //! How much the tool costs: the whole default suite against the embedded server, next to a bare loop that sends the very same
-//! requests with the same client settings. Also cold start, rules alone, and loading of scenarios.
+//! requests with the same client settings. Also cold start, rules alone, the shadow of a hundred thousand users, and loading of
+//! scenarios.
 //!
 //! `cargo bench --bench suite_vs_bare [-- --rounds N]`. Every measurement runs in a process of its own (its peak memory
 //! is its own, too); suite and bare loop alternate, so that a machine that changes its pace changes it for both.
@@ -10,6 +11,8 @@ mod bare;
 mod recorder;
 #[path = "parts/rules.rs"]
 mod rules;
+#[path = "parts/shadow.rs"]
+mod shadow;
 #[path = "parts/suite.rs"]
 mod suite;
 
@@ -34,6 +37,7 @@ fn main() {
         ["suite"] => tell(block_on(suite::measure())),
         ["bare", file] => tell(block_on(bare::measure(Path::new(file)))),
         ["rules"] => block_on(rules::measure()),
+        ["shadow"] => shadow::measure(),
         // `cargo test --benches` runs every bench once, in a debug build: a number from there would mislead.
         ["--test"] => {}
         ["--rounds", count] => compare(count.parse().expect("--rounds needs a number")),
@@ -75,6 +79,7 @@ fn compare(rounds: usize) {
     println!();
     cold_start();
     print!("{}", child(&["rules"]));
+    print!("{}", child(&["shadow"]));
     load_scenarios();
 }
 
@@ -139,11 +144,8 @@ fn cold_start() {
 fn load_scenarios() {
     let ids = scimproof::scenario::bundled_ids();
     let started = Instant::now();
-    let steps: usize = ids
-        .iter()
-        .filter_map(|id| scimproof::scenario::load_bundled(id))
-        .map(|loaded| loaded.expect("bundled scenarios load").steps.len())
-        .sum();
+    let loaded = scimproof::scenario::load_many(&ids.iter().map(AsRef::as_ref).collect::<Vec<_>>());
+    let steps: usize = loaded.into_iter().map(|one| one.expect("bundled scenarios load").steps.len()).sum();
     let time = started.elapsed();
     println!("loading {} scenarios        {:>8.0} ms   ({steps} steps)", ids.len(), time.as_secs_f64() * 1000.0);
 }

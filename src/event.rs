@@ -6,6 +6,7 @@
 use crate::rules::{Impact, Level};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::sync::Arc;
 
 /// One thing that happened. Cases arrive whole and in a stable order, whatever `--jobs` says.
 #[derive(Debug, Clone)]
@@ -22,9 +23,9 @@ pub enum Event {
         case: String,
     },
     /// A case was finished; its steps and findings are final.
-    CaseFinished(Box<CaseReport>),
-    /// All is done: the whole report, grouped findings included.
-    RunFinished(Box<RunReport>),
+    CaseFinished(Arc<CaseReport>),
+    /// All is done; the report is whole.
+    RunFinished,
 }
 
 /// What is known before the first request.

@@ -208,10 +208,8 @@ fn cases(settings: &Settings) -> Result<Vec<Case>, Failure> {
     let mut loaded: Vec<Scenario> = Vec::new();
     let mut wrong: Vec<String> = Vec::new();
     if files.is_empty() || !names.is_empty() {
-        for id in wanted_ids(&names) {
-            if let Some(result) = scenario::load_bundled(id) {
-                take(result, &mut loaded, &mut wrong);
-            }
+        for result in scenario::load_many(&wanted_ids(&names)) {
+            take(result, &mut loaded, &mut wrong);
         }
     }
     let selection = Selection {

@@ -43,7 +43,7 @@ impl Sink for Progress {
                 self.failed += 1;
             }
             Event::CaseFinished(_) => {}
-            Event::RunFinished(_) => self.bar.finish_and_clear(),
+            Event::RunFinished => self.bar.finish_and_clear(),
         }
         Ok(())
     }

@@ -8,24 +8,37 @@ use crate::shadow::Place;
 use crate::shadow::facts;
 use crate::shadow::{Cause, Clash, Contradiction, Write};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// Judges one state rule: fails on the contradictions that are its own, passes when such a fact was confirmed.
 pub fn judge(view: &View<'_>, id: &str) -> Verdict {
-    let place = view.observed.place;
-    let findings: Vec<Finding> = view
-        .observed
-        .contradictions
-        .iter()
-        .filter(|c| classify(c, place) == id)
-        .map(|c| finding(view, c, place))
-        .collect();
-    if !findings.is_empty() {
-        return Verdict::Fail(findings);
+    let reading = view.state.get_or_init(|| Reading::of(view));
+    let findings: Vec<Finding> =
+        reading.findings.iter().filter(|(rule, _)| *rule == id).map(|(_, finding)| finding.clone()).collect();
+    match (findings.is_empty(), reading.confirmed.contains(id)) {
+        (false, _) => Verdict::Fail(findings),
+        (true, true) => Verdict::Pass,
+        (true, false) => Verdict::NotApplicable,
     }
-    let user = view.call.endpoint == "/Users";
-    let confirmed =
-        view.observed.confirmed.iter().any(|(key, cause)| candidates(key, cause, place, user).contains(&id));
-    if confirmed { Verdict::Pass } else { Verdict::NotApplicable }
+}
+
+/// What an answer means to all state rules.
+pub(super) struct Reading {
+    findings: Vec<(&'static str, Finding)>,
+    confirmed: BTreeSet<&'static str>,
+}
+
+impl Reading {
+    fn of(view: &View<'_>) -> Self {
+        let place = view.observed.place;
+        let user = view.call.endpoint == "/Users";
+        let contradictions = view.observed.contradictions.iter();
+        let confirmed = view.observed.confirmed.iter();
+        Self {
+            findings: contradictions.map(|c| (classify(c, place), finding(view, c, place))).collect(),
+            confirmed: confirmed.flat_map(|(key, cause)| candidates(key, cause, place, user)).collect(),
+        }
+    }
 }
 
 /// True when the target's schema says so, or has no such attribute.

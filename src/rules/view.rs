@@ -27,6 +27,8 @@ pub struct View<'a> {
     pub alone: bool,
     /// Which refusal rules this exchange speaks to, worked out once for all of them.
     pub(super) refusal: std::cell::OnceCell<super::refusal::Reading>,
+    /// Which state rules the answer contradicts and confirms, worked out once as well.
+    pub(super) state: std::cell::OnceCell<super::state::Reading>,
 }
 
 /// An earlier exchange of the case.
@@ -53,8 +55,8 @@ impl<'a> View<'a> {
         earlier: &'a [Past],
         alone: bool,
     ) -> Self {
-        let refusal = std::cell::OnceCell::new();
-        Self { exchange, call, forecast, observed, before, target, earlier, alone, refusal }
+        let (refusal, state) = Default::default();
+        Self { exchange, call, forecast, observed, before, target, earlier, alone, refusal, state }
     }
 
     /// The response, if any.

@@ -163,13 +163,13 @@ pub async fn run(
     let cases = plan::expanded(cases, &context.target);
     let played = play_all(&context, cases, emit).await;
     let finished = conclude(&context, played, found.report, started, clock, stop.load(Ordering::SeqCst));
-    emit(Event::RunFinished(Box::new(finished.report.clone())));
+    emit(Event::RunFinished);
     Ok(finished)
 }
 
 /// One finished case.
 pub(crate) struct Played {
-    pub(crate) report: CaseReport,
+    pub(crate) report: Arc<CaseReport>,
     pub(crate) findings: Vec<RawFinding>,
     pub(crate) tally: Tally,
     pub(crate) left_behind: Vec<String>,
@@ -216,7 +216,7 @@ async fn play_all(context: &Arc<Context>, cases: Vec<Case>, emit: &mut (dyn FnMu
                 Err(broken) => std::panic::resume_unwind(broken.into_panic()),
             }
             while let Some(played) = done.remove(&next) {
-                emit(Event::CaseFinished(Box::new(played.report.clone())));
+                emit(Event::CaseFinished(played.report.clone()));
                 out.push(played);
                 next += 1;
             }
@@ -243,7 +243,8 @@ fn conclude(
             entry.0 += pass;
             entry.1 += fail;
         }
-        cases.push(case.report);
+        // Whoever listened is done with it by now.
+        cases.push(Arc::unwrap_or_clone(case.report));
         raw.extend(case.findings);
         left_behind.extend(case.left_behind);
     }

@@ -812,7 +812,7 @@ impl<'a> Player<'a> {
             steps: self.steps,
             file: self.case.scenario.file.clone(),
         };
-        Played { report, findings: self.findings, tally: self.tally, left_behind: self.left_behind }
+        Played { report: Arc::new(report), findings: self.findings, tally: self.tally, left_behind: self.left_behind }
     }
 }
 

@@ -30,6 +30,29 @@ pub fn load_bundled(id: &str) -> Option<Result<Scenario, Vec<LoadError>>> {
     Some(load(text, &file, &|other| bundled_text(other).map(str::to_owned)))
 }
 
+/// Loads many embedded scenarios, on all cores; in the order of their ids, and without those that there are not.
+pub fn load_many(ids: &[&str]) -> Vec<Result<Scenario, Vec<LoadError>>> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(ids.len().div_ceil(8)).max(1);
+    let mut loaded: Vec<(usize, Result<Scenario, Vec<LoadError>>)> = std::thread::scope(|scope| {
+        // Dealt round, because the long ones stand together.
+        let part = |first: usize| {
+            let own = ids.iter().enumerate().skip(first).step_by(threads);
+            own.filter_map(|(n, id)| Some((n, load_bundled(id)?))).collect::<Vec<_>>()
+        };
+        let others: Vec<_> = (1..threads).map(|first| scope.spawn(move || part(first))).collect();
+        let mut all = part(0);
+        for other in others {
+            match other.join() {
+                Ok(loaded) => all.extend(loaded),
+                Err(broken) => std::panic::resume_unwind(broken),
+            }
+        }
+        all
+    });
+    loaded.sort_by_key(|(n, _)| *n);
+    loaded.into_iter().map(|(_, result)| result).collect()
+}
+
 fn scenario_id(path: &'static str) -> Option<&'static str> {
     let id = path.strip_prefix("scenarios/")?.strip_suffix(".yaml")?;
     let name = id.rsplit('/').next()?;

@@ -18,7 +18,7 @@ mod step;
 pub mod template;
 mod urlcode;
 
-pub use bundle::{bundled, bundled_ids, bundled_text, load_bundled};
+pub use bundle::{bundled, bundled_ids, bundled_text, load_bundled, load_many};
 pub use doc::load_data;
 pub use error::LoadError;
 pub use lower::load;

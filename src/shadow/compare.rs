@@ -81,7 +81,7 @@ fn known_create(cause: &Cause) -> bool {
 /// Values that the last PATCH wrote and that now stand where they do not belong: a literal key such as `name.givenName`, or
 /// the value inside another attribute.
 pub(super) fn strays(known: &Known, shown: &Value, rt: &ResourceType) -> Vec<Stray> {
-    let Some(before) = &known.last_full else { return Vec::new() };
+    let Some(before) = known.last_full.as_deref().filter(|before| *before != shown) else { return Vec::new() };
     let (mut old, mut new, mut believed) = (Vec::new(), Vec::new(), Vec::new());
     leaves("", before, &mut old);
     leaves("", shown, &mut new);

@@ -12,6 +12,7 @@ use crate::scim::filter;
 use crate::scim::schema::{Attribute, ResourceType, Returned};
 use crate::scim::value::get_ci;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 
 impl Watch<'_> {
@@ -170,10 +171,13 @@ impl Look<'_> {
     }
 
     fn at(&self, number: u32, found: &mut Selection) {
-        let known = &*self.shadow.known.glance(number);
+        let returned = self.returned.contains(&*self.shadow.known.entries()[number as usize].id);
+        // What is on the page is looked at again when its entry is compared.
+        let known =
+            if returned { Cow::Borrowed(self.shadow.known.get(number)) } else { self.shadow.known.glance(number) };
+        let known = &*known;
         let tenant = tenant_of(self.call);
         let label = || (known.id.clone(), known.name().unwrap_or_default().to_owned());
-        let returned = self.returned.contains(known.id.as_str());
         if known.tenant != tenant {
             // Two tenants may number alike.
             let own = self.shadow.with_id(&known.id).any(|k| k.endpoint == known.endpoint && k.tenant == tenant);

@@ -77,9 +77,9 @@ pub fn play(mut sink: Box<dyn Sink>, report: &RunReport) {
     for (done, case) in report.cases.iter().enumerate() {
         let total = report.cases.len();
         sink.on(&Event::Progress { done, total, case: case.name() }).expect("listens");
-        sink.on(&Event::CaseFinished(Box::new(case.clone()))).expect("listens");
+        sink.on(&Event::CaseFinished(std::sync::Arc::new(case.clone()))).expect("listens");
     }
-    sink.on(&Event::RunFinished(Box::new(report.clone()))).expect("listens");
+    sink.on(&Event::RunFinished).expect("listens");
     sink.finish(report).expect("finishes");
 }
 
