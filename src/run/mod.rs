@@ -18,14 +18,14 @@ pub use plan::Case;
 
 use crate::engine::journal::Journal;
 use crate::engine::{Guard, Http};
-use crate::event::{CaseReport, Event, RunInfo, RunReport, Summary, TargetReport};
+use crate::event::{CaseReport, Event, Outcome, RunInfo, RunReport, Summary, TargetReport};
 use crate::profile::provider::ProviderProfile;
 use crate::report::redact::Redactor;
 use crate::scenario::model::{Need, Volume};
 use crate::shadow::Advertised;
 use findings::RawFinding;
 use progress::Progress;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -192,29 +192,31 @@ async fn play_all(context: &Arc<Context>, cases: Vec<Case>, emit: &mut (dyn FnMu
     for (batch, width) in [(side_by_side, together), (alone, 1)] {
         let mut waiting = batch.into_iter();
         let mut running = tokio::task::JoinSet::new();
+        let mut whose = HashMap::new();
         loop {
             while running.len() < width
                 && let Some((index, case)) = waiting.next()
             {
-                let context = context.clone();
-                running.spawn(async move { (index, play::play(&context, &case, width == 1).await) });
+                let (context, playing) = (context.clone(), case.clone());
+                let task = running.spawn(async move { play::play(&context, &playing, width == 1).await });
+                whose.insert(task.id(), (index, case));
             }
             let joined = tokio::select! {
-                joined = running.join_next() => joined,
+                joined = running.join_next_with_id() => joined,
                 _ = beat.tick() => {
                     emit(context.progress.event());
                     continue;
                 }
             };
             let Some(joined) = joined else { break };
-            match joined {
-                Ok((index, played)) => {
-                    done.insert(index, played);
-                    emit(context.progress.event());
-                }
-                // A panic of ours must not pass for a finding of the server.
-                Err(broken) => std::panic::resume_unwind(broken.into_panic()),
-            }
+            let (id, played) = match joined {
+                Ok((id, played)) => (id, Ok(played)),
+                Err(broken) => (broken.id(), Err(broken)),
+            };
+            let Some((index, case)) = whose.remove(&id) else { continue };
+            let played = played.unwrap_or_else(|broken| broke(&case, broken));
+            done.insert(index, played);
+            emit(context.progress.event());
             while let Some(played) = done.remove(&next) {
                 emit(Event::CaseFinished(played.report.clone()));
                 out.push(played);
@@ -223,6 +225,30 @@ async fn play_all(context: &Arc<Context>, cases: Vec<Case>, emit: &mut (dyn FnMu
         }
     }
     out
+}
+
+/// A case that ended in a panic of ours. It must not pass for a finding of the server, and it must not take the others and the
+/// clean-up with it: what it made is in the journal.
+fn broke(case: &Case, broken: tokio::task::JoinError) -> Played {
+    let why = match broken.try_into_panic() {
+        Ok(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given").to_owned()
+        }
+        Err(other) => other.to_string(),
+    };
+    let report = CaseReport {
+        scenario: case.scenario.id.clone(),
+        idp: case.scenario.idp.clone(),
+        dialect: case.dialect.as_ref().map(|d| d.name.clone()),
+        title: case.scenario.title.clone(),
+        outcome: Outcome::Error,
+        reason: Some(format!("scimproof itself failed here, please report it: {why}")),
+        duration_ms: 0,
+        steps: Vec::new(),
+        file: case.scenario.file.clone(),
+    };
+    Played { report: Arc::new(report), findings: Vec::new(), tally: Tally::new(), left_behind: Vec::new() }
 }
 
 fn conclude(
@@ -270,4 +296,24 @@ fn conclude(
     };
     baseline::count(&mut report);
     Finished { report, tally }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_in_a_case_is_an_error_of_that_case() {
+        let (id, result) = crate::scenario::bundled_ids()
+            .into_iter()
+            .find_map(|id| Some((id, crate::scenario::load_bundled(id)?.ok()?)))
+            .expect("a scenario");
+        let profiles = crate::profile::idp::bundled().expect("profiles");
+        let profile = profiles.into_iter().find(|p| p.name == result.idp).expect("its profile");
+        let case = Case { scenario: Arc::new(result), profile: Arc::new(profile), dialect: None };
+        let broken = tokio::spawn(async { panic!("byte 3 is inside 'é'") }).await;
+        let played = broke(&case, broken.map(|()| ()).expect_err("it panicked"));
+        assert_eq!((played.report.scenario.as_str(), played.report.outcome), (id, Outcome::Error));
+        assert!(played.report.reason.is_some_and(|r| r.contains("inside 'é'")));
+    }
 }
