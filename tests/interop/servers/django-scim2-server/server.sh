@@ -1,10 +1,10 @@
-# django-scim2-server 1.1.0 on Django 5.2 with SQLite in memory: Python. Django's own users and groups behind SCIM: a handful of
-# attributes, eq filters, and a DELETE that deactivates.
+# django-scim2-server 1.1 on Django 5.2 with SQLite in memory: Python, young, with real faults. Unlike ../django-scim2 it keeps a
+# deleted user as an inactive one that can still be read.
 
 base_path=/scim/v2
 
 install() { # FOLDER
-  python_venv "$1" django-scim2-server==1.1.0 'django==5.2.*'
+  python_venv "$1" django-scim2-server==1.1.0 scim2-models==0.12.3 'django==5.2.*'
 }
 
 start() { # FOLDER PORT TOKEN
