@@ -78,7 +78,6 @@ async fn run(args: RunArgs) -> Result<Exit, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     listen_for_stop(stop.clone());
     let options = options(&settings, seed, place.server.is_some(), provider)?;
-    let quiet_scenarios = cases.len();
     let finished = {
         let mut emit = |event: Event| {
             for sink in &mut sinks {
@@ -96,10 +95,9 @@ async fn run(args: RunArgs) -> Result<Exit, Failure> {
         Err(unusable) => {
             close_journal(journal, &http, settings.keep).await;
             // It holds header values of a stranger.
-            return Err(Failure::broken(text::line(&place.redactor.text(&unusable.to_string()))));
+            return Err(Failure::broken(text::message(&place.redactor.text(&unusable.to_string()))));
         }
     };
-    debug_assert!(report.cases.len() <= quiet_scenarios);
     report.left_behind.extend(close_journal(journal, &http, settings.keep).await);
     // The reports come first: what was found must not be lost with a baseline that cannot be written.
     let mut written = settle_baseline(&settings, accepted, &mut report);

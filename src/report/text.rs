@@ -20,6 +20,11 @@ pub fn line(text: &str) -> String {
     clip(&escape(text, acts), LINE_LIMIT)
 }
 
+/// As [`line`] for an error message of ours that quotes a stranger: our advice stands at its end, so more of it is kept.
+pub fn message(text: &str) -> String {
+    clip(&escape(text, acts), 8 * LINE_LIMIT)
+}
+
 /// Text for XML 1.0: characters that cannot stand in a document become visible (XML 1.0 §2.2, and the noncharacters); so do
 /// those that turn the direction of reading, and a carriage return, which readers would turn into a line break (§2.11).
 pub fn xml(text: &str) -> Cow<'_, str> {

@@ -36,8 +36,11 @@ pub(crate) async fn discover(http: &Http, options: &Options) -> Result<Discovery
     let (config_body, types_body, schemas_body) = (body(&config), body(&types), body(&schemas));
     let mut advertised = Advertised::read(base, config_body.as_ref(), types_body.as_ref(), schemas_body.as_ref());
     for endpoint in ["/Users", "/Groups"] {
-        // An endpoint may work without being listed; that is a finding, and no reason to leave it untested.
-        if !advertised.listed(endpoint)
+        // An endpoint may work without being listed; that is a finding, and no reason to leave it untested. And where nothing is
+        // described and nothing answers, the base URL is wrong: that has to be told, not skipped.
+        let something_is_there = advertised.types_known || (endpoint == "/Groups" && users.accepted());
+        if something_is_there
+            && !advertised.listed(endpoint)
             && matches!(ask(http, &format!("{endpoint}?startIndex=1&count=1")).await.status(), Some(404 | 405 | 501))
         {
             advertised.drop_type(endpoint);
