@@ -66,13 +66,14 @@ pub(super) const FAULTS: &[Fault] = &[
         title: "totalResults of /ResourceTypes is not the number of entries",
         area: "discovery",
         source: &["https://github.com/simpleidserver/SimpleIdServer/issues/320"],
-        wrong: "totalResults 3, two entries",
+        wrong: "one more than there are",
         right: "the number of entries",
         hooks: &[Hook::After(|call, reply, _| {
             if call.target == Target::ResourceTypes(None)
                 && let Some(body) = reply.body_mut()
             {
-                body.insert("totalResults".into(), 3.into());
+                let entries = body.get("Resources").and_then(Value::as_array).map_or(0, Vec::len);
+                body.insert("totalResults".into(), (entries + 1).into());
             }
         })],
     },

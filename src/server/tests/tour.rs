@@ -16,7 +16,7 @@ const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 pub const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
-const PARTS: [fn(&mut Tour); 12] = [
+const PARTS: [fn(&mut Tour); 13] = [
     Tour::discovery,
     Tour::creates,
     Tour::lists,
@@ -29,6 +29,7 @@ const PARTS: [fn(&mut Tour); 12] = [
     Tour::tokens,
     Tour::bulk,
     Tour::beyond,
+    Tour::reported,
 ];
 
 /// A server without a socket, and what was said.
@@ -524,6 +525,56 @@ impl Tour {
         let many: Vec<Value> =
             (0..1001).map(|n| json!({ "method": "DELETE", "path": format!("/Users/{n}") })).collect();
         self.write("POST", "/Bulk", json!({ "schemas": [urn], "failOnErrors": 1, "Operations": many }));
+    }
+}
+
+impl Tour {
+    /// What the later reports and the later variants listen for.
+    fn reported(&mut self) {
+        let user = |more: Value| {
+            let mut body = json!({ "schemas": [USER] });
+            body.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+            body
+        };
+        self.write("POST", "/Users", user(json!({ "userName": "long", "title": "t".repeat(300) })));
+        self.write(
+            "POST",
+            "/Users",
+            user(json!({ "userName": "upper", "emails": [{ "value": "Upper@Example.com" }] })),
+        );
+        self.write("POST", "/Users", user(json!({ "userName": "empty", "title": "" })));
+        let stranger = json!({ "userName": "led", ENTERPRISE: { "manager": { "value": "nobody" } } });
+        self.write("POST", "/Users", user(stranger));
+        for (name, family) in [("sort-a", "Zed"), ("sort-b", "Abel")] {
+            self.write("POST", "/Users", user(json!({ "userName": name, "name": { "familyName": family } })));
+        }
+        self.get("/Users?filter=userName+sw+%22sort-%22&sortBy=name.familyName");
+        self.filter("/Users", "displayName eq \"a&b\"");
+
+        let path = format!("/Users/{}", self.user("before"));
+        self.write("PATCH", &path, json!({ "Operations": [{ "op": "replace", "path": "title", "value": "x" }] }));
+        for step in [
+            json!([{ "op": "add", "path": "emails", "value": { "type": "work", "value": "one@example.com" } }]),
+            json!([{ "op": "replace", "path": "emails[type eq \"work\"]", "value": { "type": "work", "value": "two@example.com" } }]),
+            json!([{ "op": "replace", "path": "userName", "value": "after" }]),
+        ] {
+            self.patch(&path, step);
+            self.get(&path);
+        }
+        self.user("before");
+
+        let ids: Vec<String> = (0..4).map(|n| self.user(&format!("crew{n}"))).collect();
+        let members: Vec<Value> = ids.iter().map(|id| json!({ "value": id })).collect();
+        let group = json!({ "schemas": [GROUP], "displayName": "Crew", "members": members });
+        let path = format!("/Groups/{}", Tour::id(&self.write("POST", "/Groups", group)));
+        self.get(&format!("/Users/{}", ids[0]));
+        let remove = |n: usize| json!({ "op": "remove", "path": format!("members[value eq \"{}\"]", ids[n]) });
+        let add = |n: usize| json!({ "op": "add", "path": "members", "value": [{ "value": ids[n] }] });
+        for step in [json!([remove(0), remove(1)]), json!([add(0), add(1)]), json!([remove(0), add(1)])] {
+            self.patch(&path, step);
+            self.get(&path);
+            self.get(&format!("/Users/{}", ids[0]));
+        }
     }
 }
 

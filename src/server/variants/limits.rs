@@ -143,29 +143,6 @@ pub(super) const VARIANTS: &[Variant] = &[
         })],
     },
     Variant {
-        id: "active-true-by-default",
-        title: "A user created without active is active",
-        spec: "RFC 7644 §3.3: service providers may assign default values",
-        breaks: &[],
-        hooks: &[Hook::Store(|call, before, after| {
-            if call.kind() == Some(Kind::User) && before.is_none() && after.get("active").is_none() {
-                after["active"] = true.into();
-            }
-        })],
-    },
-    Variant {
-        id: "patch-without-schemas-refused",
-        title: "A PATCH without schemas is refused",
-        spec: "RFC 7644 §3.5.2: the body must contain schemas",
-        breaks: &[],
-        hooks: &[Hook::Before(|call, _| {
-            let bare = call.method == "PATCH"
-                && call.id().is_some()
-                && call.json().is_some_and(|b| b.is_object() && b.get("schemas").is_none());
-            bare.then(|| Reply::error(400, Some("invalidSyntax"), "schemas is required."))
-        })],
-    },
-    Variant {
         id: "patch-without-schemas-accepted",
         title: "A PATCH without schemas is carried out",
         spec: "RFC 7644 §3.5.2 binds the client; a server may be liberal",
