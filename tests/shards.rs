@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use tool::{Desk, Out, Serve};
 
-/// What the shards play here: some thirty cases, some of them with findings.
+/// What the shards play here: some twenty cases, some of them with findings.
 const SELECT: &str = "idp = [\"onelogin\", \"jumpcloud\"]\n";
 const FAULT: [&str; 2] = ["--fault", "patch-active-ignored"];
 
@@ -51,7 +51,7 @@ fn check_merged(desk: &Desk, merged: &Out, json: &Value, server: &Serve) {
     let (expected, code) = whole(server);
     assert_eq!((merged.code, code), (1, 1), "{merged:?}");
     let ((cases, rules), (all_cases, all_rules)) = (essence(json), essence(&expected));
-    assert!(all_cases.len() > 20, "{all_cases:?}");
+    assert!(all_cases.len() > 15, "{all_cases:?}");
     assert_eq!(cases, all_cases);
     assert_eq!(rules, all_rules);
     for count in ["passed", "failed", "skipped", "errors", "blocked"] {

@@ -217,7 +217,7 @@ pub const CAUSES: &[Cause] = &[
         fix: "Store userName as it came, decode the filter exactly once (`%2B` is a plus), and normalise both sides of the comparison in the same way or neither.",
         workaround: "Use a login without +, capitals and characters beyond ASCII until then.",
         source: "RFC 7644 §3.4.2.2; Okta sends %2B, Entra encodes as HTML forms do",
-        provoked_by: &["filter-plus-decoded-twice", "username-lowercased"],
+        provoked_by: &["filter-plus-decoded-twice"],
         ..Cause::BASE
     },
     Cause {

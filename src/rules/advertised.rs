@@ -227,14 +227,26 @@ fn read_only(view: &View<'_>) -> Verdict {
     if seen { Verdict::Pass } else { Verdict::NotApplicable }
 }
 
+/// What an attribute was before the last accepted write to the resource, as an answer of this case showed it.
+fn before_write<'a>(view: &View<'a>, write: &Past, place: Place<'_>) -> Option<&'a Value> {
+    let id = view.call.id.as_deref()?;
+    let until = view.earlier.iter().position(|p| std::ptr::eq(p, write))?;
+    let shown = |past: &'a Past| {
+        let body = past.exchange.json()?.as_object()?;
+        let about = past.exchange.accepted() && get_ci(body, "id").and_then(text_of).as_deref() == Some(id);
+        about.then(|| at(body, place)).flatten()
+    };
+    view.earlier[..until].iter().rev().find_map(shown)
+}
+
 fn immutable(view: &View<'_>) -> Verdict {
-    let (Some((shown, rt)), Some(old)) = (read(view), before(view)) else { return Verdict::NotApplicable };
+    let (Some((shown, rt)), Some(write)) = (read(view), last_write(view)) else { return Verdict::NotApplicable };
     let last = view.earlier.iter().rev().find(|p| matches!(p.call.op, Op::Replace | Op::Patch));
     let mut seen = false;
     for place in places(rt).filter(|(_, a)| a.mutability == Mutability::Immutable && !a.multi_valued) {
-        let (Some(was), Some(is)) = (at(old, place), at(shown, place)) else { continue };
+        let (Some(was), Some(is)) = (before_write(view, write, place), at(shown, place)) else { continue };
         seen |= last.and_then(|p| sent(p, place, rt)).is_some_and(|s| &s != was);
-        if let Some(write) = last_write(view).filter(|w| sent(w, place, rt).as_ref() == Some(is) && was != is) {
+        if was != is && sent(write, place, rt).as_ref() == Some(is) {
             return Verdict::Fail(vec![
                 Finding::new(format!("body /{}", path(place)), short(was), short(is)).because(write.step.clone()),
             ]);

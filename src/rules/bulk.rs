@@ -160,6 +160,16 @@ fn circular(asked: &[&Map<String, Value>], start: &str) -> bool {
     false
 }
 
+/// True for a refusal that has nothing to do with the reference: the method is not offered, or a PATCH names what the
+/// server does not know or does not let be written.
+fn refused_for_itself(result: &Map<String, Value>) -> bool {
+    let status = get_ci(result, "status").map(short).unwrap_or_default();
+    let response = get_ci(result, "response").and_then(Value::as_object);
+    let word = response.and_then(|r| get_ci(r, "scimType")).and_then(Value::as_str).unwrap_or_default();
+    let patch = get_ci(result, "method").and_then(Value::as_str).is_some_and(|m| m.eq_ignore_ascii_case("PATCH"));
+    status.contains("501") || status.contains("405") || (patch && matches!(word, "invalidPath" | "mutability"))
+}
+
 fn reference(view: &View<'_>) -> Verdict {
     let Some(asked) = asked(view).filter(|a| a.iter().any(|o| !references(o).is_empty())) else {
         return Verdict::NotApplicable;
@@ -176,7 +186,7 @@ fn reference(view: &View<'_>) -> Verdict {
     let done = |id: &String| answered.iter().any(|a| own_id(a).as_ref() == Some(id) && succeeded(a));
     for (index, operation) in asked.iter().enumerate().filter(|(_, o)| !references(o).is_empty()) {
         let Some(result) = result(index, operation, &answered) else { continue };
-        if references(operation).iter().all(done) && !succeeded(result) {
+        if references(operation).iter().all(done) && !succeeded(result) && !refused_for_itself(result) {
             let why = get_ci(result, "response").map_or_else(|| "no reason".to_owned(), short);
             return Verdict::fail(
                 format!("body /Operations/{index}"),

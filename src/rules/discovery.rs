@@ -40,7 +40,7 @@ pub static RULES: &[Rule] = &[
         hint: "Wrap the list.",
         wrong: "GET /Schemas → [ {…} ]",
         right: "→ {\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:ListResponse\"],\"totalResults\":3,\"Resources\":[…]}",
-        proven_by: &["schemas-bare-array", "resourcetypes-bare-array"],
+        proven_by: &["schemas-bare-array", "resourcetypes-bare-array", "resourcetypes-total-wrong"],
         check: list_response,
     },
     Rule {

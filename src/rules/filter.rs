@@ -158,6 +158,8 @@ pub static RULES: &[Rule] = &[
             "filter-sw-as-co",
             "filter-username-prefix",
             "username-missing",
+            "custom-case-ignored",
+            "custom-filter-ignored",
         ],
         check: surplus,
     },
@@ -254,7 +256,12 @@ pub static RULES: &[Rule] = &[
         hint: "Implement all operators of Table 3, sub-attributes and value paths.",
         wrong: "filter=title ne \"x\" → 400",
         right: "→ 200",
-        proven_by: &["filter-attribute-case-sensitive", "list-large-count-400", "query-plus-kept-literally"],
+        proven_by: &[
+            "filter-attribute-case-sensitive",
+            "list-large-count-400",
+            "query-plus-kept-literally",
+            "filter-ampersand-cuts",
+        ],
         check: refusal_rule!("filter/valid-filter-refused"),
     },
     Rule {
@@ -316,7 +323,7 @@ pub static RULES: &[Rule] = &[
         hint: "Sort by the attribute, case-insensitively unless caseExact, resources without a value last when ascending.",
         wrong: "sortBy=userName&sortOrder=descending → a, b, c",
         right: "c, b, a",
-        proven_by: &["list-order-unstable", "unset-attributes-as-empty-text"],
+        proven_by: &["list-order-unstable", "unset-attributes-as-empty-text", "sort-by-nested-ignored"],
         check: order,
     },
     Rule {
@@ -469,7 +476,7 @@ pub static RULES: &[Rule] = &[
         impact: Impact::ClientConfused,
         breaks: &[],
         requirements: &["filter-unknown-op-400", "filter-syntax-400"],
-        explain: "For an operator that the server does not know the RFC demands 400 with scimType invalidFilter; for other broken filters Table 9 has the same word, and there its absence is advice only. Clients tell by it that the filter is at fault, and not the value or the page.",
+        explain: "For an operator that the server does not know the RFC demands 400 with scimType invalidFilter; for other broken filters Table 9 has the same word: another one there is advice, none at all a note. Clients tell by it that the filter is at fault, and not the value or the page.",
         hint: "Answer {\"status\":\"400\",\"scimType\":\"invalidFilter\",\"detail\":\"…\"}.",
         wrong: "GET /Users?filter=userName foo \"x\" → 400 without scimType",
         right: "→ 400 invalidFilter",
@@ -900,17 +907,23 @@ fn broken_word(view: &View<'_>) -> Verdict {
         return Verdict::Pass;
     }
     let finding = Finding::new("body /scimType", "invalidFilter", word.unwrap_or("no scimType"));
-    let unknown = unknown_operator(view.call.filter_text.as_deref().unwrap_or_default());
-    Verdict::Fail(vec![if unknown { finding } else { finding.level(Level::Should) }])
+    Verdict::Fail(vec![match word {
+        _ if unknown_operator(view.call.filter_text.as_deref().unwrap_or_default()) => finding,
+        Some(_) => finding.level(Level::Should),
+        // RFC 7644 §3.12: scimType is optional.
+        None => finding.level(Level::Note),
+    }])
 }
 
 /// True for `attribute word "value"` with a word that is no operator.
 fn unknown_operator(text: &str) -> bool {
     const OPERATORS: [&str; 10] = ["eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le", "pr"];
     let mut words = text.split_whitespace();
-    let (Some(name), Some(operator), Some(_)) = (words.next(), words.next(), words.next()) else { return false };
+    let (Some(name), Some(operator), Some(value)) = (words.next(), words.next(), words.next()) else { return false };
     let plain = |t: &str| t.chars().all(|c| c.is_ascii_alphabetic());
-    plain(name) && plain(operator) && !OPERATORS.contains(&operator.to_ascii_lowercase().as_str())
+    let logic = ["and", "or", "not"].contains(&name.to_ascii_lowercase().as_str());
+    let known = OPERATORS.contains(&operator.to_ascii_lowercase().as_str());
+    plain(name) && !logic && plain(operator) && !known && value.starts_with('"')
 }
 
 fn boolean_order(view: &View<'_>) -> Verdict {

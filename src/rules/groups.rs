@@ -45,7 +45,7 @@ pub static RULES: &[Rule] = &[
         hint: "Add every element of the value list; need nothing but `value`; make concurrent changes of one group wait for each other.",
         wrong: "PATCH /Groups/g {\"op\":\"add\",\"path\":\"members\",\"value\":[{\"value\":\"u1\"}]} → 204\nGET → u1 is no member",
         right: "GET → {\"members\":[{\"value\":\"u1\"}]}",
-        proven_by: &["group-add-only-first-member"],
+        proven_by: &["group-add-only-first-member", "group-last-member-operation-wins"],
         check: state_rule!("group/member-not-added"),
     },
     Rule {
@@ -72,6 +72,7 @@ pub static RULES: &[Rule] = &[
             "group-remove-all-ignored",
             "group-remove-only-first-member",
             "group-remove-value-list-ignored",
+            "members-set-twice-in-one-patch",
         ],
         check: state_rule!("group/member-not-removed"),
     },
@@ -92,6 +93,7 @@ pub static RULES: &[Rule] = &[
             "group-member-type-required",
             "group-filtered-remove-clears-all",
             "group-remove-value-list-clears-all",
+            "group-remove-by-shifted-index",
         ],
         check: state_rule!("group/remove-takes-other-members"),
     },
@@ -320,7 +322,7 @@ pub static RULES: &[Rule] = &[
         hint: "Derive `groups` from the groups when it is read.",
         wrong: "DELETE /Groups/g → 204\nGET /Users/u → {\"groups\":[{\"value\":\"g\"}]}",
         right: "GET /Users/u → no groups",
-        proven_by: &["delete-group-remains-in-user-groups"],
+        proven_by: &["delete-group-remains-in-user-groups", "user-groups-keep-removed"],
         check: user_groups_stale,
     },
     Rule {

@@ -36,6 +36,7 @@ pub static RULES: &[Rule] = &[
             "group-delete-404",
             "group-delete-with-members-409",
             "read-after-create-404",
+            "delete-inactive-user-404",
         ],
         check: refusal_rule!("identity/live-resource-not-found"),
     },
@@ -116,7 +117,7 @@ pub static RULES: &[Rule] = &[
         hint: "Update the unique index together with the resource.",
         wrong: "rename oldname to newname; POST oldname → 409",
         right: "→ 201",
-        proven_by: &["group-rename-keeps-old-name-index", "cross-tenant-uniqueness"],
+        proven_by: &["group-rename-keeps-old-name-index", "cross-tenant-uniqueness", "rename-keeps-old-user-name"],
         check: refusal_rule!("identity/old-name-not-released"),
     },
     Rule {

@@ -75,6 +75,8 @@ pub static RULES: &[Rule] = &[
             "put-same-body-500",
             "read-deleted-500",
             "unknown-endpoint-500",
+            "group-get-after-member-deleted-500",
+            "manager-unknown-500",
         ],
         check: server_error,
     },

@@ -67,7 +67,13 @@ pub static RULES: &[Rule] = &[
         hint: "Apply `add` and `replace` to every attribute that you return, or refuse the request with 400; never accept and drop.",
         wrong: "PATCH … {\"op\":\"add\",\"path\":\"externalId\",\"value\":\"e7\"} → 200\nGET → no externalId",
         right: "GET → {\"externalId\": \"e7\"}",
-        proven_by: &["displayname-overwritten-by-username", "patch-replace-appends"],
+        proven_by: &[
+            "displayname-overwritten-by-username",
+            "patch-replace-appends",
+            "custom-patch-ignored",
+            "patch-add-single-object-ignored",
+            "patch-external-id-ignored",
+        ],
         check: state_rule!("patch/change-not-applied"),
     },
     Rule {
@@ -94,6 +100,7 @@ pub static RULES: &[Rule] = &[
             "patch-remove-filter-removes-all",
             "patch-value-filter-duplicates",
             "patch-value-filter-touches-all",
+            "patch-replace-whole-element-ignored",
         ],
         check: state_rule!("patch/value-path-not-applied"),
     },
@@ -248,13 +255,7 @@ pub static RULES: &[Rule] = &[
         hint: "Apply the operation to the stored resource instead of building a new one from the request.",
         wrong: "PATCH replace name.givenName → GET: name.familyName is gone",
         right: "only name.givenName has changed",
-        proven_by: &[
-            "email-primary-flag-lost",
-            "deactivate-clears-attributes",
-            "emails-type-lost",
-            "name-flattened",
-            "patch-name-part-clears-siblings",
-        ],
+        proven_by: &["deactivate-clears-attributes", "patch-name-part-clears-siblings"],
         check: state_rule!("patch/changes-other-attributes"),
     },
     Rule {
@@ -419,7 +420,7 @@ pub static RULES: &[Rule] = &[
         hint: "Implement value filters in paths.",
         wrong: "PATCH … {\"op\":\"replace\",\"path\":\"emails[type eq \\\"work\\\"].value\",…} → 400",
         right: "→ 200 or 204",
-        proven_by: &["patch-noop-400"],
+        proven_by: &["patch-noop-400", "patch-add-existing-work-email-400"],
         check: refusal_rule!("patch/value-path-refused"),
     },
     Rule {

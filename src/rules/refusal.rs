@@ -91,7 +91,7 @@ fn indispensable(view: &View<'_>) -> bool {
     let user = view.call.endpoint == "/Users";
     view.call.filter.as_ref().is_some_and(|f| {
         let text = view.call.filter_text.as_deref().unwrap_or_default().to_ascii_lowercase();
-        plain(f) && !(user && text.contains("displayname")) && !(!user && text.contains("externalid"))
+        plain(f) && !(user && text.contains("displayname")) && (user || !text.contains("externalid"))
     })
 }
 

@@ -150,7 +150,12 @@ pub static RULES: &[Rule] = &[
         hint: "Return true or false without quotes.",
         wrong: "\"active\":\"True\"",
         right: "\"active\":true",
-        proven_by: &["active-as-number", "active-as-string", "emails-primary-as-string"],
+        proven_by: &[
+            "active-as-number",
+            "active-as-string",
+            "emails-primary-as-string",
+            "patch-boolean-from-text-stored",
+        ],
         check: boolean_text,
     },
     Rule {

@@ -123,6 +123,9 @@ fn is_null(value: &Value) -> bool {
 /// The one rule that a contradiction belongs to.
 pub fn classify(c: &Contradiction, place: Place) -> &'static str {
     let group = c.resource_type == "Group";
+    if c.key == "active" && !group && c.clash == Clash::Missing && c.expected == Value::Bool(false) {
+        return "deactivate/active-left-out";
+    }
     match place {
         Place::List => {
             return if c.key == "active" { "deactivate/list-shows-old-status" } else { "list/entry-differs-from-read" };
@@ -296,7 +299,7 @@ fn candidates(key: &str, cause: &Cause, place: Place, user: bool) -> Vec<&'stati
             _ => vec!["group/replace-not-exact"],
         },
         ("members", Write::PatchElsewhere) => vec!["group/members-changed-by-other-write"],
-        ("active", _) if user => vec![active(cause)],
+        ("active", _) if user => vec![active(cause), "deactivate/active-left-out"],
         ("displayName", Write::Patch | Write::Put) if !user => vec!["group/rename-not-applied"],
         ("externalId", Write::Create) => vec!["create/external-id-not-stored"],
         ("userName", Write::Create) => vec!["create/username-altered", "create/username-case-changed"],

@@ -193,7 +193,7 @@ impl Maker<'_> {
             return Some(a.canonical_values[n % a.canonical_values.len()].clone().into());
         }
         Some(match a.kind {
-            AttrType::Boolean => (n % 2 == 0).into(),
+            AttrType::Boolean => n.is_multiple_of(2).into(),
             AttrType::Integer => (40 + n).into(),
             AttrType::Decimal => (1.5 + n as f64).into(),
             AttrType::DateTime => format!("20{:02}-01-31T08:30:00Z", 10 + n % 80).into(),

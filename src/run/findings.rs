@@ -133,10 +133,29 @@ pub(crate) fn place_label(place: &Place, values: &dyn Values) -> String {
 const FOLLOWS: &[(&str, &[&str])] = &[
     ("discovery/type-not-served", &["list/valid-request-refused"]),
     (
+        "create/answer-without-id",
+        &[
+            "bulk/reference-not-resolved",
+            "create/client-id-kept",
+            "create/id-is-external-id",
+            "create/location-wrong",
+            "cursor/walk-wrong",
+            "filter/match-missing",
+            "group/unknown-member-stored",
+            "identity/id-changed",
+            "identity/id-not-unique",
+            "identity/list-id-differs",
+            "identity/live-resource-not-found",
+            "list/pages-disagree",
+            "list/same-id-twice",
+            "schema/id-not-text",
+            "schema/location-wrong",
+        ],
+    ),
+    (
         "schema/id-not-text",
         &[
             "bulk/reference-not-resolved",
-            "create/answer-without-id",
             "cursor/walk-wrong",
             "filter/match-missing",
             "identity/id-changed",
@@ -145,15 +164,6 @@ const FOLLOWS: &[(&str, &[&str])] = &[
             "identity/live-resource-not-found",
             "list/pages-disagree",
             "list/same-id-twice",
-        ],
-    ),
-    (
-        "create/answer-without-id",
-        &[
-            "filter/match-missing",
-            "identity/id-changed",
-            "identity/list-id-differs",
-            "identity/live-resource-not-found",
         ],
     ),
     ("list/same-id-twice", &["cursor/walk-wrong", "list/pages-disagree"]),

@@ -312,7 +312,7 @@ mod tests {
         let profile = profiles.into_iter().find(|p| p.name == result.idp).expect("its profile");
         let case = Case { scenario: Arc::new(result), profile: Arc::new(profile), dialect: None, subject: None };
         let broken = tokio::spawn(async { panic!("byte 3 is inside 'é'") }).await;
-        let played = broke(&case, broken.map(|()| ()).expect_err("it panicked"));
+        let played = broke(&case, broken.expect_err("it panicked"));
         assert_eq!((played.report.scenario.as_str(), played.report.outcome), (id, Outcome::Error));
         assert!(played.report.reason.as_deref().is_some_and(|r| r.contains("inside 'é'")));
     }

@@ -5,7 +5,7 @@
 
 use crate::engine::{Http, Outgoing, retry_after};
 use crate::exchange::Exchange;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use time::OffsetDateTime;
 
@@ -22,6 +22,8 @@ const BUDGET_MS: u64 = 180_000;
 pub(crate) struct Patience {
     waits: AtomicU64,
     waited_ms: AtomicU64,
+    /// A request got 429 to the last: the next ones are not waited for until one is let through.
+    in_vain: AtomicBool,
 }
 
 impl Patience {
@@ -29,16 +31,27 @@ impl Patience {
     pub(crate) async fn send(&self, http: &Http, out: Outgoing) -> Exchange {
         for _ in 0..AGAIN {
             let exchange = http.send(out.clone()).await;
-            let Some(response) = exchange.response().filter(|r| r.status == 429) else { return exchange };
+            let Some(response) = exchange.response().filter(|r| r.status == 429) else {
+                self.in_vain.store(false, Ordering::Relaxed);
+                return exchange;
+            };
             let wait = retry_after(response, OffsetDateTime::now_utc(), LONGEST).unwrap_or(UNNAMED);
-            let ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-            if self.waited_ms.fetch_add(ms, Ordering::Relaxed) >= BUDGET_MS {
+            if self.in_vain.load(Ordering::Relaxed) || !self.affords(wait) {
                 return exchange;
             }
-            self.waits.fetch_add(1, Ordering::Relaxed);
             tokio::time::sleep(wait).await;
         }
-        http.send(out).await
+        let last = http.send(out).await;
+        self.in_vain.store(last.status() == Some(429), Ordering::Relaxed);
+        last
+    }
+
+    /// Takes a wait from what is left of the budget.
+    fn affords(&self, wait: Duration) -> bool {
+        let ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        let affordable = self.waited_ms.fetch_add(ms, Ordering::Relaxed) < BUDGET_MS;
+        self.waits.fetch_add(u64::from(affordable), Ordering::Relaxed);
+        affordable
     }
 
     /// What the report says of it; `None` when nothing was waited for.

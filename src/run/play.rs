@@ -667,7 +667,9 @@ impl<'a> Player<'a> {
     fn capture(&mut self, step: &Step, exchange: &Arc<Exchange>, at: usize) {
         let types = &self.context.target.types;
         for capture in &step.capture {
-            match render::at(&capture.from, exchange, types, &self.values).filter(|v| !v.is_null()) {
+            match render::at(&capture.from, exchange, types, &self.values)
+                .filter(|v| !v.is_null() && v.as_str() != Some(""))
+            {
                 Some(value) => self.values.capture(&capture.name, value),
                 None if capture.optional => self.values.forget(&capture.name),
                 None => {

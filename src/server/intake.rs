@@ -270,7 +270,7 @@ pub fn check_required(kind: Kind, document: &Value) -> Result<(), Failure> {
     let name = kind.unique_attribute();
     let given = document.get(name).and_then(Value::as_str);
     let missing = |name: &str| Err(Failure::typed(400, "invalidValue", format!("{name} is required.")));
-    if !given.is_some_and(|text| !text.trim().is_empty()) {
+    if given.is_none_or(|text| text.trim().is_empty()) {
         return missing(name);
     }
     for extension in resource_type(kind).extensions.iter().filter(|e| e.required) {

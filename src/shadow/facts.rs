@@ -220,8 +220,9 @@ pub fn clash(
     match (want, have) {
         (false, false) => None,
         (true, false) => {
-            // An unset boolean is false by effect: RFC 7643 §2.5 lets a server leave it out only if it is unassigned, so `true` must show.
-            if expected == &Value::Bool(false) { None } else { Some(Clash::Missing) }
+            // An unset flag is false by effect, `active` is not: without it a user counts as active.
+            let flag = expected == &Value::Bool(false) && !key.eq_ignore_ascii_case("active");
+            if flag { None } else { Some(Clash::Missing) }
         }
         (false, true) => {
             if !strict_extra {

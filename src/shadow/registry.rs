@@ -379,8 +379,8 @@ fn weight(known: &Known) -> usize {
 fn has_fraction(value: &Value) -> bool {
     match value {
         Value::Number(n) => n.is_f64(),
-        Value::Array(list) => list.iter().any(|v| has_fraction(v)),
-        Value::Object(map) => map.values().any(|v| has_fraction(v)),
+        Value::Array(list) => list.iter().any(has_fraction),
+        Value::Object(map) => map.values().any(has_fraction),
         _ => false,
     }
 }

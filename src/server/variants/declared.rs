@@ -11,9 +11,10 @@ use crate::server::call::{Call, Kind, Target};
 use crate::server::faults::tools::{
     body_value, current, cut, each, each_group, each_user, filter_text, path, value, walk,
 };
+use crate::server::inventory::BADGE;
 use crate::server::reply::Reply;
 use crate::server::state::State;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// The attributes of a user that the server of `few-attributes` knows.
 const FEW: [&str; 10] =
@@ -73,7 +74,7 @@ pub(super) const VARIANTS: &[Variant] = &[
                 without_document(call, reply, urn::ENTERPRISE);
                 each_user(call, reply, |user| {
                     user.shift_remove(urn::ENTERPRISE);
-                    name_schemas(user, &[urn::USER]);
+                    name_schema(user, urn::ENTERPRISE, false);
                 });
             }),
         ],
@@ -139,7 +140,8 @@ pub(super) const VARIANTS: &[Variant] = &[
             Hook::Before(|call, _| {
                 let writes = call.is("POST", Kind::User) || call.is("PUT", Kind::User);
                 let named = body_value(call, "name").and_then(|n| n.get("familyName")).is_some();
-                (writes && !named).then(|| Reply::error(400, Some("invalidValue"), "name.familyName is required."))
+                (writes && call.json().is_some() && !named)
+                    .then(|| Reply::error(400, Some("invalidValue"), "name.familyName is required."))
             }),
             Hook::Operations(|operations, call, _| {
                 let empty = |o: &Value| match (path(o).to_ascii_lowercase().as_str(), value(o)) {
@@ -207,9 +209,12 @@ pub(super) const VARIANTS: &[Variant] = &[
         spec: "RFC 7643 §7 (returned): request",
         breaks: &[],
         hooks: &[Hook::After(|call, reply, _| {
-            if call.param("attributes").is_none_or(|a| !a.to_ascii_lowercase().contains("members"))
-                && call.method == "GET"
-            {
+            let asked = call.param("attributes").map_or_else(
+                || body_value(call, "attributes").map(Value::to_string).unwrap_or_default(),
+                str::to_owned,
+            );
+            let reads = call.method == "GET" || matches!(call.target, Target::Search(_));
+            if reads && !asked.to_ascii_lowercase().contains("members") {
                 each_group(call, reply, |group| drop(group.shift_remove("members")));
             }
             declare(call, reply, urn::GROUP, |attribute| {
@@ -225,7 +230,7 @@ pub(super) const VARIANTS: &[Variant] = &[
         spec: "RFC 7643 §3: the schemas that define the attributes of the resource",
         breaks: &[],
         hooks: &[Hook::After(|call, reply, _| {
-            each_user(call, reply, |user| name_schemas(user, &[urn::USER, urn::ENTERPRISE]));
+            each_user(call, reply, |user| name_schema(user, urn::ENTERPRISE, true));
         })],
     },
     Variant {
@@ -289,10 +294,11 @@ fn without_document(call: &Call, reply: &mut Reply, schema: &str) {
     body.insert("itemsPerPage".into(), size.into());
 }
 
-fn name_schemas(user: &mut Map<String, Value>, urns: &[&str]) {
-    if user.contains_key("schemas") {
-        user.insert("schemas".into(), json!(urns));
-    }
+/// Sees to it that `schemas` names an extension, or does not.
+fn name_schema(user: &mut Map<String, Value>, urn: &str, named: bool) {
+    let Some(all) = user.get_mut("schemas").and_then(Value::as_array_mut) else { return };
+    all.retain(|s| s != urn);
+    all.extend(named.then(|| urn.into()));
 }
 
 /// True for an attribute (a path or key, its URN before it or not) that the small server knows.
@@ -311,6 +317,7 @@ fn few(document: &mut Value) {
 
 fn few_declared(call: &Call, reply: &mut Reply, _: &mut State) {
     without_document(call, reply, urn::ENTERPRISE);
+    without_document(call, reply, BADGE);
     if matches!(call.target, Target::Schemas(_)) {
         for document in documents(reply).into_iter().filter(|d| d.get("id").is_some_and(|id| id == urn::USER)) {
             if let Some(list) = document.get_mut("attributes").and_then(Value::as_array_mut) {
@@ -318,7 +325,7 @@ fn few_declared(call: &Call, reply: &mut Reply, _: &mut State) {
             }
         }
     }
-    each_user(call, reply, |user| name_schemas(user, &[urn::USER]));
+    each_user(call, reply, |user| name_schema(user, urn::ENTERPRISE, false));
 }
 
 /// 400 for a filter that names an attribute which this server does not know.

@@ -10,7 +10,7 @@ use crate::server::behaviour::Hook;
 use crate::server::call::{Kind, Target};
 use crate::server::faults::tools::{any_node, body_value, current, filter_text, on_item, put_into_body, remember};
 use crate::server::reply::{Content, Reply};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 pub(super) const VARIANTS: &[Variant] = &[
     Variant {
@@ -71,12 +71,15 @@ pub(super) const VARIANTS: &[Variant] = &[
     },
     Variant {
         id: "error-scimtype-absent",
-        title: "Errors have a scimType only where the name is taken",
-        spec: "RFC 7644 §3.12: scimType is optional",
+        title: "Errors have a scimType only where the name is taken and where a filter has an unknown operator",
+        spec: "RFC 7644 §3.12: scimType is optional; §3.4.2.2 demands it for an operation that is not recognized",
         breaks: &[],
         hooks: &[Hook::After(|_, reply, _| {
             let taken = reply.status == 409;
-            if let Some(body) = reply.body_mut().filter(|b| !taken && b.contains_key("status")) {
+            let demanded = |b: &Map<String, Value>| {
+                b.get("detail").and_then(Value::as_str).is_some_and(|d| d.contains("is not an operator"))
+            };
+            if let Some(body) = reply.body_mut().filter(|b| !taken && !demanded(b) && b.contains_key("status")) {
                 body.shift_remove("scimType");
             }
         })],
