@@ -589,7 +589,11 @@ fn missing_required(view: &View<'_>) -> Verdict {
         let expected = format!("400 invalidValue: {} is required", view.forecast.detail);
         let finding = crate::rules::Finding::new("status", expected, view.status().to_string());
         // What only the server's own schema asks for, it may as well forgive.
-        let by_rfc = ["userName", "displayName"].contains(&view.forecast.detail.as_str());
+        let name = view.forecast.detail.as_str();
+        let sent = view.call.body.as_ref().and_then(Value::as_object).and_then(|b| get_ci(b, name));
+        // RFC 7643 §4.1.1 forbids the empty name; a blank is a text, if a poor one.
+        let blank = sent.and_then(Value::as_str).is_some_and(|s| !s.is_empty());
+        let by_rfc = ["userName", "displayName"].contains(&name) && !blank;
         return Verdict::Fail(vec![if by_rfc { finding } else { finding.level(Level::Should) }]);
     }
     Verdict::Pass

@@ -1077,7 +1077,14 @@ fn bulk_location(view: &View<'_>) -> Verdict {
 
 fn bulk_id(view: &View<'_>) -> Verdict {
     let Some((asked, answered)) = bulk(view) else { return Verdict::NotApplicable };
-    let ids: Vec<&Value> = asked.iter().filter_map(|o| get_ci(o, "bulkId")).take(answered.len()).collect();
+    // An operation without a method that is one need not be understood.
+    let whole = |o: &&&Map<String, Value>| {
+        get_ci(o, "method")
+            .and_then(Value::as_str)
+            .is_some_and(|m| ["POST", "PUT", "PATCH", "DELETE"].contains(&m.to_ascii_uppercase().as_str()))
+    };
+    let ids: Vec<&Value> =
+        asked.iter().take(answered.len()).filter(whole).filter_map(|o| get_ci(o, "bulkId")).collect();
     match ids.iter().find(|id| !answered.iter().any(|a| get_ci(a, "bulkId") == Some(**id))) {
         Some(id) if answered.len() == asked.len() => {
             Verdict::fail("body /Operations/bulkId", short(id), "no operation with it")

@@ -4,7 +4,7 @@ use super::patch::refusal_rule;
 use super::refusal;
 use super::rule::{Finding, Impact, Level, Rule, Verdict};
 use super::view::{View, short};
-use crate::scim::filter::{Filter, Test};
+use crate::scim::filter::{Filter, Literal, Test};
 use crate::scim::path::parse_attr_path;
 use crate::scim::schema::AttrType;
 use crate::scim::sort;
@@ -547,6 +547,10 @@ fn judge_missing(view: &View<'_>, which: &str) -> Verdict {
         ),
         format!("{} entries without it", view.entries().len()),
     );
+    if view.resource_type().is_some_and(|rt| view.call.filter.as_ref().is_some_and(|f| boolean_as_text(f, rt))) {
+        // The grammar has true without quotes; that "true" means the same is kind, not due.
+        finding = finding.level(Level::Note);
+    }
     finding.because = selection
         .missing
         .first()
@@ -936,6 +940,17 @@ fn boolean_order(view: &View<'_>) -> Verdict {
         200 => Verdict::fail("status", "400 invalidFilter", "200"),
         400..=499 => Verdict::Pass,
         _ => Verdict::NotApplicable,
+    }
+}
+
+fn boolean_as_text(filter: &Filter, rt: &crate::scim::schema::ResourceType) -> bool {
+    match filter {
+        Filter::And(all) | Filter::Or(all) => all.iter().any(|f| boolean_as_text(f, rt)),
+        Filter::Not(inner) => boolean_as_text(inner, rt),
+        Filter::Attr { path, test: Test::Compare(_, Literal::Text(_)) } => {
+            rt.attribute(path).is_some_and(|r| r.leaf().kind == AttrType::Boolean)
+        }
+        _ => false,
     }
 }
 

@@ -507,7 +507,18 @@ fn body_not_scim(view: &View<'_>) -> Verdict {
 /// Answers that often come from a gateway before the SCIM service (401, 403, 405, 415) are judged less hard.
 fn softened(view: &View<'_>, finding: Finding) -> Verdict {
     let gateway = matches!(view.status(), 401 | 403 | 405 | 406 | 411 | 413 | 414 | 415 | 431);
-    Verdict::Fail(vec![if gateway { finding.level(Level::Should) } else { finding }])
+    let foreign = matches!(view.status(), 404 | 501) && !served(view);
+    Verdict::Fail(vec![if gateway || foreign { finding.level(Level::Should) } else { finding }])
+}
+
+/// True for an address that the target offers: discovery, or something below the endpoint of a type. What is said at
+/// any other address may come from whoever stands before the SCIM service.
+fn served(view: &View<'_>) -> bool {
+    let segments = view.exchange.request.segments();
+    let below = |endpoint: &str| segments.first().is_some_and(|s| endpoint.trim_matches('/') == s.as_str());
+    let known = ["ServiceProviderConfig", "ResourceTypes", "Schemas"].into_iter().any(below)
+        || view.target.types.iter().any(|t| below(&t.endpoint));
+    known && view.call.op != Op::Search
 }
 
 fn status_text(view: &View<'_>) -> Verdict {
@@ -823,7 +834,8 @@ fn foreign_changed(view: &View<'_>) -> Verdict {
 
 fn broken_json_word(view: &View<'_>) -> Verdict {
     // An empty body has no syntax, and a JSON text that is no object may be called a wrong value.
-    if !view.call.broken_body || view.status() != 400 || !view.on_resources() {
+    let json = view.exchange.request.header("content-type").is_some_and(|t| t.to_ascii_lowercase().contains("json"));
+    if !view.call.broken_body || !json || view.status() != 400 || !view.on_resources() {
         return Verdict::NotApplicable;
     }
     match error_body(view).map(|b| get_ci(b, "scimType").and_then(Value::as_str)) {

@@ -579,7 +579,7 @@ pub static RULES: &[Rule] = &[
         wrong: "PATCH … {\"op\":\"move\",…} → 200",
         right: "→ 400 invalidSyntax",
         proven_by: &["patch-pathless-ignored", "patch-second-operation-ignored", "patch-unknown-op-accepted"],
-        check: |view| accepted_despite(view, &[Reason::UnknownOp], "400 invalidSyntax"),
+        check: unknown_op,
     },
     Rule {
         id: "patch/no-operations-accepted",
@@ -720,6 +720,16 @@ fn accepted_despite(view: &View<'_>, reasons: &[Reason], expected: &str) -> Verd
         return Verdict::fail("status", format!("{expected} ({})", view.forecast.detail), view.status().to_string());
     }
     Verdict::Pass
+}
+
+fn unknown_op(view: &View<'_>) -> Verdict {
+    match accepted_despite(view, &[Reason::UnknownOp], "400 invalidSyntax") {
+        // To have an `op` is the client's duty; whoever guesses at one is lenient, whoever takes another word says what is not true.
+        Verdict::Fail(found) if view.forecast.detail == "op is missing" => {
+            Verdict::Fail(found.into_iter().map(|f| f.level(Level::Should)).collect())
+        }
+        verdict => verdict,
+    }
 }
 
 fn remove_without_path(view: &View<'_>) -> Verdict {

@@ -62,7 +62,8 @@ fn finding(view: &View<'_>, c: &Contradiction, place: Place) -> Finding {
         .message(format!("{} {}: {} {whose}", c.resource_type, c.id, describe(c)));
     let own_rule = c.key == "userName" && c.cause.kind == Write::Create;
     let letters = only_case_differs(c) && !own_rule && !case_exact(view, &c.key);
-    if c.optional || derived_name(c) || letters {
+    let trimmed = c.key != "userName" && only_blanks_differ(c);
+    if c.optional || derived_name(c) || letters || trimmed {
         // RFC 7643 §7: of an attribute that is not case exact the server may alter the case.
         finding = finding.level(Level::Note);
     } else if c.cause.kind == Write::Create && !facts::essential(&c.key) && place != Place::List {
@@ -268,6 +269,11 @@ fn only_primary_differs(c: &Contradiction) -> bool {
 /// The same text in other letters.
 fn only_case_differs(c: &Contradiction) -> bool {
     matches!((c.expected.as_str(), c.actual.as_str()), (Some(a), Some(b)) if a.to_lowercase() == b.to_lowercase())
+}
+
+/// The same text but for blanks at its ends: a server that trims what people type does nobody harm.
+fn only_blanks_differ(c: &Contradiction) -> bool {
+    matches!((c.expected.as_str(), c.actual.as_str()), (Some(a), Some(b)) if a.trim() == b.trim())
 }
 
 /// How many elements are primary.

@@ -749,10 +749,15 @@ impl<'a> Player<'a> {
         else {
             return false;
         };
-        if !matches!(call.op, Op::Create | Op::Read | Op::Replace | Op::Patch) {
-            return false;
-        }
-        let Ok(path) = crate::scim::path::parse_path(&text, rt) else { return false };
+        let text = match call.op {
+            Op::Create | Op::Read | Op::Replace | Op::Patch => text.as_str(),
+            Op::List | Op::Search => match text.split_once("].") {
+                Some(("Resources[0" | "Resources[1" | "Resources[2", attribute)) => attribute,
+                _ => return false,
+            },
+            _ => return false,
+        };
+        let Ok(path) = crate::scim::path::parse_path(text, rt) else { return false };
         // Through the RFC's own schema only attributes count: `status` of an error is none.
         let known = |rt: &ResourceType| rt.attribute(&path.attr).map(|r| r.attribute.returned);
         match known(rt) {

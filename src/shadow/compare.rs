@@ -46,6 +46,11 @@ pub(super) fn compare(
         if silent && clash == facts::Clash::Missing && known_create(&cause) {
             continue;
         }
+        // A PUT that left `active` out may have cleared it: only who wrote `false` may ask for it.
+        let said = matches!(cause.kind, Write::Create | Write::Put | Write::Patch);
+        if expected == Value::Bool(false) && clash == facts::Clash::Missing && !said {
+            continue;
+        }
         // RFC 7644 §3.5.1: what a PUT leaves out may be cleared.
         if cause.kind == Write::PutOmitted && clash == facts::Clash::Missing {
             continue;

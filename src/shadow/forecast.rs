@@ -313,6 +313,7 @@ impl Shadow {
             .or((self.odd_member(&after, known.tenant)
                 || decorated_manager(patch)
                 || strange_operation(patch)
+                || writes_empty_text(patch)
                 || not_canonical(&after, rt))
             .then_some(Choice::Other))
             .or(undeclared_keys(patch, rt).then_some(Choice::UndeclaredAttribute))
@@ -469,7 +470,7 @@ impl Shadow {
         }
         let problems = validate(&body, rt);
         // RFC 7643 §2.5 counts null and [] as unassigned; what the empty text means is not said.
-        let empty_text = object.values().any(|v| v.as_str() == Some(""));
+        let empty_text = object.values().any(holds_empty_text);
         if empty_text || not_canonical(&body, rt) {
             return Some(Choice::Other);
         }
@@ -716,6 +717,20 @@ fn has_dotted_keys(patch: &Map<String, Value>, rt: &ResourceType) -> bool {
                 })
             })
     })
+}
+
+/// The empty text, or an object or a list with one in it.
+fn holds_empty_text(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.is_empty(),
+        Value::Array(all) => all.iter().any(holds_empty_text),
+        Value::Object(map) => map.values().any(holds_empty_text),
+        _ => false,
+    }
+}
+
+fn writes_empty_text(patch: &Map<String, Value>) -> bool {
+    operations(patch).any(|op| get_ci(op, "value").is_some_and(holds_empty_text))
 }
 
 fn undeclared_keys(patch: &Map<String, Value>, rt: &ResourceType) -> bool {

@@ -196,10 +196,9 @@ pub(super) const VARIANTS: &[Variant] = &[
         title: "An attribute that is an empty text is refused",
         spec: "RFC 7643 §2.5: null and the empty array are unassigned, the empty text is a value; RFC 7644 §3.12 (invalidValue)",
         breaks: &[],
-        hooks: &[Hook::Before(|call, _| {
-            let empty = |v: &Value| v.as_object().is_some_and(|m| m.values().any(|v| v == ""));
-            let writes = call.kind().is_some() && matches!(call.method.as_str(), "POST" | "PUT");
-            (writes && call.json().is_some_and(empty))
+        hooks: &[Hook::Before(|call, state| {
+            let writes = call.method == "POST" && call.kind().is_some() || current(call, state).is_some();
+            (writes && call.json().is_some_and(holds_empty_text))
                 .then(|| Reply::error(400, Some("invalidValue"), "An attribute is an empty text."))
         })],
     },
@@ -222,3 +221,12 @@ pub(super) const VARIANTS: &[Variant] = &[
         hooks: &[Hook::Before(|call, _| (call.method == "HEAD").then(|| Reply::error(405, None, "Use GET.")))],
     },
 ];
+
+fn holds_empty_text(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.is_empty(),
+        Value::Array(all) => all.iter().any(holds_empty_text),
+        Value::Object(map) => map.values().any(holds_empty_text),
+        _ => false,
+    }
+}
