@@ -947,7 +947,7 @@ fn boolean_as_text(filter: &Filter, rt: &crate::scim::schema::ResourceType) -> b
     match filter {
         Filter::And(all) | Filter::Or(all) => all.iter().any(|f| boolean_as_text(f, rt)),
         Filter::Not(inner) => boolean_as_text(inner, rt),
-        Filter::Attr { path, test: Test::Compare(_, Literal::Text(_)) } => {
+        Filter::Attr { path, test: Test::Compare(_, Literal::Str(_)) } => {
             rt.attribute(path).is_some_and(|r| r.leaf().kind == AttrType::Boolean)
         }
         _ => false,

@@ -153,7 +153,7 @@ fn indispensable(view: &View<'_>) -> bool {
         match filter {
             Filter::And(parts) => parts.iter().all(plain),
             Filter::Attr { path, test: Test::Compare(CompareOp::Eq, _) } => {
-                let known = ["userName", "externalId", "id", "displayName"];
+                let known = ["userName", "externalId", "displayName"];
                 let core = path
                     .urn
                     .as_deref()
