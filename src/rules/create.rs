@@ -298,7 +298,12 @@ pub static RULES: &[Rule] = &[
         hint: "Store it unchanged, return it, filter by it (case-exact).",
         wrong: "POST {…,\"externalId\":\"e1\"} → 201\nGET → no externalId",
         right: "GET → {\"externalId\":\"e1\"}",
-        proven_by: &["externalid-not-stored", "externalid-lowercased", "group-external-id-dropped"],
+        proven_by: &[
+            "externalid-not-stored",
+            "externalid-lowercased",
+            "group-external-id-dropped",
+            "external-id-overwritten-by-id",
+        ],
         check: state_rule!("create/external-id-not-stored"),
     },
     Rule {
@@ -314,7 +319,7 @@ pub static RULES: &[Rule] = &[
         hint: "Store and return the name as sent.",
         wrong: "POST userName alice@example.com → \"alice\"",
         right: "→ \"alice@example.com\"",
-        proven_by: &["username-missing"],
+        proven_by: &["username-missing", "user-name-from-email"],
         check: state_rule!("create/username-altered"),
     },
     Rule {
@@ -394,7 +399,7 @@ pub static RULES: &[Rule] = &[
         hint: "Compare attribute names without regard to case when you read a body.",
         wrong: "POST {\"schemas\":[User],\"USERNAME\":\"a@example.com\"} → 201 without userName",
         right: "→ 201 {\"userName\":\"a@example.com\"}",
-        proven_by: &["group-displayname-lowercased", "response-wrapped"],
+        proven_by: &["group-displayname-lowercased", "response-wrapped", "create-name-case-ignored-in-parts"],
         check: state_rule!("create/attribute-case-ignored"),
     },
     Rule {

@@ -61,6 +61,8 @@ pub static RULES: &[Rule] = &[
             "filter-ge-as-gt",
             "filter-group-displayname-case-sensitive",
             "filter-unicode-no-match",
+            "filter-slash-finds-nothing",
+            "filter-brackets-find-nothing",
         ],
         check: missing,
     },
@@ -160,6 +162,7 @@ pub static RULES: &[Rule] = &[
             "username-missing",
             "custom-case-ignored",
             "custom-filter-ignored",
+            "filter-star-is-a-wildcard",
         ],
         check: surplus,
     },
@@ -229,6 +232,7 @@ pub static RULES: &[Rule] = &[
             "group-filter-compound-501",
             "filter-id-unsupported",
             "filter-operator-case-sensitive",
+            "filter-pr-inside-a-name",
         ],
         check: refusal_rule!("filter/logic-refused"),
     },
@@ -261,6 +265,7 @@ pub static RULES: &[Rule] = &[
             "list-large-count-400",
             "query-plus-kept-literally",
             "filter-ampersand-cuts",
+            "filter-words-in-values-cut",
         ],
         check: refusal_rule!("filter/valid-filter-refused"),
     },
@@ -434,6 +439,22 @@ pub static RULES: &[Rule] = &[
             "always-returned-excluded",
         ],
         check: always_missing,
+    },
+    Rule {
+        id: "projection/excludes-too-much",
+        title: "`excludedAttributes` takes away more than it names",
+        spec: "RFC 7644 §3.9 (excludedAttributes: removed from the default set)",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ImportIncomplete,
+        breaks: &[],
+        requirements: &["proj-excluded-get"],
+        explain: "The request names what to leave out; everything else that a plain read shows has to be there. Here an attribute or a whole extension that nobody named is missing, and an import takes it for empty.",
+        hint: "Start from the default set and remove what is named, nothing else; extensions are part of the default set.",
+        wrong: "GET /Users/2819?excludedAttributes=displayName → no enterprise extension",
+        right: "→ all but displayName",
+        proven_by: &["excluded-drops-extensions"],
+        check: excludes_too_much,
     },
     Rule {
         id: "projection/asked-attribute-missing",
@@ -815,6 +836,39 @@ fn always(name: &str, rt: &crate::scim::schema::ResourceType) -> bool {
             .ok()
             .and_then(|p| rt.attribute(&p).map(|r| r.attribute.returned == crate::scim::schema::Returned::Always))
             .unwrap_or(false)
+}
+
+/// What a plain read showed, nobody excluded, and is not there. `groups` and `meta` are the server's own and may change.
+fn excludes_too_much(view: &View<'_>) -> Verdict {
+    let (Some(excluded), Some(rt), Op::Read) = (&view.call.excluded, view.resource_type(), view.call.op) else {
+        return Verdict::NotApplicable;
+    };
+    let (Some(shown), Some(known)) = (
+        projected(view).into_iter().next(),
+        view.call.id.as_deref().and_then(|id| view.before.find(&view.call.endpoint, id)),
+    ) else {
+        return Verdict::NotApplicable;
+    };
+    let full = known.last_full.as_ref().filter(|_| !known.dirty && known.refused.is_none());
+    let Some(full) = full.and_then(|f| f.as_object()) else { return Verdict::NotApplicable };
+    let named = |key: &str| {
+        let key = key.to_ascii_lowercase();
+        ["schemas", "id", "meta", "groups"].contains(&key.as_str())
+            || excluded
+                .iter()
+                .map(|n| n.to_ascii_lowercase())
+                .any(|n| n.starts_with(&key) || n.ends_with(&format!(":{key}")))
+            || excluded.iter().any(|n| top(n, view).eq_ignore_ascii_case(&key))
+    };
+    let declared =
+        |key: &str| key.starts_with("urn:") || rt.schema.attributes.iter().any(|a| a.name.eq_ignore_ascii_case(key));
+    let kept: Vec<(&String, &Value)> =
+        full.iter().filter(|(k, v)| !named(k) && declared(k) && !facts::is_empty(v)).collect();
+    match kept.iter().find(|(k, _)| get_ci(shown, k).is_none_or(facts::is_empty)) {
+        Some((key, was)) => Verdict::fail(format!("body /{key}"), format!("{}: not excluded", short(was)), "nothing"),
+        None if kept.is_empty() => Verdict::NotApplicable,
+        None => Verdict::Pass,
+    }
 }
 
 fn excluded_null(view: &View<'_>) -> Verdict {

@@ -126,7 +126,11 @@ pub static RULES: &[Rule] = &[
         hint: "Replace the whole list.",
         wrong: "2 members; PATCH {\"op\":\"replace\",\"path\":\"members\",\"value\":[{\"value\":\"u3\"}]} → 204\nGET → 3 members",
         right: "GET → only u3",
-        proven_by: &["group-replace-members-additive", "group-replace-members-empty-ignored"],
+        proven_by: &[
+            "group-replace-members-additive",
+            "group-replace-members-empty-ignored",
+            "group-unknown-member-clears-all",
+        ],
         check: state_rule!("group/replace-not-exact"),
     },
     Rule {
@@ -142,7 +146,7 @@ pub static RULES: &[Rule] = &[
         hint: "Set the members to the list in the body.",
         wrong: "2 members; PUT with 1 of them → 200\nGET → still 2 members",
         right: "GET → 1 member",
-        proven_by: &["group-put-members-ignored", "group-members-truncated"],
+        proven_by: &["group-put-members-ignored", "group-members-truncated", "group-put-keeps-last-member"],
         check: state_rule!("group/put-members-not-applied"),
     },
     Rule {
@@ -174,7 +178,7 @@ pub static RULES: &[Rule] = &[
         hint: "Change only the attributes that the request names.",
         wrong: "PATCH {\"op\":\"replace\",\"value\":{\"id\":\"g\",\"displayName\":\"new\"}} → 204\nGET → no members",
         right: "GET → all members",
-        proven_by: &["group-rename-clears-members"],
+        proven_by: &["group-rename-clears-members", "group-key-change-empties"],
         check: state_rule!("group/members-changed-by-other-write"),
     },
     Rule {
@@ -210,6 +214,7 @@ pub static RULES: &[Rule] = &[
             "group-member-display-required",
             "group-multi-member-add-rejected",
             "group-patch-adds-member-as-user-name",
+            "group-member-of-other-group-refused",
         ],
         check: refusal_rule!("group/member-change-refused"),
     },

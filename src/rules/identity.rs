@@ -37,6 +37,7 @@ pub static RULES: &[Rule] = &[
             "group-delete-with-members-409",
             "read-after-create-404",
             "delete-inactive-user-404",
+            "patch-email-deletes-user",
         ],
         check: refusal_rule!("identity/live-resource-not-found"),
     },
@@ -85,7 +86,7 @@ pub static RULES: &[Rule] = &[
         hint: "Never issue an id twice.",
         wrong: "DELETE /Users/7 → 204; POST same userName → {\"id\":\"7\"}",
         right: "→ a new id",
-        proven_by: &["id-is-external-id", "id-is-username"],
+        proven_by: &["id-is-external-id", "id-is-username", "create-adopts-by-email"],
         check: id_reused,
     },
     Rule {

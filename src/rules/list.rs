@@ -67,6 +67,7 @@ pub static RULES: &[Rule] = &[
             "filter-ne-as-eq",
             "filter-sw-as-eq",
             "list-hides-inactive-users",
+            "list-count-zero-hides-total",
         ],
         check: total_wrong,
     },

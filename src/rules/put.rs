@@ -2,9 +2,13 @@
 
 use super::patch::{refusal_rule, state_rule};
 use super::rule::{Impact, Level, Rule, Verdict};
-use super::view::View;
+use super::view::{Past, View, short};
 use super::{refusal, state};
+use crate::scim::schema::{Mutability, Returned};
+use crate::scim::value::get_ci;
+use crate::shadow::facts::is_empty;
 use crate::shadow::{Op, Reason};
+use serde_json::Value;
 
 /// Rules of this area.
 pub static RULES: &[Rule] = &[
@@ -97,6 +101,22 @@ pub static RULES: &[Rule] = &[
         check: state_rule!("deactivate/list-shows-old-status"),
     },
     Rule {
+        id: "put/answer-hides-what-stays",
+        title: "The answer to a PUT shows an attribute as gone, the read right after it shows it",
+        spec: "RFC 7644 §3.5.1 (the entire resource in the answer)",
+        level: Level::Idp,
+        clash: false,
+        impact: Impact::UpdateLost,
+        breaks: &[],
+        requirements: &["put-persists"],
+        explain: "A server may keep or clear what a PUT leaves out; it has to say which. Here the answer says cleared, and the value is still there: the identity provider believes that a department, a manager or a role was taken away.",
+        hint: "Build the answer from what was stored, not from what was sent.",
+        wrong: "PUT without the extension → 200 without it\nGET → \"department\":\"Sales\"",
+        right: "the same in both",
+        proven_by: &["put-extension-only-hidden"],
+        check: hides_what_stays,
+    },
+    Rule {
         id: "deactivate/active-left-out",
         title: "A user that was switched off is shown without `active`",
         spec: "RFC 7643 §4.1.1, §7 (returned default); Okta and Entra read `active`",
@@ -147,7 +167,12 @@ pub static RULES: &[Rule] = &[
         hint: "Ignore read-only attributes; do not count the resource itself as a conflict; take null and \"\" as \"clear\".",
         wrong: "GET /Users/2819 → body; PUT the same body → 400",
         right: "→ 200",
-        proven_by: &["put-own-username-409", "put-read-body-rejected", "schemas-username-not-required"],
+        proven_by: &[
+            "put-own-username-409",
+            "put-read-body-rejected",
+            "schemas-username-not-required",
+            "group-second-put-refused",
+        ],
         check: refusal_rule!("put/valid-request-refused"),
     },
     Rule {
@@ -227,4 +252,42 @@ fn dup_update(view: &View<'_>) -> Verdict {
         return Verdict::fail("status", format!("409: {}", view.forecast.detail), view.status().to_string());
     }
     Verdict::Pass
+}
+
+/// The read right after an accepted PUT, when that answered with a body.
+fn hides_what_stays(view: &View<'_>) -> Verdict {
+    let reads = view.call.op == Op::Read && view.status() == 200 && !view.call.projected();
+    let (true, Some(shown), Some(rt), Some(id)) = (reads, view.object(), view.resource_type(), view.call.id.as_deref())
+    else {
+        return Verdict::NotApplicable;
+    };
+    let about = |p: &&Past| p.call.endpoint == view.call.endpoint && p.call.id.as_deref() == Some(id);
+    let writes = |p: &&Past| !matches!(p.call.op, Op::Read | Op::List | Op::Search);
+    let last = view.earlier.iter().rev().filter(writes).find(about);
+    let Some(put) =
+        last.filter(|p| p.call.op == Op::Replace && p.exchange.status() == Some(200) && !p.call.projected())
+    else {
+        return Verdict::NotApplicable;
+    };
+    let Some(answer) = put.exchange.json().and_then(Value::as_object).filter(|a| get_ci(a, "id").is_some()) else {
+        return Verdict::NotApplicable;
+    };
+    // `groups` follows other requests; what is returned on request only may differ from answer to answer.
+    let writable = |key: &str| {
+        rt.extensions.iter().any(|e| e.schema.id.eq_ignore_ascii_case(key))
+            || rt.schema.attributes.iter().any(|a| {
+                a.name.eq_ignore_ascii_case(key)
+                    && a.mutability == Mutability::ReadWrite
+                    && a.returned == Returned::Default
+            })
+    };
+    let hidden =
+        shown.iter().find(|(key, value)| writable(key) && !is_empty(value) && get_ci(answer, key).is_none_or(is_empty));
+    match hidden {
+        Some((key, value)) => {
+            let expected = format!("absent, as the answer to {} said", put.step);
+            Verdict::fail(format!("body /{key}"), expected, short(value))
+        }
+        None => Verdict::Pass,
+    }
 }

@@ -65,7 +65,11 @@ fn softer(view: &View<'_>, id: &str) -> Option<Level> {
         "filter/valid-filter-refused" | "filter/logic-refused" | "filter/urn-attribute-refused"
             if scim_type == Some("invalidFilter") && !indispensable(view) =>
         {
-            Some(Level::Note)
+            match supported(view) {
+                Support::Whole => None,
+                Support::Parts => Some(Level::Should),
+                Support::Unknown => Some(Level::Note),
+            }
         }
         "headers/media-type-refused" if plain_json => Some(Level::Should),
         "group/member-change-refused" | "patch/value-path-refused"
@@ -90,6 +94,56 @@ fn softer(view: &View<'_>, id: &str) -> Option<Level> {
         }
         _ => None,
     }
+}
+
+/// What filters of this case that were accepted say of a refused one.
+enum Support {
+    /// The same one with other values was accepted: it is the value that is refused.
+    Whole,
+    /// Each comparison of it was accepted, and so was each kind of joining them.
+    Parts,
+    /// Something in it was never accepted.
+    Unknown,
+}
+
+fn supported(view: &View<'_>) -> Support {
+    let Some(filter) = &view.call.filter else { return Support::Unknown };
+    let accepted: Vec<&Filter> = view
+        .earlier
+        .iter()
+        .filter(|p| p.call.endpoint == view.call.endpoint && p.exchange.status() == Some(200))
+        .filter_map(|p| p.call.filter.as_ref())
+        .collect();
+    let own = shape(filter);
+    if accepted.iter().any(|f| shape(f) == own) {
+        return Support::Whole;
+    }
+    let known: Vec<String> = accepted.into_iter().flat_map(parts).collect();
+    if parts(filter).iter().all(|p| known.contains(p)) { Support::Parts } else { Support::Unknown }
+}
+
+/// A filter without its values.
+fn shape(filter: &Filter) -> String {
+    let joined = |word: &str, all: &[Filter]| format!("({})", all.iter().map(shape).collect::<Vec<_>>().join(word));
+    match filter {
+        Filter::And(all) => joined(" and ", all),
+        Filter::Or(all) => joined(" or ", all),
+        Filter::Not(inner) => format!("not {}", shape(inner)),
+        Filter::Attr { path, test: Test::Present } => format!("{path} pr").to_ascii_lowercase(),
+        Filter::Attr { path, test: Test::Compare(op, _) } => format!("{path} {op:?}").to_ascii_lowercase(),
+        other => other.to_string().to_ascii_lowercase(),
+    }
+}
+
+/// The comparisons of a filter and the words that join them.
+fn parts(filter: &Filter) -> Vec<String> {
+    let (word, inner): (&str, Vec<&Filter>) = match filter {
+        Filter::And(all) => ("and", all.iter().collect()),
+        Filter::Or(all) => ("or", all.iter().collect()),
+        Filter::Not(one) => ("not", vec![&**one]),
+        leaf => return vec![shape(leaf)],
+    };
+    std::iter::once(word.to_owned()).chain(inner.into_iter().flat_map(parts)).collect()
 }
 
 fn patch_operations<'a>(view: &View<'a>) -> Vec<&'a Map<String, Value>> {

@@ -411,7 +411,7 @@ pub static RULES: &[Rule] = &[
         hint: "Set both from one value, or leave the header out.",
         wrong: "Content-Location: …/Users/1, \"location\":\"…/Users/2\"",
         right: "the same URI",
-        proven_by: &["content-location-differs"],
+        proven_by: &["content-location-differs", "location-doubles-id"],
         check: content_location,
     },
     Rule {

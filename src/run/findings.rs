@@ -166,6 +166,7 @@ const FOLLOWS: &[(&str, &[&str])] = &[
             "list/same-id-twice",
         ],
     ),
+    ("put/answer-shows-old-state", &["put/answer-hides-what-stays"]),
     ("list/same-id-twice", &["cursor/walk-wrong", "list/pages-disagree"]),
 ];
 

@@ -19,6 +19,7 @@ mod pagination;
 mod patch;
 mod projection;
 mod put;
+mod rarer;
 mod reported;
 mod schema;
 pub(super) mod tools;
@@ -66,6 +67,7 @@ pub fn all() -> &'static [Fault] {
             idempotency::FAULTS,
             schema::FAULTS,
             bulk::FAULTS,
+            rarer::FAULTS,
             reported::FAULTS,
             advertised::FAULTS,
         ]
