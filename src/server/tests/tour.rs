@@ -1,5 +1,7 @@
 //! One long conversation with a server inside the process, written down so that two servers can be compared.
 
+mod rare;
+
 use crate::server::auth::Credentials;
 use crate::server::behaviour::{Hook, Plan};
 use crate::server::call::{Call, Payload, Target, parse_query};
@@ -16,7 +18,7 @@ const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 pub const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
-const PARTS: [fn(&mut Tour); 13] = [
+const PARTS: [fn(&mut Tour); 14] = [
     Tour::discovery,
     Tour::creates,
     Tour::lists,
@@ -30,6 +32,7 @@ const PARTS: [fn(&mut Tour); 13] = [
     Tour::bulk,
     Tour::beyond,
     Tour::reported,
+    Tour::rare,
 ];
 
 /// A server without a socket, and what was said.
