@@ -142,7 +142,9 @@ fn transport() -> Vec<Case> {
             "304 to everything",
             3,
             "304",
-            then(|_, _| Act::Bytes(b"HTTP/1.1 304 Not Modified\r\nETag: W/\"1\"\r\n\r\n".to_vec())),
+            then(|_, _| {
+                Act::Bytes(b"HTTP/1.1 304 Not Modified\r\nETag: W/\"1\"\r\nConnection: close\r\n\r\n".to_vec())
+            }),
         ),
         case("500 to everything", 1, "error/server-error", then(|_, _| Act::answer("500 Oops", "{}"))),
         case("503 from the start", 3, "503", |_, _| Act::answer("503 Busy\r\nRetry-After: 86400", "")),
