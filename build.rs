@@ -1,4 +1,4 @@
-//! Lists `scenarios/**/*.yaml` and `profiles/*.yaml` for `include_str!`, so that the installed binary needs no files and a new scenario needs no Rust.
+//! Lists `scenarios/**/*.yaml`, `profiles/*.yaml` and `suites/*.yaml` for `include_str!`, so that the installed binary needs no files and a new scenario needs no Rust.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=build.rs");
 
     let mut files = Vec::new();
-    for name in ["scenarios", "profiles"] {
+    for name in ["scenarios", "profiles", "suites"] {
         let folder = root.join(name);
         println!("cargo::rerun-if-changed={}", folder.display());
         if folder.is_dir() {

@@ -101,6 +101,9 @@ pub struct RunReport {
     pub left_behind: Vec<String>,
     /// Known failures that no longer fail, as `rule @ scenario`.
     pub stale_baseline: Vec<String>,
+    /// With `--suite`: each item of the published list and what this run says about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<SheetReport>,
 }
 
 fn format_name() -> &'static str {
@@ -141,6 +144,80 @@ pub struct LevelCounts {
     pub should: usize,
     /// Notes.
     pub note: usize,
+}
+
+/// A published test list (`--suite`), item by item.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SheetReport {
+    /// Name, e.g. `okta-oin`.
+    pub suite: String,
+    /// As people write it.
+    pub title: String,
+    /// Who runs it, and what passing means.
+    pub about: String,
+    /// Where it is published.
+    pub source: Vec<String>,
+    /// Its items, in the publisher's order.
+    pub items: Vec<SheetItem>,
+}
+
+/// One item of a published test list.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SheetItem {
+    /// The publisher's number or name.
+    pub id: String,
+    /// Heading that it stands under.
+    pub group: Option<String>,
+    /// What is tested.
+    pub title: String,
+    /// The publisher does not insist on it.
+    pub optional: bool,
+    /// What this run says about it.
+    pub outcome: ItemOutcome,
+    /// Why it was not played, or only in part.
+    pub reason: Option<String>,
+    /// Cases (`scenario@dialect`) and steps (`…#step`) of this run that show it.
+    pub shown_by: Vec<String>,
+    /// Rules that failed there.
+    pub findings: Vec<String>,
+    /// What a person has to look at.
+    pub by_hand: Option<String>,
+}
+
+/// How an item of a published test list ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ItemOutcome {
+    /// All that shows it passed.
+    Pass,
+    /// Something that shows it failed.
+    Fail,
+    /// Nothing of it could be looked at.
+    NotPlayed,
+    /// It cannot be seen over SCIM.
+    ByHand,
+}
+
+impl ItemOutcome {
+    /// As it stands in a sheet.
+    pub fn name(self) -> &'static str {
+        match self {
+            ItemOutcome::Pass => "pass",
+            ItemOutcome::Fail => "fail",
+            ItemOutcome::NotPlayed => "not played",
+            ItemOutcome::ByHand => "by hand",
+        }
+    }
+}
+
+impl SheetReport {
+    /// `12 pass, 1 fail, 3 by hand`: what there is none of is left out.
+    pub fn counts(&self) -> String {
+        let of = |outcome: ItemOutcome| self.items.iter().filter(|i| i.outcome == outcome).count();
+        let all = [ItemOutcome::Pass, ItemOutcome::Fail, ItemOutcome::NotPlayed, ItemOutcome::ByHand];
+        let parts = all.into_iter().map(|o| (of(o), o.name())).filter(|(n, _)| *n > 0);
+        parts.map(|(n, name)| format!("{n} {name}")).collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// One scenario under one profile and dialect.

@@ -20,3 +20,4 @@ pub mod scenario;
 pub mod scim;
 pub mod server;
 pub mod shadow;
+pub mod suite;

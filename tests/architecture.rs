@@ -56,6 +56,11 @@ const TABLE: &[Row] = &[
         because: "a report only listens; of rules it knows level and impact, of exchanges the text helpers",
     },
     Row {
+        room: "suite",
+        may_use: &["event", "scenario"],
+        because: "a published list is data read by the scenario loader; what it says of a run follows from the report alone",
+    },
+    Row {
         room: "run",
         may_use: &["engine", "event", "exchange", "profile", "report", "rules", "scenario", "scim", "shadow"],
         because: "the one place where they all meet; of reports it uses the redactor, so that no secret enters an event",

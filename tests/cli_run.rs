@@ -134,8 +134,7 @@ fn interrupt(pid: u32) {
 #[test]
 fn reports_are_written_whole() {
     let desk = Desk::new();
-    let reports =
-        ["--json", "r.json", "--junit", "r.xml", "--html", "r.html", "--markdown", "r.md", "--suite", "build 7"];
+    let reports = ["--json", "r.json", "--junit", "r.xml", "--html", "r.html", "--markdown", "r.md"];
     let fault = ["--fault", "patch-active-ignored"];
     let out = desk.run(&["okta/deactivate-user", "okta/create-user"], &[&reports[..], &fault[..]].concat());
     assert_eq!(out.code, 1, "{out:?}");

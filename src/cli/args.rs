@@ -190,6 +190,9 @@ pub struct SelectArgs {
     /// Scenario ids, id globs (`okta/*`), scenario files or folders [default: all that fit]
     #[arg(value_name = "SCENARIO|FILE|DIR")]
     pub scenarios: Vec<String>,
+    /// Play a test list that an identity provider publishes, and say item by item how it went (see `list suites`)
+    #[arg(long, value_name = "NAME")]
+    pub suite: Option<String>,
     /// Play the scenarios of this identity provider, judged by what it does with the answers (repeatable; see `list idps`)
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub idp: Vec<String>,
@@ -259,9 +262,6 @@ pub struct ReportArgs {
     /// GitHub Actions annotations on stdout, and the job summary if GITHUB_STEP_SUMMARY is set
     #[arg(long)]
     pub github: bool,
-    /// Name of this run in the reports, e.g. the build under test
-    #[arg(long, value_name = "NAME")]
-    pub suite: Option<String>,
     /// Print every request and response
     #[arg(long)]
     pub show_http: bool,
@@ -339,6 +339,8 @@ pub enum ListWhat {
     Idps,
     /// Service providers with a profile
     Providers,
+    /// Published test lists that can be played as a whole
+    Suites,
 }
 
 /// `scimproof explain`.

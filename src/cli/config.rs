@@ -45,7 +45,7 @@ pub struct Settings {
     pub update_baseline: bool,
     /// Files and annotations.
     pub reports: Reports,
-    /// Name of the run.
+    /// Published test list to play.
     pub suite: Option<String>,
     /// Cases side by side; `None`: let the run choose.
     pub jobs: Option<usize>,
@@ -471,7 +471,7 @@ fn merge(args: RunArgs, file: File) -> Settings {
         strict: judge.strict || file.strict.unwrap_or_default(),
         baseline: judge.baseline.or(file.baseline),
         update_baseline: judge.update_baseline,
-        suite: reports.suite.clone().or(file.suite),
+        suite: select.suite.or(file.suite),
         show_http: reports.show_http,
         verbose: reports.verbose,
         quiet: reports.quiet,

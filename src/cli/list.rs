@@ -9,6 +9,7 @@ use crate::rules::{self, Rule};
 use crate::scenario::model::Scenario;
 use crate::server::faults::{self, Fault};
 use crate::server::variants::{self, Variant};
+use crate::suite::{self, Suite};
 use anstyle::Style;
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -32,6 +33,7 @@ pub fn run(args: &ListArgs, providers: &[(String, String)], out: &mut dyn Write)
         ListWhat::Variants => variants(out, &variants::all().iter().collect::<Vec<_>>(), args.json)?,
         ListWhat::Scenarios => scenarios(out, &bundled_scenarios()?, args.json)?,
         ListWhat::Idps => idps(out, &idp::bundled().map_err(io::Error::other)?, args.json)?,
+        ListWhat::Suites => suites(out, args.json)?,
         ListWhat::Providers => pairs(out, "service provider", providers, args.json)?,
     }
     Ok(Exit::Clean)
@@ -106,6 +108,24 @@ pub fn scenarios(out: &mut dyn Write, all: &[Scenario], json: bool) -> io::Resul
     }
     let rows = all.iter().map(|s| Row::new(area(&s.id), &s.id, None, &s.title));
     table(out, "scenario", &rows.collect::<Vec<_>>())
+}
+
+/// The published test lists.
+fn suites(out: &mut dyn Write, json: bool) -> io::Result<()> {
+    let all: Vec<Suite> = suite::names()
+        .into_iter()
+        .filter_map(suite::find)
+        .collect::<Result<_, _>>()
+        .map_err(|e| io::Error::other(e.render(false)))?;
+    if json {
+        let value = all.iter().map(|s| {
+            json!({ "id": s.suite, "title": s.title, "about": s.about.trim(), "source": s.source, "items": s.items.len() })
+        });
+        return print_json(out, value.collect());
+    }
+    let rows: Vec<(String, String)> =
+        all.into_iter().map(|s| (s.suite, format!("{} ({} items)", s.title, s.items.len()))).collect();
+    pairs(out, "suite", &rows, false)
 }
 
 /// The identity providers.

@@ -6,6 +6,7 @@ use super::exit::Exit;
 use crate::event::{FindingReport, RunReport};
 use crate::report::{self, json, lookup::PLACE_SEPARATOR, text};
 use crate::run::baseline::{count, scenarios_of};
+use crate::suite;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -126,7 +127,16 @@ pub fn merge(reports: Vec<RunReport>) -> Result<RunReport, MergeError> {
     count(&mut merged);
     merged.summary.duration_ms = duration_ms;
     merged.summary.requests = requests;
+    renew_sheet(&mut merged);
     Ok(merged)
+}
+
+/// An item may be shown by cases of several shards.
+fn renew_sheet(merged: &mut RunReport) {
+    let name = merged.sheet.as_ref().map(|s| s.suite.clone());
+    if let Some(Ok(suite)) = name.and_then(|name| suite::find(&name)) {
+        merged.sheet = Some(suite.sheet(merged));
+    }
 }
 
 fn join(merged: &mut RunReport, next: RunReport) {
@@ -137,6 +147,7 @@ fn join(merged: &mut RunReport, next: RunReport) {
     // Shards run side by side.
     merged.summary.duration_ms = merged.summary.duration_ms.max(next.summary.duration_ms);
     merged.cases.extend(next.cases);
+    merged.sheet = merged.sheet.take().or(next.sheet);
     for finding in next.findings {
         match merged.findings.iter_mut().find(|f| same_cause(f, &finding)) {
             Some(known) => absorb(known, finding),

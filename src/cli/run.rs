@@ -19,6 +19,7 @@ use crate::run::plan::{Selection, plan};
 use crate::run::{Case, Finished, Options};
 use crate::scenario::{self, model::Need, model::Scenario};
 use crate::server::{Options as ServerOptions, Server, persona};
+use crate::suite::{self, Suite};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
@@ -62,6 +63,7 @@ async fn run(args: RunArgs) -> Result<Exit, Failure> {
     let provider = provider(settings.connection.provider.as_deref(), settings.connection.provider_file.as_deref())
         .map_err(Failure::usage)?
         .map(Arc::new);
+    let suite = published(&settings)?;
     let cases = cases(&settings)?;
     if cases.is_empty() {
         anstream::eprintln!("error: nothing is selected; `scimproof list scenarios` shows what there is");
@@ -101,6 +103,7 @@ async fn run(args: RunArgs) -> Result<Exit, Failure> {
     report.left_behind.extend(close_journal(journal, &http, settings.keep).await);
     // The reports come first: what was found must not be lost with a baseline that cannot be written.
     let mut written = settle_baseline(&settings, accepted, &mut report);
+    report.sheet = suite.map(|s| s.sheet(&report));
     for sink in sinks {
         if let Err(problem) = sink.finish(&report) {
             written = Err(Failure::broken(problem));
@@ -197,9 +200,20 @@ fn known_steps(only: &[String], cases: &[Case]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The published test list that was asked for.
+fn published(settings: &Settings) -> Result<Option<Suite>, Failure> {
+    let Some(name) = &settings.suite else { return Ok(None) };
+    match suite::find(name) {
+        Some(found) => found.map(Some).map_err(|e| Failure::usage(e.render(false))),
+        None => Err(Failure::usage(crate::server::faults::unknown("suite", name, suite::names().into_iter()))),
+    }
+}
+
 /// Loads what is selected: bundled scenarios by name, the user's own by file or folder.
 fn cases(settings: &Settings) -> Result<Vec<Case>, Failure> {
-    let (files, names): (Vec<&String>, Vec<&String>) = settings.scenarios.iter().partition(|s| is_file(s));
+    let (files, mut names): (Vec<&String>, Vec<&String>) = settings.scenarios.iter().partition(|s| is_file(s));
+    let of_suite = published(settings)?.map(|s| s.cases()).unwrap_or_default();
+    names.extend(&of_suite);
     let profiles = idp::bundled().map_err(|e| Failure::usage(e.render(false)))?;
     let profiles: BTreeMap<String, Arc<IdpProfile>> =
         profiles.into_iter().map(|p| (p.name.clone(), Arc::new(p))).collect();
@@ -321,8 +335,12 @@ pub(super) fn options(
             .map_err(|_| Failure::usage(format!("--force {name}: no such capability; there are patch, filter, sort, etag, bulk, change-password, cursor, me, search, groups, enterprise, …")))?;
         forced.push(need);
     }
+    let judged_by = match published(settings)? {
+        Some(suite) if settings.idps.is_empty() => vec![suite.idp],
+        _ => settings.idps.iter().map(|i| i.to_lowercase()).collect(),
+    };
     Ok(Options {
-        idps: settings.idps.iter().map(|i| i.to_lowercase()).collect(),
+        idps: judged_by,
         strict: settings.strict,
         jobs: settings.jobs.unwrap_or(1),
         seed,

@@ -4,7 +4,7 @@
 //! escapes everything, and nothing from the server is in a script, a style or a link.
 
 use super::{diff, terminal::summary_line, text};
-use crate::event::{CaseReport, FindingReport, Outcome, RunReport, StepReport};
+use crate::event::{CaseReport, FindingReport, ItemOutcome, Outcome, RunReport, SheetReport, StepReport};
 use minijinja::{Environment, UndefinedBehavior, value::Serde};
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -44,6 +44,22 @@ fn harmless(value: Value) -> Value {
     }
 }
 
+fn sheet(sheet: &SheetReport) -> Value {
+    let rows = sheet.items.iter().map(|item| {
+        let class = match item.outcome {
+            ItemOutcome::Pass => "passed",
+            ItemOutcome::Fail => "failed",
+            ItemOutcome::NotPlayed => "skipped",
+            ItemOutcome::ByHand => "hand",
+        };
+        json!({ "class": class, "result": item.outcome.name(), "item": item })
+    });
+    json!({
+        "title": sheet.title, "about": sheet.about, "source": sheet.source, "counts": sheet.counts(),
+        "rows": rows.collect::<Vec<_>>(),
+    })
+}
+
 fn view(report: &RunReport) -> Value {
     let (failing, rest): (Vec<_>, Vec<_>) = report.findings.iter().partition(|f| f.fails);
     let (known, remarks): (Vec<_>, Vec<_>) = rest.into_iter().partition(|f| f.known.is_some());
@@ -75,6 +91,7 @@ fn view(report: &RunReport) -> Value {
         "failing": findings(&failing),
         "remarks": findings(&remarks),
         "known": findings(&known),
+        "sheet": report.sheet.as_ref().map(sheet),
         "left_behind": report.left_behind,
         "stale": report.stale_baseline,
         "groups": groups(&report.cases),

@@ -4,7 +4,7 @@
 //! longer than any run of backticks inside.
 
 use super::{diff, lookup::PLACE_SEPARATOR, terminal::summary_line, text};
-use crate::event::{FindingReport, Outcome, RunReport};
+use crate::event::{FindingReport, ItemOutcome, Outcome, RunReport, SheetItem, SheetReport};
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
@@ -24,6 +24,9 @@ pub fn render(report: &RunReport) -> String {
     let mut out = head(report);
     let (failing, rest): (Vec<_>, Vec<_>) = report.findings.iter().partition(|f| f.fails);
     let (known, remarks): (Vec<_>, Vec<_>) = rest.into_iter().partition(|f| f.known.is_some());
+    if let Some(sheet) = &report.sheet {
+        out.push_str(&self::sheet(sheet));
+    }
     let end = tail(report, &remarks, &known);
     let mut shown = 0;
     for finding in failing.iter().take(IN_FULL) {
@@ -104,6 +107,47 @@ fn section(f: &FindingReport) -> String {
     let commands = format!("{}\n{}", f.reproduce, f.curl);
     let _ = write!(out, "\n<details><summary>See it again</summary>\n\n{}\n</details>\n", block("sh", commands.trim()));
     out
+}
+
+/// The sheet of a published test list, ready to be handed in.
+fn sheet(sheet: &SheetReport) -> String {
+    let mut out = format!("\n### {}: {}\n\n{}\n", prose(&sheet.title), sheet.counts(), prose(&sheet.about));
+    let sources: Vec<String> = sheet.source.iter().map(|s| code(s)).collect();
+    let _ = writeln!(out, "\nPublished at {}.", sources.join(", "));
+    let mut group = None;
+    for item in &sheet.items {
+        if group.is_none_or(|g| g != &item.group) {
+            let head = item.group.as_deref().map(|g| format!("\n**{}**\n", prose(g))).unwrap_or_default();
+            let _ = writeln!(
+                out,
+                "{head}\n| Test | What is tested | Result | Shown by, or what to look at |\n|---|---|---|---|"
+            );
+            group = Some(&item.group);
+        }
+        let optional = if item.optional { " (optional)" } else { "" };
+        let result = match item.outcome {
+            ItemOutcome::Fail => "**fail**",
+            other => other.name(),
+        };
+        let cell = |s: String| s.replace('|', "\\|");
+        let (id, title, shown) = (cell(prose(&item.id)), cell(prose(&item.title)), cell(shown(item)));
+        let _ = writeln!(out, "| {id} | {title}{optional} | {result} | {shown} |");
+    }
+    out
+}
+
+fn shown(item: &SheetItem) -> String {
+    let codes = |all: &[String]| all.iter().map(|s| code(s)).collect::<Vec<_>>().join(", ");
+    let mut parts = Vec::new();
+    if !item.shown_by.is_empty() {
+        parts.push(codes(&item.shown_by));
+    }
+    if !item.findings.is_empty() {
+        parts.push(format!("found: {}", codes(&item.findings)));
+    }
+    parts.extend(item.reason.as_deref().map(prose));
+    parts.extend(item.by_hand.as_deref().map(|b| format!("by hand: {}", prose(b))));
+    parts.join("; ")
 }
 
 fn tail(report: &RunReport, remarks: &[&FindingReport], known: &[&FindingReport]) -> String {

@@ -4,7 +4,9 @@
 //! [`text`] before it gets here on the screen.
 
 use super::{Sink, diff, text};
-use crate::event::{AdminText, CaseReport, Event, FindingReport, Outcome, RunReport, StepReport, Summary};
+use crate::event::{
+    AdminText, CaseReport, Event, FindingReport, ItemOutcome, Outcome, RunReport, SheetReport, StepReport, Summary,
+};
 use crate::rules::Level;
 use anstyle::{AnsiColor, Style};
 use std::collections::BTreeMap;
@@ -104,6 +106,9 @@ impl<W: Write> Page<'_, W> {
         }
         self.findings(report)?;
         self.remarks(report)?;
+        if let Some(sheet) = &report.sheet {
+            self.sheet(sheet)?;
+        }
         self.summary(report)
     }
 
@@ -472,6 +477,33 @@ impl<W: Write> Page<'_, W> {
                 for (index, line) in text::wrap(&text::line(remark), self.options.width - 6).iter().enumerate() {
                     writeln!(self.out, "    {} {line}", if index == 0 { "-" } else { " " })?;
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// The items of a published test list; with `--quiet` those that did not pass.
+    fn sheet(&mut self, sheet: &SheetReport) -> io::Result<()> {
+        writeln!(self.out, "\n{BOLD}{}{BOLD:#}  {}", text::line(&sheet.title), sheet.counts())?;
+        let wide = sheet.items.iter().map(|i| i.id.chars().count()).max().unwrap_or_default();
+        for item in &sheet.items {
+            let (style, told) = match item.outcome {
+                ItemOutcome::Pass => (GOOD, item.reason.clone()),
+                ItemOutcome::Fail => (BAD, Some(item.findings.join(", "))),
+                ItemOutcome::NotPlayed => (WARN, item.reason.clone()),
+                ItemOutcome::ByHand => (DIM, None),
+            };
+            if self.options.quiet && !matches!(item.outcome, ItemOutcome::Fail | ItemOutcome::NotPlayed) {
+                continue;
+            }
+            let optional = if item.optional { " (optional)" } else { "" };
+            let title = text::line(&item.title);
+            writeln!(self.out, "{style}{:>11}{style:#}  {:<wide$}  {title}{optional}", item.outcome.name(), item.id)?;
+            for line in told
+                .iter()
+                .flat_map(|t| text::wrap(&text::line(t), self.options.width.saturating_sub(15 + wide).max(20)))
+            {
+                writeln!(self.out, "{:11}  {:wide$}  {DIM}{line}{DIM:#}", "", "")?;
             }
         }
         Ok(())

@@ -548,13 +548,29 @@ pub static RULES: &[Rule] = &[
         clash: false,
         impact: Impact::ClientConfused,
         breaks: &["entra"],
-        requirements: &["patch-response-200-or-204", "group-patch-response", "patch-attributes-200"],
+        requirements: &["patch-response-200-or-204", "group-patch-response"],
         explain: "Success is 200 with the entire resource, or 204 without a body. An empty 200 leaves the client without the state it was promised.",
         hint: "Answer 204, or 200 with the resource.",
         wrong: "PATCH … → 200 with an empty body",
         right: "→ 204, or 200 with the resource",
         proven_by: &["patch-answers-202", "patch-answers-empty-200"],
         check: success_status,
+    },
+    Rule {
+        id: "patch/asked-attributes-not-answered",
+        title: "A PATCH that asks for attributes is answered without a body",
+        spec: "RFC 7644 §3.5.2",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["patch-attributes-200"],
+        explain: "204 is the short form for a client that wants nothing back. One that names `attributes` in the query wants these: the server must answer 200 with them.",
+        hint: "Answer 200 with the resource whenever the query has `attributes`.",
+        wrong: "PATCH /Users/2819?attributes=title → 204",
+        right: "→ 200 {\"schemas\":[…],\"id\":\"2819\",\"title\":\"Lead\"}",
+        proven_by: &["patch-attributes-204"],
+        check: asked_attributes,
     },
     Rule {
         id: "patch/answer-schema-is-patchop",
@@ -702,6 +718,14 @@ fn success_status(view: &View<'_>) -> Verdict {
         (204, false) => Verdict::NotApplicable,
         (other, _) => Verdict::fail("status", "200 or 204", other.to_string()),
     }
+}
+
+fn asked_attributes(view: &View<'_>) -> Verdict {
+    let asked = view.exchange.request.query_param("attributes").is_some_and(|names| !names.is_empty());
+    if view.call.op != Op::Patch || !asked || !matches!(view.status(), 200 | 204) {
+        return Verdict::NotApplicable;
+    }
+    if view.status() == 200 { Verdict::Pass } else { Verdict::fail("status", "200 with these attributes", "204") }
 }
 
 fn answer_schema(view: &View<'_>) -> Verdict {

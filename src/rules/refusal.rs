@@ -291,6 +291,7 @@ pub fn class(view: &View<'_>) -> &'static str {
     match view.call.op {
         Op::Create => create(view, status),
         Op::Read if view.call.projected() && !matches!(status, 404 | 410) => "projection/valid-projection-refused",
+        Op::Delete if !matches!(status, 404 | 410) => "delete/refused",
         Op::Read | Op::Delete => "identity/live-resource-not-found",
         Op::Replace if status == 404 && !found_since(view) => "identity/live-resource-not-found",
         Op::Replace if status == 405 || status == 501 || status == 404 => "put/not-supported",
@@ -506,7 +507,8 @@ fn accepted_classes(view: &View<'_>) -> Vec<&'static str> {
             }
         }
         Op::Read if view.call.projected() => out.push("projection/valid-projection-refused"),
-        Op::Read | Op::Delete => out.push("identity/live-resource-not-found"),
+        Op::Delete => out.extend(["delete/refused", "identity/live-resource-not-found"]),
+        Op::Read => out.push("identity/live-resource-not-found"),
         Op::Replace => {
             out.extend(["put/not-supported", "put/valid-request-refused", "identity/live-resource-not-found"])
         }

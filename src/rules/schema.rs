@@ -271,6 +271,22 @@ pub static RULES: &[Rule] = &[
         check: location_relative,
     },
     Rule {
+        id: "schema/location-other-origin",
+        title: "`meta.location` names another host or scheme than the client called",
+        spec: "RFC 7643 §3.1",
+        level: Level::Should,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["meta-location-origin"],
+        explain: "A location is there to be followed. Behind a proxy a server often writes the name by which the proxy knows it (`http://app:8080/…`), or `http` for what was called by `https`: the client cannot reach it, or sends its token in the clear. Another public name of the same service is fine, and only noted.",
+        hint: "Build URLs from a configured public base URL, or from the Forwarded headers of a proxy that is trusted.",
+        wrong: "GET https://scim.example.com/v2/Users/2819 → \"location\":\"http://app:8080/v2/Users/2819\"",
+        right: "\"location\":\"https://scim.example.com/v2/Users/2819\"",
+        proven_by: &["location-names-inner-host"],
+        check: location_origin,
+    },
+    Rule {
         id: "schema/date-invalid",
         title: "A date is no valid xsd:dateTime",
         spec: "RFC 7643 §2.3.5, §3.1",
@@ -766,6 +782,47 @@ fn location_relative(view: &View<'_>) -> Verdict {
         let text = get_ci(meta(resource)?, "location")?.as_str()?;
         Some((!absolute(text)).then(|| Finding::new("body /meta/location", "an absolute URI", text)))
     })
+}
+
+fn location_origin(view: &View<'_>) -> Verdict {
+    let Ok(called) = url::Url::parse(&view.exchange.request.url) else { return Verdict::NotApplicable };
+    each(view, |resource, _| {
+        let text = get_ci(meta(resource)?, "location")?.as_str()?;
+        let shown = url::Url::parse(text).ok().filter(|u| u.has_host())?;
+        let finding =
+            || Finding::new("body /meta/location", format!("{}…", &called[..url::Position::BeforePath]), text);
+        let downgraded = called.scheme() == "https" && shown.scheme() == "http";
+        Some(match (downgraded || inner_name(&shown), same_host(&called, &shown)) {
+            (true, false) => Some(finding()),
+            (_, true) if downgraded => Some(finding()),
+            (false, false) => Some(finding().level(Level::Note)),
+            _ => None,
+        })
+    })
+}
+
+/// The addresses of one machine are one host; ports may be mapped.
+fn same_host(a: &url::Url, b: &url::Url) -> bool {
+    a.host() == b.host() || (loopback(a) && loopback(b))
+}
+
+fn loopback(url: &url::Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback() || address.is_unspecified(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback() || address.is_unspecified(),
+        None => false,
+    }
+}
+
+/// A name that means nothing outside: one label, or an address that is not routed.
+fn inner_name(url: &url::Url) -> bool {
+    let inner = match url.host() {
+        Some(url::Host::Domain(name)) => !name.trim_end_matches('.').contains('.') || name.ends_with(".local"),
+        Some(url::Host::Ipv4(address)) => address.is_private() || address.is_link_local(),
+        _ => false,
+    };
+    inner || loopback(url)
 }
 
 fn dates(view: &View<'_>) -> Verdict {

@@ -63,7 +63,7 @@ fn finding(view: &View<'_>, c: &Contradiction, place: Place) -> Finding {
     let own_rule = c.key == "userName" && c.cause.kind == Write::Create;
     let letters = only_case_differs(c) && !own_rule && !case_exact(view, &c.key);
     let trimmed = c.key != "userName" && only_blanks_differ(c);
-    if c.optional || derived_name(c) || letters || trimmed {
+    if c.optional || derived_name(view, c) || letters || trimmed {
         // RFC 7643 §7: of an attribute that is not case exact the server may alter the case.
         finding = finding.level(Level::Note);
     } else if c.cause.kind == Write::Create && !facts::essential(&c.key) && place != Place::List {
@@ -98,11 +98,21 @@ fn only_strangers_missing(view: &View<'_>, c: &Contradiction) -> bool {
 }
 
 /// Names that a server may compute from others.
-fn derived_name(c: &Contradiction) -> bool {
+fn derived_name(view: &View<'_>, c: &Contradiction) -> bool {
     let computed = c.resource_type == "User" && facts::computed_name(&c.key);
     // RFC 7643 §3.1 makes externalId the client's, and leaves open for which types a server keeps it.
-    let group_key = c.resource_type == "Group" && c.key == "externalId";
+    let group_key = c.resource_type == "Group" && c.key == "externalId" && !keeps_group_keys(view);
     group_key || (computed && (c.cause.kind != Write::Patch || c.clash == Clash::Remains))
+}
+
+/// True when a read of this case has shown a group with an externalId: then this server keeps them.
+fn keeps_group_keys(view: &View<'_>) -> bool {
+    view.earlier.iter().any(|past| {
+        let body = past.exchange.response().filter(|r| r.status == 200).and_then(|r| r.json());
+        past.call.op == crate::shadow::Op::Read
+            && past.call.endpoint == "/Groups"
+            && body.is_some_and(|b| b.get("externalId").is_some())
+    })
 }
 
 fn describe(c: &Contradiction) -> String {

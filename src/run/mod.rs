@@ -293,6 +293,7 @@ fn conclude(
         findings,
         left_behind,
         stale_baseline: Vec::new(),
+        sheet: None,
     };
     baseline::count(&mut report);
     Finished { report, tally }

@@ -4,6 +4,7 @@
 
 mod advertised;
 mod answers;
+mod aside;
 mod auth;
 mod bulk;
 mod concurrency;
@@ -68,6 +69,7 @@ pub fn all() -> &'static [Fault] {
             schema::FAULTS,
             bulk::FAULTS,
             rarer::FAULTS,
+            aside::FAULTS,
             reported::FAULTS,
             advertised::FAULTS,
         ]

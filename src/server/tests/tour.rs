@@ -18,7 +18,7 @@ const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 pub const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
-const PARTS: [fn(&mut Tour); 14] = [
+const PARTS: [fn(&mut Tour); 15] = [
     Tour::discovery,
     Tour::creates,
     Tour::lists,
@@ -33,6 +33,7 @@ const PARTS: [fn(&mut Tour); 14] = [
     Tour::beyond,
     Tour::reported,
     Tour::rare,
+    Tour::aside,
 ];
 
 /// A server without a socket, and what was said.

@@ -214,6 +214,16 @@ pub(super) const VARIANTS: &[Variant] = &[
         })],
     },
     Variant {
+        id: "location-canonical-host",
+        title: "Locations name the public address of the service, whatever the client called",
+        spec: "RFC 7643 §3.1: location is the URI of the resource; it need not be the one that was called",
+        breaks: &[],
+        hooks: &[Hook::Before(|call, _| {
+            call.base = "https://scim.example.com/v2".to_owned();
+            None
+        })],
+    },
+    Variant {
         id: "head-not-offered",
         title: "HEAD answers 405",
         spec: "RFC 7644 §3.2 has no HEAD",

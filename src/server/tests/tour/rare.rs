@@ -1,6 +1,6 @@
-//! What is rarely said to a server: the requests that the faults of `faults/rarer.rs` listen for.
+//! What is rarely said to a server: the requests that the faults of `faults/rarer.rs` and `faults/aside.rs` listen for.
 
-use super::{ENTERPRISE, GROUP, Tour, USER};
+use super::{ENTERPRISE, GROUP, Payload, Tour, USER};
 use serde_json::{Value, json};
 
 impl Tour {
@@ -62,5 +62,51 @@ impl Tour {
         ] {
             self.filter("/Users", text);
         }
+    }
+}
+
+impl Tour {
+    /// Requests whose side effects the faults of `faults/aside.rs` have.
+    pub(super) fn aside(&mut self) {
+        let ids: Vec<String> = (0..2).map(|n| self.user(&format!("aside{n}"))).collect();
+        let members = json!([{ "value": ids[0] }]);
+        let group = json!({ "schemas": [GROUP], "displayName": "Aside", "externalId": "aside", "members": members });
+        let team = format!("/Groups/{}", Tour::id(&self.write("POST", "/Groups", group.clone())));
+        let path = format!("/Users/{}", ids[0]);
+        for step in [
+            json!([{ "op": "replace", "path": "name", "value": { "givenName": "A", "familyName": "B" } }]),
+            json!([{ "op": "replace", "path": "name", "value": { "familyName": "C" } }]),
+            json!([{ "op": "replace", "path": "userName", "value": "aside1" }]),
+            json!([{ "op": "add", "path": "phoneNumbers[type eq \"mobile\"].value", "value": "+1" }]),
+            json!([{ "op": "add", "path": "addresses[type eq \"work\"].locality", "value": "L" }]),
+            json!([{ "op": "replace", "value": { "active": true, "title": "T" } }]),
+            json!([{ "op": "add", "path": "unheardOf", "value": "x" }]),
+        ] {
+            self.patch(&path, step);
+        }
+        self.patch(&format!("{path}?attributes=title"), json!([{ "op": "replace", "path": "title", "value": "U" }]));
+        self.get(&team);
+        self.write("PUT", &path, json!({ "schemas": [USER], "userName": "aside0", "externalId": "one" }));
+        self.write("PUT", &path, json!({ "schemas": [USER], "userName": "aside0", "externalId": "two" }));
+        self.get(&team);
+        for query in ["&count=1", "&excludedAttributes=title"] {
+            self.get(&format!("/Users?filter=userName+eq+%22aside1%22{query}"));
+        }
+        self.filter("/Groups", "externalId eq \"aside\"");
+        let both = json!([{ "value": ids[0] }, { "value": ids[1] }]);
+        self.patch(&team, json!([{ "op": "add", "path": "members", "value": both }]));
+        self.get(&team);
+        self.write("PUT", &team, group);
+        self.get(&team);
+        self.write("POST", "/Users", json!({ "schemas": [USER], "userName": "aside0" }));
+        self.user("aside-after-conflict");
+        self.send("DELETE", &path, &[], Payload::Absent);
+        self.patch(&team, json!([{ "op": "replace", "path": "displayName", "value": "Aside, too" }]));
+        self.get(&team);
+        let bulk = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": [
+            { "method": "POST", "path": "/Users", "bulkId": "k", "data": { "schemas": [USER], "userName": "aside-bulk" } },
+        ] });
+        self.write("POST", "/Bulk", bulk);
+        self.filter("/Users", "userName eq \"aside-bulk\"");
     }
 }
