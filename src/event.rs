@@ -231,6 +231,9 @@ pub struct CaseReport {
     pub dialect: Option<String>,
     /// Title.
     pub title: String,
+    /// How well it is known that the provider sends this: `captured`, `documented`, `inferred`; `rfc` where nobody in particular does.
+    #[serde(default)]
+    pub evidence: String,
     /// How it ended.
     pub outcome: Outcome,
     /// Why it was skipped, blocked or broke.
@@ -321,6 +324,9 @@ pub struct FindingReport {
     pub scenario: String,
     /// Step in which it was seen first.
     pub step: String,
+    /// How well it is known that the provider sends this scenario, as in [`CaseReport::evidence`].
+    #[serde(default)]
+    pub evidence: String,
     /// Place in the exchange.
     pub at: String,
     /// What the source asks for.

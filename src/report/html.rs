@@ -126,6 +126,7 @@ fn finding(f: &FindingReport) -> Value {
         "at": f.at,
         "place": place(&f.scenario, &f.step),
         "case": f.scenario,
+        "inferred": f.evidence == "inferred",
         "because": f.because,
         "expected": text::clip(&f.expected, BODY_SHOWN),
         "actual": text::clip(&f.actual, BODY_SHOWN),
@@ -190,6 +191,7 @@ fn case(c: &CaseReport) -> Value {
     json!({
         "name": c.name(),
         "title": c.title,
+        "evidence": c.evidence,
         "outcome": word(c.outcome),
         "reason": c.reason,
         "duration": text::duration(c.duration_ms),

@@ -75,6 +75,11 @@ fn section(f: &FindingReport) -> String {
         let _ = writeln!(out, "{}\n", prose(said));
     }
     let _ = writeln!(out, "At {} in {} · {}\n", code(&f.at), code(&place(f)), prose(&f.spec));
+    if f.evidence == "inferred" {
+        out.push_str(
+            "*Inferred:* that the identity provider sends this follows from other facts; nobody recorded it.\n\n",
+        );
+    }
     match diff::lines(&f.expected, &f.actual) {
         Some(lines) => {
             let text: Vec<String> =
@@ -111,7 +116,8 @@ fn section(f: &FindingReport) -> String {
 
 /// The sheet of a published test list, ready to be handed in.
 fn sheet(sheet: &SheetReport) -> String {
-    let mut out = format!("\n### {}: {}\n\n{}\n", prose(&sheet.title), sheet.counts(), prose(&sheet.about));
+    let mut out =
+        format!("\n### {}: {}\n\n{}\n", prose(&sheet.title), sheet.counts(), escaped(&text::block(&sheet.about)));
     let sources: Vec<String> = sheet.source.iter().map(|s| code(s)).collect();
     let _ = writeln!(out, "\nPublished at {}.", sources.join(", "));
     let mut group = None;

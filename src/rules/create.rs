@@ -119,7 +119,12 @@ pub static RULES: &[Rule] = &[
         hint: "Answer 409 with scimType uniqueness.",
         wrong: "second POST → 400",
         right: "second POST → 409",
-        proven_by: &["create-duplicate-returns-400", "id-needs-encoding-404", "patch-users-405"],
+        proven_by: &[
+            "patch-name-conflict-400",
+            "create-duplicate-returns-400",
+            "id-needs-encoding-404",
+            "patch-users-405",
+        ],
         check: duplicate_wrong_status,
     },
     Rule {
@@ -151,7 +156,7 @@ pub static RULES: &[Rule] = &[
         hint: "Check uniqueness on userName only, or declare `uniqueness: server` for what else you hold unique.",
         wrong: "two users, different userName, same e-mail → 409 on the second",
         right: "→ 201",
-        proven_by: &["create-conflict-on-shared-email"],
+        proven_by: &["create-refused-after-conflict", "create-conflict-on-shared-email"],
         check: refusal_rule!("create/conflict-without-duplicate"),
     },
     Rule {
@@ -177,6 +182,7 @@ pub static RULES: &[Rule] = &[
         wrong: "POST {\"schemas\":[User],\"userName\":\"a+b@example.com\"} → 400",
         right: "→ 201",
         proven_by: &[
+            "create-password-required",
             "create-rejects-plus-address",
             "create-requires-externalid",
             "create-requires-name",
@@ -200,6 +206,7 @@ pub static RULES: &[Rule] = &[
         wrong: "POST /Groups {\"displayName\":\"team\",\"members\":[]} → 400",
         right: "→ 201",
         proven_by: &[
+            "group-member-ref-required",
             "request-scim-json-body-ignored",
             "delete-group-deletes-members",
             "group-create-without-members-400",

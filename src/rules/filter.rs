@@ -79,7 +79,7 @@ pub static RULES: &[Rule] = &[
         hint: "Index and filter externalId (case-exact).",
         wrong: "externalId x9; filter=externalId eq \"x9\" → totalResults 0",
         right: "→ totalResults 1",
-        proven_by: &["filter-externalid-returns-empty", "filter-single-match-bare"],
+        proven_by: &["group-filter-external-id-empty", "filter-externalid-returns-empty", "filter-single-match-bare"],
         check: missing_external,
     },
     Rule {
@@ -146,6 +146,8 @@ pub static RULES: &[Rule] = &[
         wrong: "groups app and app-test; filter=displayName eq \"app\" → both",
         right: "→ only app",
         proven_by: &[
+            "filter-lost-beside-count",
+            "filter-lost-beside-attributes",
             "filter-eq-matches-substring",
             "filter-parentheses-ignored",
             "filter-active-matches-nothing",

@@ -45,7 +45,12 @@ pub static RULES: &[Rule] = &[
         hint: "Add every element of the value list; need nothing but `value`; make concurrent changes of one group wait for each other.",
         wrong: "PATCH /Groups/g {\"op\":\"add\",\"path\":\"members\",\"value\":[{\"value\":\"u1\"}]} → 204\nGET → u1 is no member",
         right: "GET → {\"members\":[{\"value\":\"u1\"}]}",
-        proven_by: &["group-add-only-first-member", "group-last-member-operation-wins"],
+        proven_by: &[
+            "patch-user-leaves-groups",
+            "group-add-known-and-new-drops-new",
+            "group-add-only-first-member",
+            "group-last-member-operation-wins",
+        ],
         check: state_rule!("group/member-not-added"),
     },
     Rule {
@@ -178,7 +183,7 @@ pub static RULES: &[Rule] = &[
         hint: "Change only the attributes that the request names.",
         wrong: "PATCH {\"op\":\"replace\",\"value\":{\"id\":\"g\",\"displayName\":\"new\"}} → 204\nGET → no members",
         right: "GET → all members",
-        proven_by: &["group-rename-clears-members", "group-key-change-empties"],
+        proven_by: &["put-user-leaves-groups", "group-rename-clears-members", "group-key-change-empties"],
         check: state_rule!("group/members-changed-by-other-write"),
     },
     Rule {

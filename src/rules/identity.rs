@@ -31,6 +31,7 @@ pub static RULES: &[Rule] = &[
         wrong: "POST /Users → 201 {\"id\":\"a@example.com\"}\nGET /Users/a%40example.com → 404",
         right: "GET /Users/{id} → 200",
         proven_by: &[
+            "bulk-not-stored",
             "get-hides-inactive-users",
             "group-delete-404",
             "read-after-create-404",
@@ -52,7 +53,7 @@ pub static RULES: &[Rule] = &[
         hint: "Never derive `id` from other attributes, and never issue a new one on update.",
         wrong: "GET /Users/2819 → {\"id\":\"77\"}",
         right: "→ {\"id\":\"2819\"}",
-        proven_by: &["id-differs-on-read", "patch-id-changes", "put-changes-id"],
+        proven_by: &["group-rename-changes-id", "id-differs-on-read", "patch-id-changes", "put-changes-id"],
         check: id_changed,
     },
     Rule {

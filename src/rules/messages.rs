@@ -33,6 +33,8 @@ pub static RULES: &[Rule] = &[
         wrong: "POST /Users with an empty body → 500",
         right: "→ 400 invalidSyntax",
         proven_by: &[
+            "patch-unknown-attribute-500",
+            "patch-name-conflict-500",
             "auth-missing-token-500",
             "create-duplicate-returns-500",
             "create-without-emails-500",

@@ -98,6 +98,8 @@ pub static RULES: &[Rule] = &[
         wrong: "PATCH … {\"op\":\"replace\",\"path\":\"emails[type eq \\\"work\\\"].value\",\"value\":\"new@example.com\"} → 200\nGET → the old address",
         right: "GET → {\"emails\":[{\"type\":\"work\",\"value\":\"new@example.com\"}]}",
         proven_by: &[
+            "patch-phone-path-ignored",
+            "patch-address-path-ignored",
             "patch-order-reversed",
             "patch-remove-filter-removes-all",
             "patch-value-filter-duplicates",
@@ -121,6 +123,7 @@ pub static RULES: &[Rule] = &[
         wrong: "PATCH … {\"op\":\"replace\",\"value\":{\"title\":\"New\"}} → 204\nGET → the old title",
         right: "GET → {\"title\": \"New\"}",
         proven_by: &[
+            "patch-beside-active-ignored",
             "patch-add-ignored",
             "patch-displayname-ignored",
             "patch-replace-ignored",
@@ -259,6 +262,7 @@ pub static RULES: &[Rule] = &[
         wrong: "PATCH replace name.givenName → GET: name.familyName is gone",
         right: "only name.givenName has changed",
         proven_by: &[
+            "patch-name-object-clears-siblings",
             "deactivate-clears-attributes",
             "patch-name-part-clears-siblings",
             "patch-email-becomes-user-name",

@@ -26,6 +26,8 @@ pub static RULES: &[Rule] = &[
         wrong: "PUT /Users/2819 {…,\"title\":\"New\"} → 200\nGET → the old title",
         right: "GET → {\"title\":\"New\"}",
         proven_by: &[
+            "put-external-id-ignored",
+            "group-put-clears-external-id",
             "username-lowercased",
             "create-mangles-unicode",
             "put-clears-external-id",

@@ -54,7 +54,12 @@ pub static RULES: &[Rule] = &[
         hint: "Add `schemas` to each resource.",
         wrong: "GET /Users → {\"Resources\":[{\"id\":\"1\",\"userName\":\"a\"}]}",
         right: "… {\"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:User\"],\"id\":\"1\",…}",
-        proven_by: &["list-items-without-schemas", "resource-schemas-string", "resource-without-schemas"],
+        proven_by: &[
+            "group-schema-is-user",
+            "list-items-without-schemas",
+            "resource-schemas-string",
+            "resource-without-schemas",
+        ],
         check: schemas_missing,
     },
     Rule {

@@ -242,6 +242,7 @@ fn broke(case: &Case, broken: tokio::task::JoinError) -> Played {
         idp: case.scenario.idp.clone(),
         dialect: case.dialect.as_ref().map(|d| d.name.clone()),
         title: case.scenario.title.clone(),
+        evidence: case.scenario.evidence.name().to_owned(),
         outcome: Outcome::Error,
         reason: Some(format!("scimproof itself failed here, please report it: {why}")),
         duration_ms: 0,

@@ -104,6 +104,18 @@ pub enum Evidence {
     Rfc,
 }
 
+impl Evidence {
+    /// As it is written in scenario files and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Evidence::Captured => "captured",
+            Evidence::Documented => "documented",
+            Evidence::Inferred => "inferred",
+            Evidence::Rfc => "rfc",
+        }
+    }
+}
+
 /// What a scenario is played for, once each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
