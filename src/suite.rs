@@ -5,6 +5,7 @@
 use crate::event::{CaseReport, ItemOutcome, Outcome, RunReport, SheetItem, SheetReport, StepReport};
 use crate::scenario::{self, LoadError};
 use serde::{Deserialize, Deserializer};
+use std::fmt;
 
 /// A list of tests that somebody else publishes.
 #[derive(Debug, Clone, Deserialize)]
@@ -63,6 +64,13 @@ impl<'de> Deserialize<'de> for Shown {
         let (case, step) = split(&text, '#');
         let (scenario, dialect) = split(case, '@');
         Ok(Shown { scenario: scenario.to_owned(), dialect: dialect.map(str::to_owned), step: step.map(str::to_owned) })
+    }
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.case())?;
+        self.step.iter().try_for_each(|step| write!(f, "#{step}"))
     }
 }
 

@@ -131,6 +131,13 @@ fn shards_are_one_sheet() {
 }
 
 #[test]
+fn a_list_is_explained() {
+    let out = Desk::new().call(&["explain", "okta-oin"]);
+    assert_eq!(out.code, 0, "{}", out.stderr);
+    assert!(out.stdout.contains("C9335") && out.stdout.contains("run --suite okta-oin"), "{}", out.stdout);
+}
+
+#[test]
 fn a_wrong_name_gets_a_suggestion() {
     let out = Desk::new().call(&["run", "--suite", "okta-ion"]);
     assert_eq!(out.code, 2);

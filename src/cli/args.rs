@@ -349,7 +349,7 @@ pub enum ListWhat {
     after_help = "Examples:\n  scimproof explain patch/active-not-applied\n  scimproof explain okta/group-push-rename"
 )]
 pub struct ExplainArgs {
-    /// Id of a rule, a fault, a legal variant or a scenario
+    /// Id of a rule, a fault, a legal variant, a scenario or a suite
     #[arg(value_name = "ID")]
     pub id: String,
 }

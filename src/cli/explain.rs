@@ -10,6 +10,7 @@ use crate::rules::{self, Rule};
 use crate::scenario::model::{Action, Scenario, Step};
 use crate::server::faults::{self, Fault};
 use crate::server::variants::{self, Variant};
+use crate::suite::{self, Suite};
 use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 use std::io::{self, Write};
@@ -51,6 +52,10 @@ pub fn main(args: &ExplainArgs) -> Exit {
 
 /// Explains the id, or says what was probably meant.
 pub fn run(args: &ExplainArgs, out: &mut dyn Write) -> io::Result<Exit> {
+    if let Some(found) = suite::find(args.id.trim()) {
+        suite(out, &found.map_err(|e| io::Error::other(e.render(false)))?)?;
+        return Ok(Exit::Clean);
+    }
     let scenarios = super::list::bundled_scenarios()?;
     let idps = idp::bundled().map_err(io::Error::other)?;
     let sources = Sources {
@@ -87,6 +92,7 @@ fn unknown(out: &mut dyn Write, id: &str, sources: &Sources<'_>) -> io::Result<(
     all.extend(sources.faults.iter().map(|f| f.id));
     all.extend(sources.variants.iter().map(|v| v.id));
     all.extend(sources.scenarios.iter().map(|s| s.id.as_str()));
+    all.extend(suite::names());
     let near = similar::get_close_matches(id, &all, 3, 0.6);
     let id = crate::report::text::line(id);
     if near.is_empty() {
@@ -167,6 +173,26 @@ fn variant(out: &mut dyn Write, v: &Variant) -> io::Result<()> {
         item(out, &v.breaks.join(", "))?;
     }
     writeln!(out, "\nSee it: scimproof run --variant {id}\nServe it: scimproof serve --variant {id}", id = v.id)
+}
+
+fn suite(out: &mut dyn Write, s: &Suite) -> io::Result<()> {
+    writeln!(out, "{BOLD}{}{BOLD:#}  suite · {} items", s.suite, s.items.len())?;
+    writeln!(out, "{BOLD}{}{BOLD:#}", s.title)?;
+    paragraph(out, s.about.trim())?;
+    let mut group = None;
+    for i in &s.items {
+        if group != i.group.as_ref() {
+            group = i.group.as_ref();
+            head(out, group.map_or("More", String::as_str))?;
+        }
+        item(out, &format!("{}  {}", i.id, i.title))?;
+        let shown: Vec<String> = i.shown_by.iter().map(ToString::to_string).collect();
+        let told = if shown.is_empty() { "by hand".to_owned() } else { shown.join(", ") };
+        writeln!(out, "      {DIM}{told}{DIM:#}")?;
+    }
+    head(out, "Published at")?;
+    s.source.iter().try_for_each(|source| item(out, source))?;
+    writeln!(out, "\nPlay it: scimproof run --suite {}", s.suite)
 }
 
 fn scenario(out: &mut dyn Write, s: &Scenario, sources: &Sources<'_>) -> io::Result<()> {
