@@ -71,7 +71,7 @@ pub static RULES: &[Rule] = &[
         hint: "Put the body of the error into `response`.",
         wrong: "{\"method\":\"POST\",\"bulkId\":\"a\",\"status\":\"409\"}",
         right: "{…,\"status\":\"409\",\"response\":{\"schemas\":[…:Error],\"scimType\":\"uniqueness\",\"status\":\"409\"}}",
-        proven_by: &["bulk-error-without-response"],
+        proven_by: &["bulk-error-empty", "bulk-error-without-response"],
         check: error_response,
     },
     Rule {
@@ -221,7 +221,8 @@ fn lost(view: &View<'_>) -> Verdict {
 fn error_response(view: &View<'_>) -> Verdict {
     let Some((_, answered)) = bulk(view) else { return Verdict::NotApplicable };
     let failed: Vec<_> = answered.into_iter().filter(|o| !succeeded(o) && get_ci(o, "status").is_some()).collect();
-    let mute = failed.iter().find(|o| !get_ci(o, "response").is_some_and(|r| r.is_object()));
+    let mute =
+        failed.iter().find(|o| !get_ci(o, "response").is_some_and(|r| r.as_object().is_some_and(|o| !o.is_empty())));
     match (failed.is_empty(), mute) {
         (true, _) => Verdict::NotApplicable,
         (_, Some(one)) => Verdict::Fail(vec![Finding::new(

@@ -328,7 +328,7 @@ pub static RULES: &[Rule] = &[
         hint: "Compare tags weakly enough for W/ ones; `*` matches any existing resource.",
         wrong: "PATCH If-Match: <current> → 412",
         right: "→ 200 or 204",
-        proven_by: &["if-match-always-412"],
+        proven_by: &["if-match-always-412", "if-match-refused-400"],
         check: current_write,
     },
     Rule {
@@ -381,23 +381,23 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "bulk/status-not-text",
-        title: "`status` of a bulk operation is missing or no string",
+        title: "`status` of a bulk operation is missing, no string, or not that of its method",
         spec: "RFC 7644 §3.7, §3.7.3",
         level: Level::Must,
         clash: false,
         impact: Impact::ClientConfused,
         breaks: &[],
         requirements: &["bulk-status-string"],
-        explain: "Each operation has its HTTP status as a string.",
+        explain: "Each operation has its HTTP status as a string: the one that the same request would have had alone, so 201 for a create.",
         hint: "Write \"status\": \"201\".",
         wrong: "{\"status\":201}",
         right: "{\"status\":\"201\"}",
-        proven_by: &["bulk-status-number"],
+        proven_by: &["bulk-create-status-200", "bulk-status-number"],
         check: bulk_status,
     },
     Rule {
         id: "bulk/location-missing",
-        title: "A bulk operation that succeeded has no location",
+        title: "A bulk operation that created or changed something has no location",
         spec: "RFC 7644 §3.7, §3.7.3",
         level: Level::Must,
         clash: false,
@@ -408,7 +408,7 @@ pub static RULES: &[Rule] = &[
         hint: "Return the URI of each resource.",
         wrong: "{\"method\":\"POST\",\"bulkId\":\"a\",\"status\":\"201\"}",
         right: "{…,\"location\":\"https://…/Users/92b7\"}",
-        proven_by: &["bulk-without-location"],
+        proven_by: &["bulk-change-without-location", "bulk-without-location"],
         check: bulk_location,
     },
     Rule {
@@ -983,6 +983,10 @@ fn stale_write(view: &View<'_>) -> Verdict {
 fn current_write(view: &View<'_>) -> Verdict {
     match (write(view), current(view, "if-match"), view.status()) {
         (true, Some(true), 412) => Verdict::fail("status", "success", "412 Precondition Failed"),
+        // The same request without If-Match has to succeed; these are refusals of the header.
+        (true, Some(true), status @ (400 | 422 | 428 | 501)) if view.must_accept() => {
+            Verdict::fail("status", "success", format!("{status} to a current If-Match"))
+        }
         (true, Some(true), 200..=299) => Verdict::Pass,
         _ => Verdict::NotApplicable,
     }
@@ -1041,7 +1045,11 @@ fn bulk_claimed(view: &View<'_>) -> Verdict {
 fn bulk_status(view: &View<'_>) -> Verdict {
     let Some((_, answered)) = bulk(view) else { return Verdict::NotApplicable };
     for one in &answered {
+        let post = get_ci(one, "method").and_then(Value::as_str).is_some_and(|m| m.eq_ignore_ascii_case("POST"));
         match get_ci(one, "status") {
+            Some(Value::String(s)) if post && succeeded(one) && s != "201" => {
+                return Verdict::fail("body /Operations/status", "\"201\" for a create", s.clone());
+            }
             Some(Value::String(s)) if s.len() == 3 => {}
             other => {
                 return Verdict::fail(
@@ -1061,10 +1069,12 @@ pub(super) fn succeeded(operation: &Map<String, Value>) -> bool {
 
 fn bulk_location(view: &View<'_>) -> Verdict {
     let Some((_, answered)) = bulk(view) else { return Verdict::NotApplicable };
+    // Of what is deleted there is no more to be read, so its location is not missed.
     let posts: Vec<_> = answered
         .into_iter()
         .filter(|o| {
-            succeeded(o) && get_ci(o, "method").and_then(Value::as_str).is_none_or(|m| m.eq_ignore_ascii_case("POST"))
+            succeeded(o)
+                && get_ci(o, "method").and_then(Value::as_str).is_none_or(|m| !m.eq_ignore_ascii_case("DELETE"))
         })
         .collect();
     let lacking = posts.iter().any(|o| get_ci(o, "location").and_then(Value::as_str).is_none_or(str::is_empty));

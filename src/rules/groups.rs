@@ -284,7 +284,7 @@ pub static RULES: &[Rule] = &[
         hint: "Build it from base URL, endpoint and id.",
         wrong: "{\"value\":\"u1\",\"$ref\":\"https://…/Users/u2\"}",
         right: "{\"value\":\"u1\",\"$ref\":\"https://…/Users/u1\"}",
-        proven_by: &["group-member-value-is-username", "group-member-ref-wrong"],
+        proven_by: &["group-member-value-is-username", "group-member-ref-nowhere", "group-member-ref-wrong"],
         check: member_ref,
     },
     Rule {
@@ -473,12 +473,22 @@ fn member_ref(view: &View<'_>) -> Verdict {
         // Only where one endpoint alone has a resource of that id is it known which one is meant.
         let homes: Vec<&str> = view.before.with_id(id).map(|k| k.endpoint.as_str()).collect();
         let named = view.target.types.iter().map(|t| t.endpoint.as_str());
-        let leads_to = named.into_iter().find(|e| target.trim_end_matches('/').ends_with(&format!("{e}/{last}")));
+        let ends = |e: &&str| {
+            let (whole, end) = (format!("/{}", target.trim_end_matches('/')), format!("{e}/"));
+            let parent = whole.rsplit_once('/').map_or("", |(parent, _)| parent);
+            format!("{parent}/").to_ascii_lowercase().ends_with(&end.to_ascii_lowercase())
+        };
+        let leads_to = named.into_iter().find(ends);
         if let (Some(&home), Some(other)) = (homes.first(), leads_to)
             && homes.iter().all(|h| *h == home)
             && other != home
         {
             return Verdict::fail("body /members/$ref", format!("…{home}/{id}"), target);
+        }
+        if leads_to.is_none() && !view.target.types.is_empty() {
+            let place = homes.first().copied().unwrap_or("/Users");
+            let finding = Finding::new("body /members/$ref", format!("…{place}/{id}"), target);
+            return Verdict::Fail(vec![finding.level(Level::Should)]);
         }
     }
     if seen { Verdict::Pass } else { Verdict::NotApplicable }

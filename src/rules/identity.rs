@@ -263,6 +263,7 @@ pub static RULES: &[Rule] = &[
         right: "→ 404",
         proven_by: &[
             "unknown-id-400",
+            "delete-unknown-400",
             "get-with-content-type-400",
             "request-accept-scim-json-406",
             "request-scim-json-415",
@@ -476,7 +477,8 @@ fn unknown_status(view: &View<'_>) -> Verdict {
         _ if !plain => Verdict::NotApplicable,
         404 => Verdict::Pass,
         // A write may be refused for its body before the id is looked at, and for want of rights; 410 says the same as 404.
-        400 | 405 | 412 | 422 if view.call.op != Op::Read => Verdict::NotApplicable,
+        400 | 422 if matches!(view.call.op, Op::Patch | Op::Replace) => Verdict::NotApplicable,
+        405 | 412 if view.call.op != Op::Read => Verdict::NotApplicable,
         401 | 403 | 410 | 429 => Verdict::NotApplicable,
         other => Verdict::fail("status", "404 Not Found", other.to_string()),
     }

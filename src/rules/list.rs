@@ -94,7 +94,7 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "list/items-per-page-wrong",
-        title: "`itemsPerPage` is not the number of resources on the page",
+        title: "`itemsPerPage` is missing from a page, or it is not the number of its resources",
         spec: "RFC 7644 §3.4.2, §3.4.2.4; Okta needs the real number",
         level: Level::Must,
         clash: false,
@@ -105,12 +105,17 @@ pub static RULES: &[Rule] = &[
         hint: "Set it to the length of Resources.",
         wrong: "7 users, count=50 → {\"itemsPerPage\":50}",
         right: "{\"itemsPerPage\":7}",
-        proven_by: &["list-itemsperpage-is-requested-count", "list-itemsperpage-zero", "list-last-resource-missing"],
+        proven_by: &[
+            "list-itemsperpage-is-requested-count",
+            "list-page-numbers-missing",
+            "list-itemsperpage-zero",
+            "list-last-resource-missing",
+        ],
         check: items_per_page,
     },
     Rule {
         id: "list/start-index-wrong",
-        title: "`startIndex` in the answer is not that of the page",
+        title: "`startIndex` is missing from a page, or it is not that of its first resource",
         spec: "RFC 7644 §3.4.2.4",
         level: Level::Must,
         clash: false,
@@ -121,7 +126,12 @@ pub static RULES: &[Rule] = &[
         hint: "Echo the effective start index.",
         wrong: "GET /Users → {\"startIndex\":0}",
         right: "{\"startIndex\":1}",
-        proven_by: &["list-groups-ignores-paging", "list-startindex-zero-based", "list-startindex-always-one"],
+        proven_by: &[
+            "list-groups-ignores-paging",
+            "list-page-numbers-missing",
+            "list-startindex-zero-based",
+            "list-startindex-always-one",
+        ],
         check: start_index,
     },
     Rule {
@@ -414,8 +424,20 @@ fn count_exceeded(view: &View<'_>) -> Verdict {
     }
 }
 
+/// RFC 7644 §3.4.2: both numbers are required when the results are partial.
+fn absent(view: &View<'_>, list: &Map<String, Value>, name: &str) -> Verdict {
+    let entries = view.entries().len() as i64;
+    let partial = entries > 0 && integer(list, "totalResults").is_some_and(|total| total > entries);
+    let by_cursor = view.call.cursor || get_ci(list, "nextCursor").is_some();
+    if !partial || by_cursor || get_ci(list, name).is_some() {
+        return Verdict::NotApplicable;
+    }
+    Verdict::fail(format!("body /{name}"), "an integer: the results are partial", "nothing")
+}
+
 fn items_per_page(view: &View<'_>) -> Verdict {
-    let Some(items) = page(view).and_then(|l| integer(l, "itemsPerPage")) else { return Verdict::NotApplicable };
+    let Some(list) = page(view) else { return Verdict::NotApplicable };
+    let Some(items) = integer(list, "itemsPerPage") else { return absent(view, list, "itemsPerPage") };
     let entries = view.entries().len() as i64;
     if items == entries {
         Verdict::Pass
@@ -426,9 +448,8 @@ fn items_per_page(view: &View<'_>) -> Verdict {
 
 fn start_index(view: &View<'_>) -> Verdict {
     let Some(list) = page(view) else { return Verdict::NotApplicable };
-    let (Some(shown), Some(asked)) = (integer(list, "startIndex"), view.call.effective_start()) else {
-        return Verdict::NotApplicable;
-    };
+    let Some(shown) = integer(list, "startIndex") else { return absent(view, list, "startIndex") };
+    let Some(asked) = view.call.effective_start() else { return Verdict::NotApplicable };
     if view.call.cursor {
         return Verdict::NotApplicable;
     }

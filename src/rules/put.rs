@@ -178,6 +178,22 @@ pub static RULES: &[Rule] = &[
         check: refusal_rule!("put/valid-request-refused"),
     },
     Rule {
+        id: "put/status-not-200",
+        title: "A successful PUT answers with a status other than 200",
+        spec: "RFC 7644 §3.5.1",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["put-supported"],
+        explain: "A replacement that was done is 200 with the resource. 201 says that something was created, 202 that it is not done yet.",
+        hint: "Answer 200.",
+        wrong: "PUT /Users/2819 → 201",
+        right: "→ 200 with the resource",
+        proven_by: &["put-answers-201", "put-answers-202"],
+        check: put_status,
+    },
+    Rule {
         id: "put/empty-answer",
         title: "A successful PUT has no body",
         spec: "RFC 7644 §3.5.1",
@@ -226,6 +242,18 @@ pub static RULES: &[Rule] = &[
         check: dup_update,
     },
 ];
+
+fn put_status(view: &View<'_>) -> Verdict {
+    if view.call.op != Op::Replace || !view.accepted() || !view.must_accept() || !view.call.authenticated() {
+        return Verdict::NotApplicable;
+    }
+    match view.status() {
+        200 => Verdict::Pass,
+        // What has no body is judged by put/empty-answer.
+        204 => Verdict::NotApplicable,
+        other => Verdict::fail("status", "200", other.to_string()),
+    }
+}
 
 fn put_empty(view: &View<'_>) -> Verdict {
     if view.call.op != Op::Replace || !view.accepted() || !view.call.authenticated() {

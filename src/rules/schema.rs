@@ -252,11 +252,11 @@ pub static RULES: &[Rule] = &[
         impact: Impact::ClientConfused,
         breaks: &[],
         requirements: &["meta-location-resolves"],
-        explain: "`meta.location` is the URI of the resource and ends in its id.",
+        explain: "`meta.location` is the URI of the resource: base URL, endpoint, id. A URI that ends in the id below some other path may be a second address of it, so that is a SHOULD only.",
         hint: "Build it from base URL, endpoint and id.",
         wrong: "id 2819, \"location\":\"https://…/Users/1\"",
         right: "\"location\":\"https://…/Users/2819\"",
-        proven_by: &["create-response-id-is-username", "meta-location-wrong-id"],
+        proven_by: &["create-response-id-is-username", "location-wrong-endpoint", "meta-location-wrong-id"],
         check: location_wrong,
     },
     Rule {
@@ -274,6 +274,22 @@ pub static RULES: &[Rule] = &[
         right: "\"location\":\"https://scim.example.com/scim/v2/Users/2819\"",
         proven_by: &["meta-location-relative"],
         check: location_relative,
+    },
+    Rule {
+        id: "schema/dates-missing",
+        title: "`meta` does not say when the resource was created or changed",
+        spec: "RFC 7643 §3.1",
+        level: Level::Note,
+        clash: false,
+        impact: Impact::ImportIncomplete,
+        breaks: &[],
+        requirements: &["meta-present"],
+        explain: "The server assigns `created` and `lastModified`, and what it has of them is returned by default; that it keeps them is nowhere required. Clients that import changes only, or that look for the newer of two accounts, need them.",
+        hint: "Keep both times with each resource and return them.",
+        wrong: "\"meta\":{\"resourceType\":\"User\",\"location\":\"…\"}",
+        right: "\"meta\":{…,\"created\":\"2024-01-23T04:56:22Z\",\"lastModified\":\"2024-05-13T04:42:34Z\"}",
+        proven_by: &["meta-dates-missing"],
+        check: dates_missing,
     },
     Rule {
         id: "schema/location-other-origin",
@@ -752,6 +768,18 @@ fn meta_missing(view: &View<'_>) -> Verdict {
     })
 }
 
+fn dates_missing(view: &View<'_>) -> Verdict {
+    if view.call.projected() {
+        return Verdict::NotApplicable;
+    }
+    each(view, |resource, _| {
+        let meta = meta(resource)?;
+        let lacking: Vec<&str> =
+            ["created", "lastModified"].into_iter().filter(|n| get_ci(meta, n).is_none_or(Value::is_null)).collect();
+        Some((!lacking.is_empty()).then(|| Finding::new("body /meta", lacking.join(" and "), "missing")))
+    })
+}
+
 fn resource_type(view: &View<'_>) -> Verdict {
     each(view, |resource, rt| {
         let shown = get_ci(meta(resource)?, "resourceType")?;
@@ -763,7 +791,7 @@ fn resource_type(view: &View<'_>) -> Verdict {
 }
 
 fn location_wrong(view: &View<'_>) -> Verdict {
-    each(view, |resource, _| {
+    each(view, |resource, rt| {
         let shown = get_ci(meta(resource)?, "location")?;
         let Some(text) = shown.as_str() else {
             return Some(Some(Finding::new("body /meta/location", "a URI", short(shown))));
@@ -771,7 +799,15 @@ fn location_wrong(view: &View<'_>) -> Verdict {
         let id = get_ci(resource, "id")?.as_str()?;
         let path = text.split(['?', '#']).next().unwrap_or(text).trim_end_matches('/');
         let last = crate::exchange::percent_decode(path.rsplit('/').next().unwrap_or_default());
-        Some((last != id).then(|| Finding::new("body /meta/location", format!("…{}/{id}", view.call.endpoint), text)))
+        let wanted = || Finding::new("body /meta/location", format!("…{}/{id}", view.call.endpoint), text);
+        if last != id {
+            return Some(Some(wanted()));
+        }
+        // A server may have more than one address for a resource, but this one is where the client would look.
+        let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent).to_ascii_lowercase();
+        let here = view.call.endpoint == rt.endpoint;
+        let leads_there = format!("/{parent}").ends_with(&rt.endpoint.to_ascii_lowercase());
+        Some((here && !leads_there).then(|| wanted().level(Level::Should)))
     })
 }
 

@@ -259,6 +259,15 @@ impl Look<'_> {
         {
             return false;
         }
+        // What the server does not show of its own times, nobody knows.
+        let hides = |name: &str| {
+            let seen = known.last_full.as_deref().unwrap_or(&known.doc).as_object();
+            let meta = seen.and_then(|full| get_ci(full, "meta"));
+            meta.and_then(Value::as_object).is_some_and(|m| get_ci(m, name).is_none())
+        };
+        if ["created", "lastModified"].iter().any(|n| lower.contains(&format!("meta.{n}").to_lowercase()) && hides(n)) {
+            return false;
+        }
         // Refused or unpredicted writes leave facts open until the next read.
         known.refused.is_none()
             && call.filter.as_ref().is_none_or(|f| filter::check(f, rt).is_ok() && super::forecast::qualified(f, rt))

@@ -12,6 +12,7 @@ mod create;
 mod deactivate;
 mod discovery;
 mod errors;
+mod exact;
 mod filter;
 mod groups;
 mod headers;
@@ -70,6 +71,7 @@ pub fn all() -> &'static [Fault] {
             bulk::FAULTS,
             rarer::FAULTS,
             aside::FAULTS,
+            exact::FAULTS,
             reported::FAULTS,
             advertised::FAULTS,
         ]

@@ -18,7 +18,7 @@ const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 pub const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
-const PARTS: [fn(&mut Tour); 15] = [
+const PARTS: [fn(&mut Tour); 16] = [
     Tour::discovery,
     Tour::creates,
     Tour::lists,
@@ -34,6 +34,7 @@ const PARTS: [fn(&mut Tour); 15] = [
     Tour::reported,
     Tour::rare,
     Tour::aside,
+    Tour::exact,
 ];
 
 /// A server without a socket, and what was said.

@@ -110,3 +110,20 @@ impl Tour {
         self.filter("/Users", "userName eq \"aside-bulk\"");
     }
 }
+
+impl Tour {
+    /// Requests whose answers the faults of `faults/exact.rs` spoil.
+    pub(super) fn exact(&mut self) {
+        let path = format!("/Users/{}", self.user("exact"));
+        let operation = |method: &str, path: &str| json!({ "method": method, "path": path, "bulkId": "b", "data": { "schemas": [USER], "userName": "exact" } });
+        let bulk = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": [
+            operation("PUT", &path), operation("POST", "/Users"),
+        ] });
+        self.write("POST", "/Bulk", bulk);
+        self.write("PUT", &path, json!({ "schemas": [USER], "userName": "exact" }));
+        let tag = self.get(&path).header("ETag").unwrap_or_default().to_owned();
+        let body = Payload::Json(json!({ "schemas": [USER], "userName": "exact", "title": "T" }));
+        self.send("PUT", &path, &[("if-match", &tag)], body);
+        self.send("DELETE", "/Users/exactly-nobody", &[], Payload::Absent);
+    }
+}

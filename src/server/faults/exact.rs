@@ -1,0 +1,176 @@
+//! Faults in details that a look at the whole does not see: a number that is missing, a status beside the right one.
+//!
+//! Must not know the rules that find them.
+
+use super::Fault;
+use super::tools::{current, each, each_group, on_item};
+use crate::server::behaviour::Hook;
+use crate::server::call::{Call, Kind};
+use crate::server::reply::Reply;
+use serde_json::{Map, Value, json};
+
+pub(super) const FAULTS: &[Fault] = &[
+    Fault {
+        id: "meta-dates-missing",
+        title: "meta has neither created nor lastModified",
+        area: "schema",
+        source: &[],
+        wrong: "\"meta\":{\"resourceType\":…,\"location\":…}",
+        right: "with created and lastModified",
+        hooks: &[Hook::After(|call, reply, _| {
+            each(call, reply, |resource| {
+                if let Some(Value::Object(meta)) = resource.get_mut("meta") {
+                    meta.retain(|name, _| name != "created" && name != "lastModified");
+                }
+            });
+        })],
+    },
+    Fault {
+        id: "list-page-numbers-missing",
+        title: "A page lacks startIndex and itemsPerPage",
+        area: "pagination",
+        source: &[],
+        wrong: "\"totalResults\":7 and two entries",
+        right: "with startIndex and itemsPerPage",
+        hooks: &[Hook::After(|_, reply, _| {
+            if reply.is_list()
+                && let Some(body) = reply.body_mut()
+            {
+                body.retain(|name, _| name != "startIndex" && name != "itemsPerPage");
+            }
+        })],
+    },
+    Fault {
+        id: "put-answers-201",
+        title: "PUT of an existing resource answers 201",
+        area: "put",
+        source: &[],
+        wrong: "201",
+        right: "200",
+        hooks: &[Hook::After(|call, reply, _| restate_put(call, reply, 201))],
+    },
+    Fault {
+        id: "put-answers-202",
+        title: "PUT answers 202",
+        area: "put",
+        source: &[],
+        wrong: "202",
+        right: "200",
+        hooks: &[Hook::After(|call, reply, _| restate_put(call, reply, 202))],
+    },
+    Fault {
+        id: "location-wrong-endpoint",
+        title: "Locations have the right id below another endpoint",
+        area: "schema",
+        source: &[],
+        wrong: "…/resources/2819",
+        right: "…/Users/2819",
+        hooks: &[Hook::After(|call, reply, _| {
+            each(call, reply, |resource| {
+                if let Some(Value::String(location)) = resource.get_mut("meta").and_then(|m| m.get_mut("location")) {
+                    *location = location.replace("/Users/", "/resources/").replace("/Groups/", "/resources/");
+                }
+            });
+            if let Some(same) = reply.header("Content-Location").map(|l| l.replace("/Users/", "/resources/")) {
+                reply.set("Content-Location", same.replace("/Groups/", "/resources/"));
+            }
+        })],
+    },
+    Fault {
+        id: "group-member-ref-nowhere",
+        title: "$ref of a member has the right id below no endpoint",
+        area: "schema",
+        source: &[],
+        wrong: "…/Members/2819",
+        right: "…/Users/2819",
+        hooks: &[Hook::After(|call, reply, _| {
+            each_group(call, reply, |group| {
+                for member in group.get_mut("members").and_then(Value::as_array_mut).into_iter().flatten() {
+                    if let Some(Value::String(target)) = member.get_mut("$ref") {
+                        *target = target.replace("/Users/", "/Members/").replace("/Groups/", "/Members/");
+                    }
+                }
+            });
+        })],
+    },
+    Fault {
+        id: "bulk-create-status-200",
+        title: "A create in a bulk request has the status 200",
+        area: "bulk",
+        source: &[],
+        wrong: "\"status\":\"200\"",
+        right: "\"status\":\"201\"",
+        hooks: &[Hook::After(|call, reply, _| {
+            each_operation(call, reply, |operation| {
+                if operation.get("status").is_some_and(|s| s == "201") {
+                    operation.insert("status".into(), "200".into());
+                }
+            });
+        })],
+    },
+    Fault {
+        id: "bulk-change-without-location",
+        title: "Bulk answers have a location for creates only",
+        area: "bulk",
+        source: &[],
+        wrong: "no location for PUT and PATCH",
+        right: "the URI of the resource",
+        hooks: &[Hook::After(|call, reply, _| {
+            each_operation(call, reply, |operation| {
+                if operation.get("method").is_some_and(|m| m != "POST") {
+                    operation.shift_remove("location");
+                }
+            });
+        })],
+    },
+    Fault {
+        id: "bulk-error-empty",
+        title: "The response of a failed bulk operation is an empty object",
+        area: "bulk",
+        source: &[],
+        wrong: "\"response\":{}",
+        right: "\"response\":{…Error}",
+        hooks: &[Hook::After(|call, reply, _| {
+            each_operation(call, reply, |operation| {
+                if operation.get("status").and_then(Value::as_str).is_some_and(|s| s >= "400") {
+                    operation.insert("response".into(), json!({}));
+                }
+            });
+        })],
+    },
+    Fault {
+        id: "if-match-refused-400",
+        title: "A request with If-Match is refused",
+        area: "headers",
+        source: &[],
+        wrong: "400",
+        right: "200 for the current tag",
+        hooks: &[Hook::Before(|call, _| {
+            call.header("if-match").is_some().then(|| Reply::error(400, None, "If-Match is not understood."))
+        })],
+    },
+    Fault {
+        id: "delete-unknown-400",
+        title: "DELETE of an unknown id is called a bad request",
+        area: "deactivate",
+        source: &[],
+        wrong: "400",
+        right: "404",
+        hooks: &[Hook::Before(|call, state| {
+            let unknown = call.method == "DELETE" && call.id().is_some() && current(call, state).is_none();
+            unknown.then(|| Reply::error(400, None, "Nothing to delete."))
+        })],
+    },
+];
+
+fn restate_put(call: &Call, reply: &mut Reply, status: u16) {
+    if [Kind::User, Kind::Group].into_iter().any(|kind| on_item(call, "PUT", kind)) && reply.status == 200 {
+        reply.status = status;
+    }
+}
+
+fn each_operation(call: &Call, reply: &mut Reply, change: fn(&mut Map<String, Value>)) {
+    let body = reply.body_mut().filter(|_| call.path.ends_with("/Bulk"));
+    let operations = body.and_then(|b| b.get_mut("Operations")).and_then(Value::as_array_mut);
+    operations.into_iter().flatten().filter_map(Value::as_object_mut).for_each(change);
+}
