@@ -221,8 +221,7 @@ fn lost(view: &View<'_>) -> Verdict {
 fn error_response(view: &View<'_>) -> Verdict {
     let Some((_, answered)) = bulk(view) else { return Verdict::NotApplicable };
     let failed: Vec<_> = answered.into_iter().filter(|o| !succeeded(o) && get_ci(o, "status").is_some()).collect();
-    let mute =
-        failed.iter().find(|o| !get_ci(o, "response").is_some_and(|r| r.as_object().is_some_and(|o| !o.is_empty())));
+    let mute = failed.iter().find(|o| get_ci(o, "response").and_then(Value::as_object).is_none_or(Map::is_empty));
     match (failed.is_empty(), mute) {
         (true, _) => Verdict::NotApplicable,
         (_, Some(one)) => Verdict::Fail(vec![Finding::new(
