@@ -353,6 +353,14 @@ pub struct FindingReport {
     pub also: Vec<String>,
 }
 
+impl FindingReport {
+    /// What to know when nobody has documented or recorded the conversation.
+    pub fn caution(&self) -> Option<&'static str> {
+        (self.evidence == "inferred")
+            .then_some("that the identity provider sends this follows from other facts; nobody recorded it")
+    }
+}
+
 /// What an admin reads.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AdminText {

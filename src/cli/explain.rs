@@ -197,7 +197,7 @@ fn suite(out: &mut dyn Write, s: &Suite) -> io::Result<()> {
 
 fn scenario(out: &mut dyn Write, s: &Scenario, sources: &Sources<'_>) -> io::Result<()> {
     let idp = sources.idps.iter().find(|p| p.name == s.idp).map_or(s.idp.as_str(), |p| p.title.as_str());
-    writeln!(out, "{BOLD}{}{BOLD:#}  scenario · {idp} · {}", s.id, name(&s.evidence))?;
+    writeln!(out, "{BOLD}{}{BOLD:#}  scenario · {idp} · {}", s.id, s.evidence.name())?;
     writeln!(out, "{BOLD}{}{BOLD:#}", s.title)?;
     if let Some(about) = &s.about {
         paragraph(out, about)?;

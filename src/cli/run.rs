@@ -64,7 +64,7 @@ async fn run(args: RunArgs) -> Result<Exit, Failure> {
         .map_err(Failure::usage)?
         .map(Arc::new);
     let suite = published(&settings)?;
-    let cases = cases(&settings)?;
+    let cases = cases(&settings, suite.as_ref())?;
     if cases.is_empty() {
         anstream::eprintln!("error: nothing is selected; `scimproof list scenarios` shows what there is");
         return Ok(Exit::NothingRan);
@@ -79,7 +79,11 @@ async fn run(args: RunArgs) -> Result<Exit, Failure> {
     let journal = open_journal(&settings, &place, seed)?;
     let stop = Arc::new(AtomicBool::new(false));
     listen_for_stop(stop.clone());
-    let options = options(&settings, seed, place.server.is_some(), provider)?;
+    let mut options = options(&settings, seed, place.server.is_some(), provider)?;
+    if let Some(suite) = suite.as_ref().filter(|_| options.idps.is_empty()) {
+        // Whose list it is, is who judges.
+        options.idps.push(suite.idp.clone());
+    }
     let finished = {
         let mut emit = |event: Event| {
             for sink in &mut sinks {
@@ -210,9 +214,9 @@ fn published(settings: &Settings) -> Result<Option<Suite>, Failure> {
 }
 
 /// Loads what is selected: bundled scenarios by name, the user's own by file or folder.
-fn cases(settings: &Settings) -> Result<Vec<Case>, Failure> {
+fn cases(settings: &Settings, suite: Option<&Suite>) -> Result<Vec<Case>, Failure> {
     let (files, mut names): (Vec<&String>, Vec<&String>) = settings.scenarios.iter().partition(|s| is_file(s));
-    let of_suite = published(settings)?.map(|s| s.cases()).unwrap_or_default();
+    let of_suite = suite.map(Suite::cases).unwrap_or_default();
     names.extend(&of_suite);
     let profiles = idp::bundled().map_err(|e| Failure::usage(e.render(false)))?;
     let profiles: BTreeMap<String, Arc<IdpProfile>> =
@@ -267,7 +271,7 @@ fn fits(name: &str, id: &str) -> bool {
 
 /// Every bundled case, for proofs.
 pub(super) fn bundled_cases() -> Result<Vec<Case>, String> {
-    cases(&Settings::default()).map_err(|f| f.text)
+    cases(&Settings::default(), None).map_err(|f| f.text)
 }
 
 fn take(result: Result<Scenario, Vec<scenario::LoadError>>, good: &mut Vec<Scenario>, wrong: &mut Vec<String>) {
@@ -335,12 +339,8 @@ pub(super) fn options(
             .map_err(|_| Failure::usage(format!("--force {name}: no such capability; there are patch, filter, sort, etag, bulk, change-password, cursor, me, search, groups, enterprise, …")))?;
         forced.push(need);
     }
-    let judged_by = match published(settings)? {
-        Some(suite) if settings.idps.is_empty() => vec![suite.idp],
-        _ => settings.idps.iter().map(|i| i.to_lowercase()).collect(),
-    };
     Ok(Options {
-        idps: judged_by,
+        idps: settings.idps.iter().map(|i| i.to_lowercase()).collect(),
         strict: settings.strict,
         jobs: settings.jobs.unwrap_or(1),
         seed,

@@ -126,7 +126,7 @@ fn finding(f: &FindingReport) -> Value {
         "at": f.at,
         "place": place(&f.scenario, &f.step),
         "case": f.scenario,
-        "inferred": f.evidence == "inferred",
+        "caution": f.caution(),
         "because": f.because,
         "expected": text::clip(&f.expected, BODY_SHOWN),
         "actual": text::clip(&f.actual, BODY_SHOWN),

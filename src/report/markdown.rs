@@ -75,10 +75,8 @@ fn section(f: &FindingReport) -> String {
         let _ = writeln!(out, "{}\n", prose(said));
     }
     let _ = writeln!(out, "At {} in {} · {}\n", code(&f.at), code(&place(f)), prose(&f.spec));
-    if f.evidence == "inferred" {
-        out.push_str(
-            "*Inferred:* that the identity provider sends this follows from other facts; nobody recorded it.\n\n",
-        );
+    if let Some(caution) = f.caution() {
+        let _ = writeln!(out, "*Inferred:* {caution}.\n");
     }
     match diff::lines(&f.expected, &f.actual) {
         Some(lines) => {

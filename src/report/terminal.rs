@@ -376,11 +376,8 @@ impl<W: Write> Page<'_, W> {
             writeln!(self.out, "    {BOLD}{line}{BOLD:#}")?;
         }
         self.field("where", &place(f))?;
-        if f.evidence == "inferred" {
-            self.paragraph(
-                "evidence",
-                "inferred: that the identity provider sends this follows from other facts; nobody recorded it",
-            )?;
+        if let Some(caution) = f.caution() {
+            self.paragraph("evidence", &format!("inferred: {caution}"))?;
         }
         if let Some(because) = &f.because {
             self.field("against", because)?;

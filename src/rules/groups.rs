@@ -2,7 +2,7 @@
 
 use super::patch::{refusal_rule, state_rule};
 use super::rule::{Finding, Impact, Level, Rule, Verdict};
-use super::view::{View, short};
+use super::view::{View, below, short};
 use super::{refusal, state};
 use crate::scim::value::get_ci;
 use crate::shadow::{Choice, Op, State, member_ids};
@@ -473,12 +473,7 @@ fn member_ref(view: &View<'_>) -> Verdict {
         // Only where one endpoint alone has a resource of that id is it known which one is meant.
         let homes: Vec<&str> = view.before.with_id(id).map(|k| k.endpoint.as_str()).collect();
         let named = view.target.types.iter().map(|t| t.endpoint.as_str());
-        let ends = |e: &&str| {
-            let (whole, end) = (format!("/{}", target.trim_end_matches('/')), format!("{e}/"));
-            let parent = whole.rsplit_once('/').map_or("", |(parent, _)| parent);
-            format!("{parent}/").to_ascii_lowercase().ends_with(&end.to_ascii_lowercase())
-        };
-        let leads_to = named.into_iter().find(ends);
+        let leads_to = named.into_iter().find(|e| below(target.trim_end_matches('/'), e));
         if let (Some(&home), Some(other)) = (homes.first(), leads_to)
             && homes.iter().all(|h| *h == home)
             && other != home

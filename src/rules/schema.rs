@@ -1,7 +1,7 @@
 //! Representations (RFC 7643 §2, §3): every resource in every answer has the shape that its schema declares.
 
 use super::rule::{Finding, Impact, Level, Rule, Verdict};
-use super::view::{Past, View, short};
+use super::view::{Past, View, below, short};
 use crate::scim::schema::{AttrType, Attribute, Extension, Mutability, ResourceType, Returned};
 use crate::scim::value::{get_ci, parse_datetime};
 use crate::shadow::{Expectation, Op, State};
@@ -758,26 +758,21 @@ fn meta_missing(view: &View<'_>) -> Verdict {
                 "no meta",
             )));
         };
-        let lacking: Vec<&str> =
-            ["resourceType", "location"].into_iter().filter(|n| get_ci(meta, n).is_none_or(Value::is_null)).collect();
-        if lacking.is_empty() {
-            Some(None)
-        } else {
-            Some(Some(Finding::new("body /meta", lacking.join(" and "), "missing")))
-        }
+        Some(lacking(meta, &["resourceType", "location"]))
     })
+}
+
+/// What `meta` has no value for.
+fn lacking(meta: Resource<'_>, names: &[&str]) -> Option<Finding> {
+    let without: Vec<&str> = names.iter().copied().filter(|n| get_ci(meta, n).is_none_or(Value::is_null)).collect();
+    (!without.is_empty()).then(|| Finding::new("body /meta", without.join(" and "), "missing"))
 }
 
 fn dates_missing(view: &View<'_>) -> Verdict {
     if view.call.projected() {
         return Verdict::NotApplicable;
     }
-    each(view, |resource, _| {
-        let meta = meta(resource)?;
-        let lacking: Vec<&str> =
-            ["created", "lastModified"].into_iter().filter(|n| get_ci(meta, n).is_none_or(Value::is_null)).collect();
-        Some((!lacking.is_empty()).then(|| Finding::new("body /meta", lacking.join(" and "), "missing")))
-    })
+    each(view, |resource, _| Some(lacking(meta(resource)?, &["created", "lastModified"])))
 }
 
 fn resource_type(view: &View<'_>) -> Verdict {
@@ -804,10 +799,8 @@ fn location_wrong(view: &View<'_>) -> Verdict {
             return Some(Some(wanted()));
         }
         // A server may have more than one address for a resource, but this one is where the client would look.
-        let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent).to_ascii_lowercase();
         let here = view.call.endpoint == rt.endpoint;
-        let leads_there = format!("/{parent}").ends_with(&rt.endpoint.to_ascii_lowercase());
-        Some((here && !leads_there).then(|| wanted().level(Level::Should)))
+        Some((here && !below(path, &rt.endpoint)).then(|| wanted().level(Level::Should)))
     })
 }
 
@@ -829,6 +822,10 @@ fn location_origin(view: &View<'_>) -> Verdict {
     let Ok(called) = url::Url::parse(&view.exchange.request.url) else { return Verdict::NotApplicable };
     each(view, |resource, _| {
         let text = get_ci(meta(resource)?, "location")?.as_str()?;
+        // Nearly always, and then there is nothing to take apart.
+        if text.strip_prefix(&called[..url::Position::BeforePath]).is_some_and(|rest| rest.starts_with('/')) {
+            return Some(None);
+        }
         let shown = url::Url::parse(text).ok().filter(|u| u.has_host())?;
         let finding =
             || Finding::new("body /meta/location", format!("{}…", &called[..url::Position::BeforePath]), text);

@@ -147,6 +147,14 @@ impl<'a> View<'a> {
     }
 }
 
+/// True when the last segment of a URI's path stands right below this endpoint, in any case of its letters.
+pub(super) fn below(path: &str, endpoint: &str) -> bool {
+    let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
+    let (whole, end) = (parent.as_bytes(), endpoint.as_bytes());
+    let absolute = whole.len() >= end.len() && whole[whole.len() - end.len()..].eq_ignore_ascii_case(end);
+    absolute || endpoint.strip_prefix('/').is_some_and(|relative| relative.eq_ignore_ascii_case(parent))
+}
+
 /// A short JSON text for messages.
 pub fn short(value: &Value) -> String {
     let text = value.to_string();

@@ -265,7 +265,8 @@ impl Look<'_> {
             let meta = seen.and_then(|full| get_ci(full, "meta"));
             meta.and_then(Value::as_object).is_some_and(|m| get_ci(m, name).is_none())
         };
-        if ["created", "lastModified"].iter().any(|n| lower.contains(&format!("meta.{n}").to_lowercase()) && hides(n)) {
+        let times = [("meta.created", "created"), ("meta.lastmodified", "lastModified")];
+        if times.iter().any(|(path, name)| lower.contains(path) && hides(name)) {
             return false;
         }
         // Refused or unpredicted writes leave facts open until the next read.

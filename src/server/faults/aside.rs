@@ -4,8 +4,8 @@
 
 use super::Fault;
 use super::tools::{
-    bad, body_text, current, each_group, on_item, op, path, remember, remembers, sent_members, sent_operations, set,
-    touches, value,
+    bad, body_text, conflict, current, cut, each_group, filter_text_has, forget, move_id, never, on_item, op, path,
+    remember, sent_members, sent_operations, set, touches, value,
 };
 use crate::scim::schema::builtin_schema;
 use crate::scim::urn;
@@ -159,7 +159,7 @@ pub(super) const FAULTS: &[Fault] = &[
             let renamed = sent_operations(call).iter().any(|o| touches(o, "displayName"));
             if call.kind() == Some(Kind::Group) && call.method == "PATCH" && renamed && reply.ok() {
                 let new = format!("{}-r", call.id().unwrap_or_default().trim_end_matches("-r"));
-                super::tools::move_id(call, reply, state, Kind::Group, &new);
+                move_id(call, reply, state, Kind::Group, &new);
             }
         })],
     },
@@ -200,7 +200,7 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "what was sent",
         hooks: &[Hook::Store(|call, _, after| {
             if call.is("PUT", Kind::Group) {
-                super::tools::cut(after, "externalId");
+                cut(after, "externalId");
             }
         })],
     },
@@ -212,8 +212,8 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "0",
         right: "1",
         hooks: &[Hook::List(|query, call, _| {
-            if call.lists(Kind::Group) && super::tools::filter_text_has(query, "externalid") {
-                query.filter = Some(super::tools::never());
+            if call.lists(Kind::Group) && filter_text_has(query, "externalid") {
+                query.filter = Some(never());
             }
             None
         })],
@@ -330,11 +330,8 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "201",
         hooks: &[
             Hook::Before(|call, state| {
-                let conflicted = remembers(call, state, "conflicted", &Value::Bool(true));
-                (call.is("POST", Kind::User)
-                    && conflicted
-                    && super::tools::forget(call, state, "conflicted", &Value::Bool(true)))
-                .then(super::tools::conflict)
+                let refused = call.is("POST", Kind::User) && forget(call, state, "conflicted", &Value::Bool(true));
+                refused.then(conflict)
             }),
             Hook::After(|call, reply, state| {
                 if call.is("POST", Kind::User) && reply.status == 409 {
