@@ -1,15 +1,161 @@
-//! Bulk (RFC 7644 §3.7): limits, references between operations, and what a failed operation says.
+//! Bulk (RFC 7644 §3.7): limits, references between operations, what a failed operation says; and `/.search` (§3.4.3).
 
-use super::discovery::{bulk, succeeded};
+use super::patch::refusal_rule;
+use super::refusal;
 use super::rule::{Finding, Impact, Level, Rule, Verdict};
 use super::view::{View, short};
+use crate::scim::urn;
 use crate::scim::value::get_ci;
 use crate::shadow::forecast::operations;
-use crate::shadow::{Op, text_of};
+use crate::shadow::{Expectation, Op, text_of};
 use serde_json::{Map, Value};
 
 /// Rules of this area.
 pub static RULES: &[Rule] = &[
+    Rule {
+        id: "bulk/answer-wrong",
+        title: "The answer to /Bulk is no BulkResponse",
+        spec: "RFC 7644 §3.7",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["bulk-200", "bulk-all-results"],
+        explain: "A bulk request is answered with 200 and one object: `schemas` names BulkResponse, `Operations` holds the results.",
+        hint: "Return the envelope.",
+        wrong: "POST /Bulk → 200 [ {…} ]",
+        right: "→ 200 {\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:BulkResponse\"],\"Operations\":[…]}",
+        proven_by: &["bulk-answers-201"],
+        check: bulk_answer,
+    },
+    Rule {
+        id: "bulk/claimed-not-available",
+        title: "Bulk is claimed and not available",
+        spec: "RFC 7643 §5; RFC 7644 §3.7",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["spc-claims-match-behaviour", "bulk-200"],
+        explain: "ServiceProviderConfig says bulk.supported, and /Bulk answers 404, 405 or 501.",
+        hint: "Say false, or implement it.",
+        wrong: "\"bulk\":{\"supported\":true}; POST /Bulk → 501",
+        right: "POST /Bulk → 200",
+        proven_by: &["serviceproviderconfig-claims-bulk"],
+        check: bulk_claimed,
+    },
+    Rule {
+        id: "bulk/status-not-text",
+        title: "`status` of a bulk operation is missing, no string, or not that of its method",
+        spec: "RFC 7644 §3.7, §3.7.3",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["bulk-status-string"],
+        explain: "Each operation has its HTTP status as a string: the one that the same request would have had alone, so 201 for a create.",
+        hint: "Write \"status\": \"201\".",
+        wrong: "{\"status\":201}",
+        right: "{\"status\":\"201\"}",
+        proven_by: &["bulk-create-status-200", "bulk-status-number"],
+        check: bulk_status,
+    },
+    Rule {
+        id: "bulk/location-missing",
+        title: "A bulk operation that created or changed something has no location",
+        spec: "RFC 7644 §3.7, §3.7.3",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::UserNotFound,
+        breaks: &[],
+        requirements: &["bulk-location", "bulk-create"],
+        explain: "`location` is required in all but failed POST operations: it is how the client learns the id.",
+        hint: "Return the URI of each resource.",
+        wrong: "{\"method\":\"POST\",\"bulkId\":\"a\",\"status\":\"201\"}",
+        right: "{…,\"location\":\"https://…/Users/92b7\"}",
+        proven_by: &["bulk-change-without-location", "bulk-without-location"],
+        check: bulk_location,
+    },
+    Rule {
+        id: "bulk/bulk-id-not-echoed",
+        title: "A bulk operation is answered without its bulkId",
+        spec: "RFC 7644 §3.7",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["bulk-create"],
+        explain: "The client finds its operation by the bulkId.",
+        hint: "Echo it.",
+        wrong: "{\"method\":\"POST\",\"status\":\"201\"}",
+        right: "{\"method\":\"POST\",\"bulkId\":\"a\",\"status\":\"201\"}",
+        proven_by: &["bulk-without-bulkid"],
+        check: bulk_id,
+    },
+    Rule {
+        id: "bulk/fail-on-errors-ignored",
+        title: "`failOnErrors` is ignored",
+        spec: "RFC 7644 §3.7",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::UpdateLost,
+        breaks: &[],
+        requirements: &["bulk-failonerrors"],
+        explain: "After that number of errors the rest must not be processed.",
+        hint: "Stop and return what was processed.",
+        wrong: "failOnErrors 1; a bad and a good operation → the good one is carried out after the bad",
+        right: "only the bad one is answered",
+        proven_by: &["bulk-failonerrors-ignored"],
+        check: fail_on_errors,
+    },
+    Rule {
+        id: "bulk/stops-at-error",
+        title: "A bulk request without `failOnErrors` stops at the first error",
+        spec: "RFC 7644 §3.7",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::CreateFails,
+        breaks: &[],
+        requirements: &["bulk-continue"],
+        explain: "Without failOnErrors the server continues to perform as many changes as possible.",
+        hint: "Go on with the next operation.",
+        wrong: "bad, good → one result",
+        right: "→ two results",
+        proven_by: &["bulk-stops-at-error"],
+        check: stops,
+    },
+    Rule {
+        id: "search/not-offered",
+        title: "POST to a .search endpoint is not offered",
+        spec: "RFC 7644 §3.4.3 lets clients query by POST; no sentence asks a server to offer it",
+        level: Level::Note,
+        clash: false,
+        impact: Impact::None,
+        breaks: &[],
+        requirements: &["search-post-200"],
+        explain: "Filters with personal data are better sent in a body than in a URL, and some clients do. No identity provider that is played here needs it.",
+        hint: "Take the parameters of a query from a SearchRequest body as well.",
+        wrong: "POST /Users/.search → 501",
+        right: "→ 200 with a ListResponse",
+        proven_by: &["search-endpoint-404"],
+        check: refusal_rule!("search/not-offered"),
+    },
+    Rule {
+        id: "search/post-status",
+        title: "POST /.search answers with a status other than 200",
+        spec: "RFC 7644 §3.4.3",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::LookupFails,
+        breaks: &[],
+        requirements: &["search-post-200"],
+        explain: "It is a query, nothing is created.",
+        hint: "Answer 200.",
+        wrong: "POST /Users/.search → 201",
+        right: "→ 200",
+        proven_by: &["search-post-201"],
+        check: search_status,
+    },
     Rule {
         id: "bulk/limit-not-enforced",
         title: "More operations than `maxOperations` are carried out",
@@ -91,6 +237,154 @@ pub static RULES: &[Rule] = &[
         check: without_id,
     },
 ];
+
+/// Operations asked for and answered in a bulk exchange that had to succeed.
+type Operations<'a> = Vec<&'a Map<String, Value>>;
+
+pub(super) fn bulk<'a>(view: &'a View<'_>) -> Option<(Operations<'a>, Operations<'a>)> {
+    if view.call.op != Op::Bulk || view.status() != 200 || !view.target.claims("bulk") {
+        return None;
+    }
+    let asked = view.call.body.as_ref()?.as_object()?;
+    let answered = view.object()?;
+    Some((
+        crate::shadow::forecast::operations(asked).collect(),
+        crate::shadow::forecast::operations(answered).collect(),
+    ))
+}
+
+fn bulk_answer(view: &View<'_>) -> Verdict {
+    if view.call.op != Op::Bulk || !view.accepted() || !view.target.claims("bulk") {
+        return Verdict::NotApplicable;
+    }
+    let named =
+        view.object().and_then(|o| get_ci(o, "schemas")).is_some_and(|s| s.to_string().contains(urn::BULK_RESPONSE));
+    match (view.status(), named) {
+        (200, true) => Verdict::Pass,
+        (200, false) => Verdict::fail("body /schemas", urn::BULK_RESPONSE, "something else"),
+        (other, _) => Verdict::fail("status", "200 OK", other.to_string()),
+    }
+}
+
+fn bulk_claimed(view: &View<'_>) -> Verdict {
+    if view.call.op != Op::Bulk || !view.target.claims("bulk") || !view.call.authenticated() {
+        return Verdict::NotApplicable;
+    }
+    match view.status() {
+        404 | 405 | 501 => Verdict::fail("status", "200 OK", view.status().to_string()),
+        200..=299 => Verdict::Pass,
+        _ => Verdict::NotApplicable,
+    }
+}
+
+fn bulk_status(view: &View<'_>) -> Verdict {
+    let Some((_, answered)) = bulk(view) else { return Verdict::NotApplicable };
+    for one in &answered {
+        let post = get_ci(one, "method").and_then(Value::as_str).is_some_and(|m| m.eq_ignore_ascii_case("POST"));
+        match get_ci(one, "status") {
+            Some(Value::String(s)) if post && succeeded(one) && s != "201" => {
+                return Verdict::fail("body /Operations/status", "\"201\" for a create", s.clone());
+            }
+            Some(Value::String(s)) if s.len() == 3 => {}
+            other => {
+                return Verdict::fail(
+                    "body /Operations/status",
+                    "a string such as \"201\"",
+                    other.map_or_else(|| "nothing".to_owned(), short),
+                );
+            }
+        }
+    }
+    if answered.is_empty() { Verdict::NotApplicable } else { Verdict::Pass }
+}
+
+pub(super) fn succeeded(operation: &Map<String, Value>) -> bool {
+    get_ci(operation, "status").and_then(crate::shadow::text_of).is_some_and(|s| s.starts_with('2'))
+}
+
+fn bulk_location(view: &View<'_>) -> Verdict {
+    let Some((_, answered)) = bulk(view) else { return Verdict::NotApplicable };
+    // Of what is deleted there is no more to be read, so its location is not missed.
+    let posts: Vec<_> = answered
+        .into_iter()
+        .filter(|o| {
+            succeeded(o)
+                && get_ci(o, "method").and_then(Value::as_str).is_none_or(|m| !m.eq_ignore_ascii_case("DELETE"))
+        })
+        .collect();
+    let lacking = posts.iter().any(|o| get_ci(o, "location").and_then(Value::as_str).is_none_or(str::is_empty));
+    match (posts.is_empty(), lacking) {
+        (true, _) => Verdict::NotApplicable,
+        (_, true) => Verdict::fail("body /Operations/location", "the URI of the resource", "nothing"),
+        _ => Verdict::Pass,
+    }
+}
+
+fn bulk_id(view: &View<'_>) -> Verdict {
+    let Some((asked, answered)) = bulk(view) else { return Verdict::NotApplicable };
+    // An operation without a method that is one need not be understood.
+    let whole = |o: &&&Map<String, Value>| {
+        get_ci(o, "method")
+            .and_then(Value::as_str)
+            .is_some_and(|m| ["POST", "PUT", "PATCH", "DELETE"].contains(&m.to_ascii_uppercase().as_str()))
+    };
+    let ids: Vec<&Value> =
+        asked.iter().take(answered.len()).filter(whole).filter_map(|o| get_ci(o, "bulkId")).collect();
+    match ids.iter().find(|id| !answered.iter().any(|a| get_ci(a, "bulkId") == Some(**id))) {
+        Some(id) if answered.len() == asked.len() => {
+            Verdict::fail("body /Operations/bulkId", short(id), "no operation with it")
+        }
+        _ if ids.is_empty() => Verdict::NotApplicable,
+        _ => Verdict::Pass,
+    }
+}
+
+fn fail_limit(view: &View<'_>) -> Option<usize> {
+    let body = view.call.body.as_ref()?.as_object()?;
+    usize::try_from(get_ci(body, "failOnErrors")?.as_u64()?).ok().filter(|n| *n > 0)
+}
+
+fn fail_on_errors(view: &View<'_>) -> Verdict {
+    let (Some((asked, answered)), Some(limit)) = (bulk(view), fail_limit(view)) else { return Verdict::NotApplicable };
+    let errors: Vec<usize> = answered.iter().enumerate().filter(|(_, o)| !succeeded(o)).map(|(i, _)| i).collect();
+    let Some(last) = errors.get(limit - 1) else { return Verdict::NotApplicable };
+    if *last + 1 >= asked.len() {
+        return Verdict::NotApplicable;
+    }
+    let after = answered.iter().skip(last + 1).filter(|o| succeeded(o)).count();
+    if after > 0 {
+        Verdict::fail("body /Operations", format!("nothing carried out after {limit} errors"), format!("{after} more"))
+    } else {
+        Verdict::Pass
+    }
+}
+
+fn stops(view: &View<'_>) -> Verdict {
+    let Some((asked, answered)) = bulk(view) else { return Verdict::NotApplicable };
+    let failed = answered.iter().any(|o| !succeeded(o));
+    if fail_limit(view).is_some() || !failed {
+        return Verdict::NotApplicable;
+    }
+    if answered.len() < asked.len() {
+        return Verdict::fail(
+            "body /Operations",
+            format!("{} results", asked.len()),
+            format!("{} results", answered.len()),
+        );
+    }
+    Verdict::Pass
+}
+
+fn search_status(view: &View<'_>) -> Verdict {
+    if view.call.op != Op::Search
+        || !view.accepted()
+        || !view.on_resources()
+        || view.forecast.expect == Expectation::Refuse
+    {
+        return Verdict::NotApplicable;
+    }
+    if view.status() == 200 { Verdict::Pass } else { Verdict::fail("status", "200 OK", view.status().to_string()) }
+}
 
 /// The operations of a bulk request that had to be understood.
 fn asked<'a>(view: &'a View<'_>) -> Option<Vec<&'a Map<String, Value>>> {

@@ -4,8 +4,9 @@ use super::patch::{refusal_rule, state_rule};
 use super::rule::{Finding, Impact, Level, Rule, Verdict};
 use super::view::{View, below, short};
 use super::{refusal, state};
+use crate::scim::schema::Returned;
 use crate::scim::value::get_ci;
-use crate::shadow::{Choice, Op, State, member_ids};
+use crate::shadow::{Choice, Entry, Op, State, member_ids};
 use serde_json::Value;
 
 /// Rules of this area.
@@ -328,11 +329,17 @@ pub static RULES: &[Rule] = &[
         impact: Impact::AccessKept,
         breaks: &[],
         requirements: &["user-groups-reflects", "delete-group-updates-user-groups"],
-        explain: "`groups` is read-only and shows the groups that a user belongs to. Here it names a group that was deleted or that the user is no member of.",
+        explain: "`groups` is read-only and shows the groups that a user belongs to. Here it names a group that was deleted or that the user is no member of, or lacks one whose members name the user.",
         hint: "Derive `groups` from the groups when it is read.",
         wrong: "DELETE /Groups/g → 204\nGET /Users/u → {\"groups\":[{\"value\":\"g\"}]}",
         right: "GET /Users/u → no groups",
-        proven_by: &["delete-group-remains-in-user-groups", "user-groups-keep-removed"],
+        proven_by: &[
+            "delete-group-remains-in-user-groups",
+            "user-groups-keep-removed",
+            "user-groups-first-only",
+            "user-groups-always-empty",
+            "user-groups-declared-and-absent",
+        ],
         check: user_groups_stale,
     },
     Rule {
@@ -403,10 +410,9 @@ fn user_groups_stale(view: &View<'_>) -> Verdict {
         return Verdict::NotApplicable;
     }
     let Some(user) = view.call.id.as_deref() else { return Verdict::NotApplicable };
-    let Some(shown) = view.object().and_then(|o| get_ci(o, "groups")).and_then(Value::as_array) else {
-        return Verdict::NotApplicable;
-    };
-    let ids: Vec<String> = shown.iter().filter_map(|g| g.get("value").and_then(crate::shadow::text_of)).collect();
+    let shown = view.object().and_then(|o| get_ci(o, "groups"));
+    let entries = shown.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let ids: Vec<String> = entries.iter().filter_map(|g| g.get("value").and_then(crate::shadow::text_of)).collect();
     let mut findings = Vec::new();
     for group in view.before.among(&ids).filter(|k| k.endpoint == "/Groups") {
         let member = member_ids(&group.doc).iter().any(|m| m == user);
@@ -423,8 +429,47 @@ fn user_groups_stale(view: &View<'_>) -> Verdict {
             _ => {}
         }
     }
-    let related = view.before.known.count(|k| &*k.endpoint == "/Groups") > 0;
+    findings.extend(group_not_shown(view, user, &ids, shown));
+    let related = shown.is_some() && view.before.known.count(|k| &*k.endpoint == "/Groups") > 0;
     if findings.is_empty() && !related { Verdict::NotApplicable } else { Verdict::from_findings(findings) }
+}
+
+/// So many resources are looked through for a group that a user's `groups` lacks.
+const LOOKED_THROUGH: usize = 400;
+
+/// A group that holds the user, as a read of it showed, and that the user's `groups` lacks. A server that never fills `groups`
+/// leaves out an optional attribute: worth a SHOULD where it declares it.
+fn group_not_shown(view: &View<'_>, user: &str, ids: &[String], shown: Option<&Value>) -> Option<Finding> {
+    let known = &view.before.known;
+    if known.len() > LOOKED_THROUGH {
+        return None;
+    }
+    let of_kind = |endpoint: &'static str| {
+        let live = move |e: &Entry| &*e.kind.endpoint == endpoint && e.kind.state == State::Live;
+        (0u32..).zip(known.entries()).filter(move |(_, e)| live(e)).map(|(number, _)| known.glance(number))
+    };
+    let holds = |doc: &Value| member_ids(doc).iter().any(|m| m == user);
+    let lacking = of_kind("/Groups").find(|g| {
+        let read = g.last_full.as_deref().filter(|_| !g.dirty && g.refused.is_none());
+        !ids.contains(&g.id) && holds(&g.doc) && read.is_some_and(holds)
+    })?;
+    let filled =
+        |doc: &Value| get_ci(doc.as_object()?, "groups").filter(|v| !crate::shadow::facts::is_empty(v)).map(drop);
+    let shows = shown.is_some_and(Value::is_array)
+        || of_kind("/Users").any(|u| u.last_full.as_deref().and_then(filled).is_some());
+    let declared = view.target.schemas_known
+        && view.resource_type().is_some_and(|rt| {
+            rt.schema.attributes.iter().any(|a| {
+                a.name.eq_ignore_ascii_case("groups") && !matches!(a.returned, Returned::Request | Returned::Never)
+            })
+        });
+    let finding = Finding::new("body /groups", lacking.id.clone(), shown.map_or("no groups".to_owned(), short))
+        .because(lacking.last_write.clone());
+    match (shows, declared) {
+        (true, _) => Some(finding),
+        (false, true) => Some(finding.level(Level::Should)),
+        (false, false) => None,
+    }
 }
 
 fn member_shape(view: &View<'_>) -> Verdict {

@@ -7,6 +7,8 @@ mod config;
 mod create;
 mod cursor;
 mod discovery;
+mod documents;
+mod etag;
 mod filter;
 mod groups;
 mod identity;
@@ -14,11 +16,14 @@ mod keys;
 mod list;
 mod me;
 mod messages;
+mod meta;
 mod patch;
+mod projection;
 mod put;
 mod refusal;
 pub mod rule;
 mod schema;
+mod sort;
 mod state;
 pub mod view;
 
@@ -34,12 +39,17 @@ pub fn catalogue() -> impl Iterator<Item = &'static Rule> {
         put::RULES,
         create::RULES,
         filter::RULES,
+        sort::RULES,
+        projection::RULES,
         list::RULES,
         cursor::RULES,
         schema::RULES,
+        meta::RULES,
         advertised::RULES,
         discovery::RULES,
+        documents::RULES,
         config::RULES,
+        etag::RULES,
         bulk::RULES,
         me::RULES,
     ]

@@ -1,10 +1,10 @@
 //! Representations (RFC 7643 §2, §3): every resource in every answer has the shape that its schema declares.
 
 use super::rule::{Finding, Impact, Level, Rule, Verdict};
-use super::view::{Past, View, below, short};
+use super::view::{View, short};
 use crate::scim::schema::{AttrType, Attribute, Extension, Mutability, ResourceType, Returned};
 use crate::scim::value::{get_ci, parse_datetime};
-use crate::shadow::{Expectation, Op, State};
+use crate::shadow::{Expectation, Op};
 use serde_json::{Map, Value};
 
 /// Rules of this area.
@@ -180,6 +180,38 @@ pub static RULES: &[Rule] = &[
         check: text_other,
     },
     Rule {
+        id: "schema/value-of-other-type",
+        title: "A number, date or binary attribute is returned in another form",
+        spec: "RFC 7643 §2.3.3, §2.3.4, §2.3.5, §2.3.6",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["data-types-on-the-wire"],
+        explain: "The schema that the server serves declares an integer, a decimal, a dateTime or a binary. Integers and decimals are JSON numbers, an integer without fraction; a dateTime is a text of xsd:dateTime, with time; a binary is a text of base64.",
+        hint: "Serialize by the declared type.",
+        wrong: "integer: {\"level\":\"3\"}",
+        right: "{\"level\":3}",
+        proven_by: &["integer-as-text", "decimal-as-text", "datetime-as-epoch", "binary-as-list"],
+        check: other_type,
+    },
+    Rule {
+        id: "schema/schemas-undeclared",
+        title: "`schemas` names a URI that the resource type does not declare",
+        spec: "RFC 7643 §3 (schemas)",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["data-schemas-declared"],
+        explain: "`schemas` of a resource only holds the schema and the schemaExtensions of its resource type. A client that looks the URI up in /ResourceTypes or /Schemas finds nothing.",
+        hint: "List the extension in /ResourceTypes, or do not name it in `schemas`.",
+        wrong: "{\"schemas\":[\"urn:…:core:2.0:User\",\"urn:example:other\"]}, and /ResourceTypes knows no urn:example:other",
+        right: "only declared URIs",
+        proven_by: &["schemas-names-undeclared"],
+        check: schemas_undeclared,
+    },
+    Rule {
         id: "schema/two-primaries",
         title: "More than one value of an attribute is primary",
         spec: "RFC 7643 §2.4",
@@ -212,211 +244,24 @@ pub static RULES: &[Rule] = &[
         check: nulls,
     },
     Rule {
-        id: "schema/meta-missing",
-        title: "A resource has no `meta`, or it lacks resourceType or location",
-        spec: "RFC 7643 §3.1",
-        level: Level::Should,
-        clash: false,
-        impact: Impact::ClientConfused,
-        breaks: &[],
-        requirements: &["meta-present", "list-items-complete"],
-        explain: "All \"meta\" sub-attributes are assigned by the server and returned by default.",
-        hint: "Return meta with resourceType, created, lastModified and location.",
-        wrong: "{\"id\":\"1\",\"userName\":\"a\"}",
-        right: "{…,\"meta\":{\"resourceType\":\"User\",\"location\":\"https://…/Users/1\",\"created\":\"…\",\"lastModified\":\"…\"}}",
-        proven_by: &["meta-location-missing", "meta-missing", "meta-resourcetype-missing"],
-        check: meta_missing,
-    },
-    Rule {
-        id: "schema/resource-type-wrong",
-        title: "`meta.resourceType` is not the name of the endpoint's resource type",
-        spec: "RFC 7643 §3.1; RFC 7644 §3.3.1",
-        level: Level::Must,
-        clash: false,
-        impact: Impact::ClientConfused,
-        breaks: &[],
-        requirements: &["meta-resourcetype"],
-        explain: "Clients that read from several endpoints go by it; the name is case-exact.",
-        hint: "Write \"User\" or \"Group\".",
-        wrong: "\"meta\":{\"resourceType\":\"users\"}",
-        right: "\"meta\":{\"resourceType\":\"User\"}",
-        proven_by: &["meta-resourcetype-wrong"],
-        check: resource_type,
-    },
-    Rule {
-        id: "schema/location-wrong",
-        title: "`meta.location` does not lead to the resource",
-        spec: "RFC 7643 §3.1",
-        level: Level::Must,
-        clash: false,
-        impact: Impact::ClientConfused,
-        breaks: &[],
-        requirements: &["meta-location-resolves"],
-        explain: "`meta.location` is the URI of the resource: base URL, endpoint, id. A URI that ends in the id below some other path may be a second address of it, so that is a SHOULD only.",
-        hint: "Build it from base URL, endpoint and id.",
-        wrong: "id 2819, \"location\":\"https://…/Users/1\"",
-        right: "\"location\":\"https://…/Users/2819\"",
-        proven_by: &["create-response-id-is-username", "location-wrong-endpoint", "meta-location-wrong-id"],
-        check: location_wrong,
-    },
-    Rule {
-        id: "schema/location-relative",
-        title: "`meta.location` (or Location) is relative",
-        spec: "RFC 7643 §3.1; RFC 7644 §3.3",
-        level: Level::Should,
-        clash: false,
-        impact: Impact::ClientConfused,
-        breaks: &[],
-        requirements: &["meta-location-origin", "create-location-header"],
-        explain: "The examples of both RFCs are absolute, and a relative URI can be taken to start at the server or at the SCIM base.",
-        hint: "Return the whole URL.",
-        wrong: "\"location\":\"/scim/v2/Users/2819\"",
-        right: "\"location\":\"https://scim.example.com/scim/v2/Users/2819\"",
-        proven_by: &["meta-location-relative"],
-        check: location_relative,
-    },
-    Rule {
-        id: "schema/dates-missing",
-        title: "`meta` does not say when the resource was created or changed",
-        spec: "RFC 7643 §3.1",
-        level: Level::Note,
-        clash: false,
-        impact: Impact::ImportIncomplete,
-        breaks: &[],
-        requirements: &["meta-present"],
-        explain: "The server assigns `created` and `lastModified`, and what it has of them is returned by default; that it keeps them is nowhere required. Clients that import changes only, or that look for the newer of two accounts, need them.",
-        hint: "Keep both times with each resource and return them.",
-        wrong: "\"meta\":{\"resourceType\":\"User\",\"location\":\"…\"}",
-        right: "\"meta\":{…,\"created\":\"2024-01-23T04:56:22Z\",\"lastModified\":\"2024-05-13T04:42:34Z\"}",
-        proven_by: &["meta-dates-missing"],
-        check: dates_missing,
-    },
-    Rule {
-        id: "schema/location-other-origin",
-        title: "`meta.location` names another host or scheme than the client called",
-        spec: "RFC 7643 §3.1",
-        level: Level::Should,
-        clash: false,
-        impact: Impact::ClientConfused,
-        breaks: &[],
-        requirements: &["meta-location-origin"],
-        explain: "A location is there to be followed. Behind a proxy a server often writes the name by which the proxy knows it (`http://app:8080/…`), or `http` for what was called by `https`: the client cannot reach it, or sends its token in the clear. Another public name of the same service is fine, and only noted.",
-        hint: "Build URLs from a configured public base URL, or from the Forwarded headers of a proxy that is trusted.",
-        wrong: "GET https://scim.example.com/v2/Users/2819 → \"location\":\"http://app:8080/v2/Users/2819\"",
-        right: "\"location\":\"https://scim.example.com/v2/Users/2819\"",
-        proven_by: &["location-names-inner-host"],
-        check: location_origin,
-    },
-    Rule {
-        id: "schema/date-invalid",
-        title: "A date is no valid xsd:dateTime",
-        spec: "RFC 7643 §2.3.5, §3.1",
-        level: Level::Must,
-        clash: false,
-        impact: Impact::ClientConfused,
-        breaks: &[],
-        requirements: &["meta-created-datetime", "data-datetime-valid"],
-        explain: "`created` and `lastModified` are dateTime values with date and time, e.g. 2008-01-23T04:56:22Z.",
-        hint: "Format dates as RFC 3339.",
-        wrong: "\"lastModified\":\"23/01/2008 04:56\"",
-        right: "\"lastModified\":\"2008-01-23T04:56:22Z\"",
-        proven_by: &["meta-created-not-datetime", "meta-created-without-zone"],
-        check: dates,
-    },
-    Rule {
-        id: "schema/created-changes",
-        title: "`meta.created` of a resource changes",
-        spec: "RFC 7643 §3.1",
-        level: Level::Must,
-        clash: false,
-        impact: Impact::ClientConfused,
-        breaks: &[],
-        requirements: &["meta-created-stable"],
-        explain: "`created` is the time at which the resource was added; no update moves it.",
-        hint: "Set it once.",
-        wrong: "PATCH → \"created\" is now",
-        right: "\"created\" as at the create",
-        proven_by: &["put-resets-created"],
-        check: created_changes,
-    },
-    Rule {
-        id: "schema/modified-not-advanced",
-        title: "`meta.lastModified` stays although the resource changed",
-        spec: "RFC 7643 §3.1",
-        level: Level::Must,
-        clash: false,
-        impact: Impact::ImportIncomplete,
-        breaks: &[],
-        requirements: &["meta-modified-advances", "patch-lastmodified"],
-        explain: "Clients that import what changed since their last visit never see the change.",
-        hint: "Set it on every accepted change.",
-        wrong: "PATCH changes title; GET → the lastModified of the create",
-        right: "a later time",
-        proven_by: &["last-modified-not-advanced", "meta-lastmodified-before-created"],
-        check: modified_static,
-    },
-    Rule {
-        id: "schema/read-changes-modified",
-        title: "A read changes `meta.lastModified`",
-        spec: "RFC 7643 §3.1",
-        level: Level::Must,
-        clash: false,
-        impact: Impact::RetriesForever,
-        breaks: &[],
-        requirements: &["meta-modified-get-noop"],
-        explain: "Nothing was written between two reads, and the time differs: every resource looks changed to every client.",
-        hint: "Return the stored time.",
-        wrong: "GET, GET → two times",
-        right: "one",
-        proven_by: &["last-modified-changes-on-read"],
-        check: modified_by_read,
-    },
-    Rule {
-        id: "schema/client-meta-kept",
-        title: "`meta` sent by a client is kept",
-        spec: "RFC 7643 §3.1 (readOnly)",
-        level: Level::Must,
-        clash: false,
-        impact: Impact::ClientConfused,
-        breaks: &[],
-        requirements: &["meta-client-ignored", "create-readonly-ignored"],
-        explain: "`meta` is the server's; a client's value must be ignored.",
-        hint: "Overwrite meta.",
-        wrong: "POST {\"meta\":{\"created\":\"1999-01-01T00:00:00Z\"},…} → the same",
-        right: "→ the real time",
-        proven_by: &["client-meta-kept"],
-        check: client_meta,
-    },
-    Rule {
-        id: "schema/version-differs",
-        title: "`meta.version` is not the ETag of the answer",
-        spec: "RFC 7643 §3.1; RFC 7644 §3.14",
-        level: Level::Must,
-        clash: false,
-        impact: Impact::ClientConfused,
-        breaks: &[],
-        requirements: &["meta-version-etag"],
-        explain: "The value must be the same as the ETag header of the same answer.",
-        hint: "Set both from one value.",
-        wrong: "ETag: W/\"2\", \"meta\":{\"version\":\"W/\\\"1\\\"\"}",
-        right: "both W/\"2\"",
-        proven_by: &["etag-differs-from-version"],
-        check: version_etag,
-    },
-    Rule {
         id: "schema/attribute-name-case",
-        title: "An attribute name is spelled in another case than in the schema",
+        title: "A name is spelled in another case than in the schema",
         spec: "RFC 7643 §2.1 (case-insensitive); Entra reads exact names",
         level: Level::Idp,
         clash: true,
         impact: Impact::ClientConfused,
         breaks: &["entra"],
         requirements: &["entra-casing-of-members"],
-        explain: "By the RFC the case of attribute names does not matter; Entra and many typed clients read `userName` and nothing else.",
+        explain: "By the RFC the case of attribute names does not matter; Entra and many typed clients read `userName`, `totalResults` and `resourceType` and nothing else.",
         hint: "Return names in the schema's spelling.",
         wrong: "{\"UserName\":\"a@example.com\"}",
         right: "{\"userName\":\"a@example.com\"}",
-        proven_by: &["attribute-names-pascal-case"],
+        proven_by: &[
+            "attribute-names-pascal-case",
+            "list-names-pascal-case",
+            "meta-names-pascal-case",
+            "sub-attribute-names-pascal-case",
+        ],
         check: name_case,
     },
     Rule {
@@ -435,44 +280,15 @@ pub static RULES: &[Rule] = &[
         proven_by: &["externalid-invented"],
         check: external_invented,
     },
-    Rule {
-        id: "schema/content-location-differs",
-        title: "Content-Location is another URI than `meta.location`",
-        spec: "RFC 7643 §3.1",
-        level: Level::Must,
-        clash: false,
-        impact: Impact::ClientConfused,
-        breaks: &[],
-        requirements: &["meta-content-location"],
-        explain: "`meta.location` must be the same as the Content-Location header of the same answer, where there is one.",
-        hint: "Set both from one value, or leave the header out.",
-        wrong: "Content-Location: …/Users/1, \"location\":\"…/Users/2\"",
-        right: "the same URI",
-        proven_by: &["content-location-differs", "location-doubles-id"],
-        check: content_location,
-    },
-    Rule {
-        id: "schema/new-resource-modified",
-        title: "A resource that was just created shows another `lastModified` than `created`",
-        spec: "RFC 7643 §3.1",
-        level: Level::Should,
-        clash: false,
-        impact: Impact::ImportIncomplete,
-        breaks: &[],
-        requirements: &["meta-created-equals-modified"],
-        explain: "As long as nobody changed a resource, lastModified must be the same as created. Clients that look for changes since the create take it for one. Less than a second between the two is a note.",
-        hint: "Take the time once per create.",
-        wrong: "POST → \"created\":\"…:22Z\",\"lastModified\":\"…:25Z\"",
-        right: "the same time",
-        proven_by: &["new-resource-modified-later"],
-        check: new_modified,
-    },
 ];
 
-type Resource<'a> = &'a Map<String, Value>;
+pub(super) type Resource<'a> = &'a Map<String, Value>;
 
 /// Judges each resource; one finding is enough per answer.
-fn each<'a>(view: &View<'a>, judge: impl Fn(Resource<'a>, &'a ResourceType) -> Option<Option<Finding>>) -> Verdict {
+pub(super) fn each<'a>(
+    view: &View<'a>,
+    judge: impl Fn(Resource<'a>, &'a ResourceType) -> Option<Option<Finding>>,
+) -> Verdict {
     let Some(rt) = view.resource_type() else { return Verdict::NotApplicable };
     let mut applied = false;
     for resource in view.resources() {
@@ -485,7 +301,7 @@ fn each<'a>(view: &View<'a>, judge: impl Fn(Resource<'a>, &'a ResourceType) -> O
     if applied { Verdict::Pass } else { Verdict::NotApplicable }
 }
 
-fn label(resource: Resource<'_>, place: &str) -> String {
+pub(super) fn label(resource: Resource<'_>, place: &str) -> String {
     let id = get_ci(resource, "id").map(short).unwrap_or_default();
     format!("{place} of {id}")
 }
@@ -714,6 +530,52 @@ fn text_other(view: &View<'_>) -> Verdict {
     kind_rule(view, AttrType::String, "a string", Value::is_string)
 }
 
+fn other_type(view: &View<'_>) -> Verdict {
+    if !view.target.schemas_known {
+        return Verdict::NotApplicable;
+    }
+    let text = |v: &Value, right: fn(&str) -> bool| v.as_str().is_some_and(|s| s.is_empty() || right(s));
+    let verdicts = [
+        kind_rule(view, AttrType::Integer, "an integer", |v| v.is_i64() || v.is_u64()),
+        kind_rule(view, AttrType::Decimal, "a number", Value::is_number),
+        kind_rule(view, AttrType::DateTime, "a text of xsd:dateTime", |v| text(v, |s| parse_datetime(s).is_some())),
+        kind_rule(view, AttrType::Binary, "a text of base64", |v| text(v, base64)),
+    ];
+    let passed = verdicts.contains(&Verdict::Pass);
+    let failed = verdicts.into_iter().find(|v| matches!(v, Verdict::Fail(_)));
+    failed.unwrap_or(if passed { Verdict::Pass } else { Verdict::NotApplicable })
+}
+
+/// Base64 of either alphabet (RFC 4648 §4, §5), perhaps in lines.
+fn base64(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/-_= \r\n".contains(&b))
+}
+
+/// A URI that stands in an answer because a client sent it is kept, not claimed: less than a MUST.
+fn schemas_undeclared(view: &View<'_>) -> Verdict {
+    let Some(declared) = view.target.declared.get(&view.call.endpoint) else { return Verdict::NotApplicable };
+    let sent = |uri: &str| {
+        let bodies = view.earlier.iter().map(|p| &p.call).chain([view.call]).filter_map(|c| c.body.as_ref());
+        let mut lists =
+            bodies.filter_map(|b| b.as_object().and_then(|b| get_ci(b, "schemas")).and_then(Value::as_array));
+        lists.any(|l| l.iter().any(|s| s.as_str().is_some_and(|s| s.eq_ignore_ascii_case(uri))))
+    };
+    each(view, |resource, rt| {
+        let list = get_ci(resource, "schemas")?.as_array()?;
+        let known = |uri: &str| {
+            let mut own = declared.iter().map(String::as_str).chain([rt.schema.id.as_str()]);
+            own.any(|d| d.eq_ignore_ascii_case(uri))
+        };
+        // A message's URN in a resource is told by other rules.
+        let message = |uri: &str| uri.to_ascii_lowercase().contains(":api:messages:");
+        let odd = list.iter().filter_map(Value::as_str).find(|s| !known(s) && !message(s));
+        Some(odd.map(|s| {
+            let finding = Finding::new("body /schemas", format!("only {}", declared.join(", ")), s);
+            if sent(s) { finding.level(Level::Should) } else { finding }
+        }))
+    })
+}
+
 fn two_primaries(view: &View<'_>) -> Verdict {
     each(view, |resource, rt| {
         let mut seen = false;
@@ -742,309 +604,49 @@ fn nulls(view: &View<'_>) -> Verdict {
     })
 }
 
-fn meta<'a>(resource: Resource<'a>) -> Option<Resource<'a>> {
-    get_ci(resource, "meta")?.as_object()
-}
-
-fn meta_missing(view: &View<'_>) -> Verdict {
-    if view.call.projected() {
-        return Verdict::NotApplicable;
-    }
-    each(view, |resource, _| {
-        let Some(meta) = meta(resource) else {
-            return Some(Some(Finding::new(
-                "body /meta",
-                "resourceType, created, lastModified and location",
-                "no meta",
-            )));
-        };
-        Some(lacking(meta, &["resourceType", "location"]))
-    })
-}
-
-/// What `meta` has no value for.
-fn lacking(meta: Resource<'_>, names: &[&str]) -> Option<Finding> {
-    let without: Vec<&str> = names.iter().copied().filter(|n| get_ci(meta, n).is_none_or(Value::is_null)).collect();
-    (!without.is_empty()).then(|| Finding::new("body /meta", without.join(" and "), "missing"))
-}
-
-fn dates_missing(view: &View<'_>) -> Verdict {
-    if view.call.projected() {
-        return Verdict::NotApplicable;
-    }
-    each(view, |resource, _| Some(lacking(meta(resource)?, &["created", "lastModified"])))
-}
-
-fn resource_type(view: &View<'_>) -> Verdict {
-    each(view, |resource, rt| {
-        let shown = get_ci(meta(resource)?, "resourceType")?;
-        Some(
-            (shown.as_str() != Some(rt.name.as_str()))
-                .then(|| Finding::new("body /meta/resourceType", rt.name.clone(), short(shown))),
-        )
-    })
-}
-
-fn location_wrong(view: &View<'_>) -> Verdict {
-    each(view, |resource, rt| {
-        let shown = get_ci(meta(resource)?, "location")?;
-        let Some(text) = shown.as_str() else {
-            return Some(Some(Finding::new("body /meta/location", "a URI", short(shown))));
-        };
-        let id = get_ci(resource, "id")?.as_str()?;
-        let path = text.split(['?', '#']).next().unwrap_or(text).trim_end_matches('/');
-        let last = crate::exchange::percent_decode(path.rsplit('/').next().unwrap_or_default());
-        let wanted = || Finding::new("body /meta/location", format!("…{}/{id}", view.call.endpoint), text);
-        if last != id {
-            return Some(Some(wanted()));
-        }
-        // A server may have more than one address for a resource, but this one is where the client would look.
-        let here = view.call.endpoint == rt.endpoint;
-        Some((here && !below(path, &rt.endpoint)).then(|| wanted().level(Level::Should)))
-    })
-}
-
-fn location_relative(view: &View<'_>) -> Verdict {
-    let absolute = |t: &str| t.contains("://");
-    if let Some(header) =
-        view.response().filter(|_| view.call.op == Op::Create && view.accepted()).and_then(|r| r.header("location"))
-        && !absolute(header)
-    {
-        return Verdict::fail("header Location", "an absolute URI", header);
-    }
-    each(view, |resource, _| {
-        let text = get_ci(meta(resource)?, "location")?.as_str()?;
-        Some((!absolute(text)).then(|| Finding::new("body /meta/location", "an absolute URI", text)))
-    })
-}
-
-fn location_origin(view: &View<'_>) -> Verdict {
-    let Ok(called) = url::Url::parse(&view.exchange.request.url) else { return Verdict::NotApplicable };
-    each(view, |resource, _| {
-        let text = get_ci(meta(resource)?, "location")?.as_str()?;
-        // Nearly always, and then there is nothing to take apart.
-        if text.strip_prefix(&called[..url::Position::BeforePath]).is_some_and(|rest| rest.starts_with('/')) {
-            return Some(None);
-        }
-        let shown = url::Url::parse(text).ok().filter(|u| u.has_host())?;
-        let finding =
-            || Finding::new("body /meta/location", format!("{}…", &called[..url::Position::BeforePath]), text);
-        let downgraded = called.scheme() == "https" && shown.scheme() == "http";
-        Some(match (downgraded || inner_name(&shown), same_host(&called, &shown)) {
-            (true, false) => Some(finding()),
-            (_, true) if downgraded => Some(finding()),
-            (false, false) => Some(finding().level(Level::Note)),
-            _ => None,
-        })
-    })
-}
-
-/// The addresses of one machine are one host; ports may be mapped.
-fn same_host(a: &url::Url, b: &url::Url) -> bool {
-    a.host() == b.host() || (loopback(a) && loopback(b))
-}
-
-fn loopback(url: &url::Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(url::Host::Ipv4(address)) => address.is_loopback() || address.is_unspecified(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback() || address.is_unspecified(),
-        None => false,
-    }
-}
-
-/// A name that means nothing outside: one label, or an address that is not routed.
-fn inner_name(url: &url::Url) -> bool {
-    let inner = match url.host() {
-        Some(url::Host::Domain(name)) => !name.trim_end_matches('.').contains('.') || name.ends_with(".local"),
-        Some(url::Host::Ipv4(address)) => address.is_private() || address.is_link_local(),
-        _ => false,
-    };
-    inner || loopback(url)
-}
-
-fn dates(view: &View<'_>) -> Verdict {
-    each(view, |resource, _| {
-        let meta = meta(resource)?;
-        let mut seen = false;
-        for name in ["created", "lastModified"] {
-            let Some(v) = get_ci(meta, name).filter(|v| !v.is_null()) else { continue };
-            seen = true;
-            if v.as_str().and_then(parse_datetime).is_none() {
-                return Some(Some(Finding::new(
-                    format!("body /meta/{name}"),
-                    "a dateTime such as 2008-01-23T04:56:22Z",
-                    short(v),
-                )));
-            }
-        }
-        seen.then_some(None)
-    })
-}
-
-/// A time in `meta`, of the resource in this answer and of the one that was read or answered before.
-fn times(view: &View<'_>, name: &str) -> Option<(time::OffsetDateTime, time::OffsetDateTime)> {
-    if !matches!(view.call.op, Op::Read | Op::Replace | Op::Patch) || !view.accepted() {
-        return None;
-    }
-    let known = view.before.find(&view.call.endpoint, view.call.id.as_deref()?)?;
-    if known.tenant != crate::shadow::forecast::tenant_of(view.call) {
-        return None;
-    }
-    let time = |doc: &Map<String, Value>| get_ci(meta(doc)?, name)?.as_str().and_then(parse_datetime);
-    let before = known.last_full.as_ref().or(known.last_answer.as_ref())?.as_object()?;
-    Some((time(before)?, time(view.object()?)?))
-}
-
-fn created_changes(view: &View<'_>) -> Verdict {
-    match times(view, "created") {
-        // Servers may store fewer digits than they showed at first.
-        Some((before, now))
-            if before == now
-                || ((now - before).abs() < time::Duration::SECOND
-                    && (before.nanosecond() == 0 || now.nanosecond() == 0)) =>
-        {
-            Verdict::Pass
-        }
-        Some((before, now)) => Verdict::fail("body /meta/created", before.to_string(), now.to_string()),
-        None => Verdict::NotApplicable,
-    }
-}
-
-fn modified_static(view: &View<'_>) -> Verdict {
-    let Some(known) = view.call.id.as_deref().and_then(|id| view.before.find(&view.call.endpoint, id)) else {
-        return Verdict::NotApplicable;
-    };
-    if view.call.op != Op::Read
-        || !known.dirty
-        || known.last_full.is_none()
-        || known.state != State::Live
-        || known.refused.is_some()
-    {
-        return Verdict::NotApplicable;
-    }
-    if !view.changed_since_read(known) {
-        return Verdict::NotApplicable;
-    }
-    let Some((before, now)) = times(view, "lastModified") else { return Verdict::NotApplicable };
-    let expected = || format!("later than {before}");
-    match now.cmp(&before) {
-        std::cmp::Ordering::Greater => Verdict::Pass,
-        std::cmp::Ordering::Less => Verdict::fail("body /meta/lastModified", expected(), now.to_string()),
-        std::cmp::Ordering::Equal if could_show(view, before) || long_ago(view, before) => {
-            Verdict::fail("body /meta/lastModified", expected(), "the same time")
-        }
-        std::cmp::Ordering::Equal => Verdict::NotApplicable,
-    }
-}
-
-/// True when the time lies half a day back although the resource has just changed; no zone or clock explains that.
-fn long_ago(view: &View<'_>, shown: time::OffsetDateTime) -> bool {
-    view.exchange.started.is_some_and(|now| now - shown > time::Duration::hours(12))
-}
-
-/// True when even a clock that shows no finer steps than this time would show another one: between the answer that showed it
-/// first and the write that should have moved it, more time went by than two such steps.
-fn could_show(view: &View<'_>, shown: time::OffsetDateTime) -> bool {
-    let step = match shown.nanosecond() {
-        0 => time::Duration::SECOND,
-        n if n % 1_000_000 == 0 => time::Duration::MILLISECOND,
-        _ => time::Duration::MICROSECOND,
-    };
-    let id = view.call.id.as_deref();
-    let mine = || view.earlier.iter().filter(|p| p.exchange.accepted() && p.exchange.started.is_some());
-    let shows = |p: &&Past| {
-        let answer = p.exchange.json().and_then(Value::as_object);
-        let time = answer.and_then(meta).and_then(|m| get_ci(m, "lastModified")?.as_str().and_then(parse_datetime));
-        time == Some(shown) && answer.and_then(|a| get_ci(a, "id")?.as_str()) == id
-    };
-    let first = mine().find(shows).and_then(|p| Some(p.exchange.started? + p.exchange.duration));
-    let moved = mine()
-        .rev()
-        .find(|p| matches!(p.call.op, Op::Patch | Op::Replace) && p.call.id.as_deref() == id)
-        .and_then(|p| p.exchange.started);
-    matches!((first, moved), (Some(first), Some(moved)) if moved - first > step * 2)
-}
-
-fn modified_by_read(view: &View<'_>) -> Verdict {
-    let Some(known) = view.call.id.as_deref().and_then(|id| view.before.find(&view.call.endpoint, id)) else {
-        return Verdict::NotApplicable;
-    };
-    if view.call.op != Op::Read
-        || known.dirty
-        || known.last_full.is_none()
-        || known.refused.is_some()
-        || known.endpoint != "/Users"
-        || known.state != State::Live
-    {
-        return Verdict::NotApplicable;
-    }
-    // Membership changes may count as changes of the user.
-    let grouped = view.before.known.count(|k| &*k.endpoint == "/Groups") > 0;
-    match times(view, "lastModified") {
-        Some((before, now)) if !grouped && before != now => {
-            Verdict::fail("body /meta/lastModified", before.to_string(), now.to_string())
-        }
-        Some((before, now)) if before == now => Verdict::Pass,
-        _ => Verdict::NotApplicable,
-    }
-}
-
-fn client_meta(view: &View<'_>) -> Verdict {
-    if !matches!(view.call.op, Op::Create | Op::Replace) || !view.accepted() {
-        return Verdict::NotApplicable;
-    }
-    let sent = view
-        .call
-        .body
-        .as_ref()
-        .and_then(Value::as_object)
-        .and_then(meta)
-        .and_then(|m| get_ci(m, "created"))
-        .and_then(Value::as_str);
-    let shown = view.object().and_then(meta).and_then(|m| get_ci(m, "created")).and_then(Value::as_str);
-    let (Some(sent), Some(shown)) = (sent, shown) else { return Verdict::NotApplicable };
-    // A PUT of the body that was read carries the server's own time.
-    let Some(year) = parse_datetime(sent).map(|t| t.year()) else { return Verdict::NotApplicable };
-    if year > 2005 {
-        return Verdict::NotApplicable;
-    }
-    if sent == shown || parse_datetime(sent) == parse_datetime(shown) {
-        Verdict::fail("body /meta/created", "the server's own time", shown)
-    } else {
-        Verdict::Pass
-    }
-}
-
-fn version_etag(view: &View<'_>) -> Verdict {
-    let Some(tag) = view
-        .response()
-        .and_then(|r| r.header("etag"))
-        .filter(|_| matches!(view.call.op, Op::Create | Op::Read | Op::Replace | Op::Patch) && view.accepted())
-    else {
-        return Verdict::NotApplicable;
-    };
-    let Some(version) = view.object().and_then(meta).and_then(|m| get_ci(m, "version")).and_then(Value::as_str) else {
-        return Verdict::NotApplicable;
-    };
-    let plain = |t: &str| t.trim().trim_start_matches("W/").trim_matches('"').to_owned();
-    if plain(tag) == plain(version) { Verdict::Pass } else { Verdict::fail("body /meta/version", tag, version) }
-}
+const COMMON: [&str; 4] = ["id", "externalId", "meta", "schemas"];
+const META: [&str; 5] = ["resourceType", "created", "lastModified", "location", "version"];
+const LIST: [&str; 5] = ["totalResults", "Resources", "startIndex", "itemsPerPage", "schemas"];
+const ERROR: [&str; 4] = ["schemas", "status", "scimType", "detail"];
 
 fn name_case(view: &View<'_>) -> Verdict {
+    let message: &[&str] = if view.list().is_some() { &LIST } else { &ERROR };
+    let envelope = view.list().or_else(|| view.object().filter(|_| view.client_error() && view.on_resources()));
+    if let Some(found) = envelope.and_then(|e| respelled(e, message.iter().copied(), "body ")) {
+        return Verdict::Fail(vec![found]);
+    }
     each(view, |resource, rt| {
-        let names =
-            || rt.schema.attributes.iter().map(|a| a.name.as_str()).chain(["id", "externalId", "meta", "schemas"]);
-        let odd =
-            resource.keys().find(|k| !names().any(|n| n == k.as_str()) && names().any(|n| n.eq_ignore_ascii_case(k)));
-        Some(odd.map(|k| {
-            Finding::new(
-                format!("body /{k}"),
-                names().find(|n| n.eq_ignore_ascii_case(k)).unwrap_or_default(),
-                k.clone(),
-            )
-        }))
+        let names = || rt.schema.attributes.iter().map(|a| a.name.as_str()).chain(COMMON);
+        let meta = || respelled(get_ci(resource, "meta")?.as_object()?, META.into_iter(), "body /meta");
+        let inside = || values(resource, rt).into_iter().find_map(|(name, a, v)| inner_case(&name, a, v));
+        Some(respelled(resource, names(), "body ").or_else(meta).or_else(inside))
     })
+}
+
+/// The first key that is one of the names in another case.
+fn respelled<'a>(
+    object: &Map<String, Value>,
+    names: impl Iterator<Item = &'a str> + Clone,
+    place: &str,
+) -> Option<Finding> {
+    let exact = |k: &str| names.clone().any(|n| n == k);
+    let (key, name) = object
+        .keys()
+        .filter(|k| !exact(k))
+        .find_map(|k| names.clone().find(|n| n.eq_ignore_ascii_case(k)).map(|n| (k, n)))?;
+    Some(Finding::new(format!("{}/{key}", place.trim_end()), name, key.clone()))
+}
+
+fn inner_case(name: &str, attribute: &Attribute, value: &Value) -> Option<Finding> {
+    match value {
+        Value::Object(map) => {
+            let names = attribute.sub_attributes.iter().map(|s| s.name.as_str());
+            respelled(map, names, &format!("body /{name}"))
+        }
+        // Large groups: the first entries stand for all, they come from one place.
+        Value::Array(items) => items.iter().take(3).find_map(|i| inner_case(name, attribute, i)),
+        _ => None,
+    }
 }
 
 fn external_invented(view: &View<'_>) -> Verdict {
@@ -1063,37 +665,4 @@ fn external_invented(view: &View<'_>) -> Verdict {
         }
         _ => Verdict::Pass,
     }
-}
-
-fn content_location(view: &View<'_>) -> Verdict {
-    let one = matches!(view.call.op, Op::Create | Op::Read | Op::Replace | Op::Patch) && view.accepted();
-    let header = view.response().filter(|_| one).and_then(|r| r.header("content-location"));
-    let shown = view.object().and_then(meta).and_then(|m| get_ci(m, "location")).and_then(Value::as_str);
-    let Some(shown) = shown.filter(|_| one) else { return Verdict::NotApplicable };
-    // A relative reference is resolved against the request, so that only its path can be compared.
-    let path = |uri: &str| match uri.split_once("://") {
-        Some((_, rest)) => rest.split_once('/').map(|(_, p)| format!("/{p}")).unwrap_or_default(),
-        None => uri.to_owned(),
-    };
-    match header {
-        Some(uri) if !path(shown).ends_with(path(uri).trim_start_matches('.')) => {
-            Verdict::fail("header Content-Location", shown, uri)
-        }
-        Some(_) => Verdict::Pass,
-        None => Verdict::NotApplicable,
-    }
-}
-
-fn new_modified(view: &View<'_>) -> Verdict {
-    let meta = view.object().filter(|_| view.call.op == Op::Create && view.status() == 201).and_then(meta);
-    let time = |name: &str| get_ci(meta?, name)?.as_str().and_then(parse_datetime);
-    let (Some(created), Some(modified)) = (time("created"), time("lastModified")) else {
-        return Verdict::NotApplicable;
-    };
-    if created == modified {
-        return Verdict::Pass;
-    }
-    let finding = Finding::new("body /meta/lastModified", created.to_string(), modified.to_string());
-    let close = (modified - created).abs() < time::Duration::SECOND;
-    Verdict::Fail(vec![if close { finding.level(Level::Note) } else { finding }])
 }

@@ -105,6 +105,8 @@ pub struct Behaviour {
     pub not_modified: bool,
     /// Passwords can be set.
     pub password: bool,
+    /// A write that changes nothing moves `lastModified` all the same.
+    pub touches_unchanged: bool,
     /// `User.groups` is filled.
     pub user_groups: bool,
     /// Groups keep `externalId`.
@@ -181,6 +183,7 @@ impl Default for Behaviour {
             stale_status: Some(412),
             not_modified: true,
             password: true,
+            touches_unchanged: false,
             user_groups: true,
             group_external_id: true,
             member_display: true,

@@ -211,7 +211,7 @@ impl Service<'_> {
     /// Stores a document unless it is the one that is there: what changes nothing leaves `lastModified` alone
     /// (RFC 7644 §3.5.2.1).
     fn write(&mut self, call: &Call, kind: Kind, id: &str, before: &Value, after: &Value) {
-        if before == after && call.snapshot.is_none() {
+        if before == after && call.snapshot.is_none() && !self.plan.behaviour.touches_unchanged {
             return;
         }
         let stale = self.plan.behaviour.stale_reads.then(|| {

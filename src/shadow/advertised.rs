@@ -61,6 +61,8 @@ pub struct Advertised {
     pub types_known: bool,
     /// Endpoints that `/ResourceTypes` lists; [`Advertised::types`] may hold more.
     pub listed: Vec<String>,
+    /// By endpoint, the URIs of schema and extensions that `/ResourceTypes` names, served in `/Schemas` or not.
+    pub declared: BTreeMap<String, Vec<String>>,
     /// True when a second tenant's credentials are configured.
     pub second_token: bool,
     /// True when any credentials are configured.
@@ -83,6 +85,7 @@ impl Advertised {
             schemas_known: false,
             types_known: false,
             listed: Vec::new(),
+            declared: BTreeMap::new(),
             second_token: false,
             credentials: true,
             forced: Vec::new(),
@@ -108,6 +111,7 @@ impl Advertised {
         }
         out.types_known = !known.is_empty();
         out.listed = known.iter().map(|t| t.endpoint.clone()).collect();
+        out.declared = described.iter().filter_map(|t| declared(t, base_url)).collect();
         for builtin in [ResourceType::user(), ResourceType::group()] {
             if known.iter().any(|t| t.endpoint.eq_ignore_ascii_case(&builtin.endpoint)) {
                 continue;
@@ -234,6 +238,23 @@ impl Advertised {
         let gone = self.resource_type(endpoint).is_none();
         gone.then(|| format!("the target has no {endpoint}: it is not among its resource types and does not answer"))
     }
+}
+
+/// Endpoint of a described resource type, and the URIs that it names. `None` where an entry is not as it should be: then
+/// nothing is known about it.
+fn declared(described: &Value, base_url: &str) -> Option<(String, Vec<String>)> {
+    let text = |name: &str| described.get(name).and_then(Value::as_str);
+    let mut uris = vec![text("schema")?.to_owned()];
+    match described.get("schemaExtensions") {
+        None | Some(Value::Null) => {}
+        Some(Value::Array(all)) => {
+            for extension in all {
+                uris.push(extension.get("schema")?.as_str()?.to_owned());
+            }
+        }
+        Some(_) => return None,
+    }
+    Some((below_base(text("endpoint")?, base_url), uris))
 }
 
 /// An advertised endpoint as a path below the base URL: `Users`, `/Users`, `/scim/v2/Users` and the whole URL are the same place

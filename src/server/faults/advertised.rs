@@ -3,12 +3,13 @@
 //! Must not know the rules that find them.
 
 use super::Fault;
-use super::tools::{body_value, cut, each, gone, path, remember, value};
+use super::tools::{alter, body_value, cut, each, gone, path, remember, value};
 use crate::server::behaviour::Hook;
 use crate::server::call::{Call, Kind, Target};
 use crate::server::inventory::{BADGE, WARRANTY};
 use crate::server::reply::Reply;
 use crate::server::state::State;
+use serde_json::json;
 
 pub(super) const FAULTS: &[Fault] = &[
     Fault {
@@ -222,6 +223,48 @@ pub(super) const FAULTS: &[Fault] = &[
                 });
             }),
         ],
+    },
+    Fault {
+        id: "integer-as-text",
+        title: "An integer is returned as text",
+        area: "advertised",
+        source: &[],
+        wrong: "\"assetNumber\": \"7\"",
+        right: "\"assetNumber\": 7",
+        hooks: &[Hook::After(|call, reply, _| {
+            each(call, reply, |r| alter(r, "assetNumber", |v| *v = v.to_string().into()))
+        })],
+    },
+    Fault {
+        id: "decimal-as-text",
+        title: "A decimal is returned as text",
+        area: "advertised",
+        source: &[],
+        wrong: "\"weight\": \"1.5\"",
+        right: "\"weight\": 1.5",
+        hooks: &[Hook::After(|call, reply, _| {
+            each(call, reply, |r| alter(r, "weight", |v| *v = v.to_string().into()))
+        })],
+    },
+    Fault {
+        id: "datetime-as-epoch",
+        title: "A dateTime is returned as a number of seconds",
+        area: "advertised",
+        source: &[],
+        wrong: "\"bought\": 1706695200",
+        right: "\"bought\": \"2024-01-31T10:00:00Z\"",
+        hooks: &[Hook::After(|call, reply, _| {
+            each(call, reply, |r| alter(r, "bought", |v| *v = 1_706_695_200.into()))
+        })],
+    },
+    Fault {
+        id: "binary-as-list",
+        title: "A binary is returned as a list of numbers",
+        area: "advertised",
+        source: &[],
+        wrong: "\"fingerprint\": [1, 2]",
+        right: "\"fingerprint\": \"AQI=\"",
+        hooks: &[Hook::After(|call, reply, _| each(call, reply, |r| alter(r, "fingerprint", |v| *v = json!([1, 2]))))],
     },
 ];
 

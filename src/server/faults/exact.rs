@@ -3,7 +3,7 @@
 //! Must not know the rules that find them.
 
 use super::Fault;
-use super::tools::{current, each, each_group, on_item};
+use super::tools::{current, each, each_group, each_user, on_item};
 use crate::server::behaviour::Hook;
 use crate::server::call::{Call, Kind};
 use crate::server::reply::Reply;
@@ -161,6 +161,118 @@ pub(super) const FAULTS: &[Fault] = &[
             unknown.then(|| Reply::error(400, None, "Nothing to delete."))
         })],
     },
+    Fault {
+        id: "noop-add-moves-modified",
+        title: "A PATCH that changes nothing moves lastModified",
+        area: "patch",
+        source: &[],
+        wrong: "add of the address that is there → a later lastModified",
+        right: "the same lastModified",
+        hooks: &[Hook::Switch(|b| b.touches_unchanged = true)],
+    },
+    Fault {
+        id: "user-groups-first-only",
+        title: "A user's groups show one of the groups it is in",
+        area: "groups",
+        source: &[],
+        wrong: "member of two groups → groups: [one]",
+        right: "both",
+        hooks: &[Hook::After(|call, reply, _| {
+            each_user(call, reply, |user| {
+                if let Some(Value::Array(groups)) = user.get_mut("groups") {
+                    groups.truncate(1);
+                }
+            });
+        })],
+    },
+    Fault {
+        id: "user-groups-always-empty",
+        title: "A user's groups are always an empty list",
+        area: "groups",
+        source: &[],
+        wrong: "member of a group → groups: []",
+        right: "the group",
+        hooks: &[Hook::After(|call, reply, _| {
+            each_user(call, reply, |user| {
+                user.insert("groups".into(), json!([]));
+            });
+        })],
+    },
+    Fault {
+        id: "user-groups-declared-and-absent",
+        title: "groups is declared in the User schema and never shown",
+        area: "groups",
+        source: &[],
+        wrong: "member of a group → no groups",
+        right: "the group",
+        hooks: &[Hook::After(|call, reply, _| {
+            each_user(call, reply, |user| {
+                user.shift_remove("groups");
+            });
+        })],
+    },
+    Fault {
+        id: "schemas-names-undeclared",
+        title: "A user's schemas names an extension that its resource type does not have",
+        area: "schema",
+        source: &[],
+        wrong: "\"schemas\": [\"urn:…:core:2.0:User\", \"urn:example:undeclared\"]",
+        right: "declared URIs only",
+        hooks: &[Hook::After(|call, reply, _| {
+            each_user(call, reply, |user| {
+                if let Some(Value::Array(schemas)) = user.get_mut("schemas") {
+                    schemas.push("urn:example:undeclared".into());
+                }
+            });
+        })],
+    },
+    Fault {
+        id: "list-names-pascal-case",
+        title: "Lists spell their members in Pascal case",
+        area: "pagination",
+        source: &[],
+        wrong: "\"TotalResults\": 1",
+        right: "\"totalResults\": 1",
+        hooks: &[Hook::After(|_, reply, _| {
+            if reply.is_list()
+                && let Some(body) = reply.body_mut()
+            {
+                capitalise(body);
+            }
+        })],
+    },
+    Fault {
+        id: "meta-names-pascal-case",
+        title: "meta spells its members in Pascal case",
+        area: "schema",
+        source: &[],
+        wrong: "\"ResourceType\": \"User\"",
+        right: "\"resourceType\": \"User\"",
+        hooks: &[Hook::After(|call, reply, _| {
+            each(call, reply, |resource| {
+                resource.get_mut("meta").and_then(Value::as_object_mut).into_iter().for_each(capitalise);
+            });
+        })],
+    },
+    Fault {
+        id: "sub-attribute-names-pascal-case",
+        title: "Sub-attributes are spelled in Pascal case",
+        area: "schema",
+        source: &[],
+        wrong: "\"members\": [{\"Value\": \"2819\"}]",
+        right: "\"members\": [{\"value\": \"2819\"}]",
+        hooks: &[Hook::After(|call, reply, _| {
+            each(call, reply, |resource| {
+                for value in resource.iter_mut().filter(|(name, _)| *name != "meta").map(|(_, value)| value) {
+                    match value {
+                        Value::Object(map) => capitalise(map),
+                        Value::Array(items) => items.iter_mut().filter_map(Value::as_object_mut).for_each(capitalise),
+                        _ => {}
+                    }
+                }
+            });
+        })],
+    },
 ];
 
 fn restate_put(call: &Call, reply: &mut Reply, status: u16) {
@@ -173,4 +285,14 @@ fn each_operation(call: &Call, reply: &mut Reply, change: fn(&mut Map<String, Va
     let body = reply.body_mut().filter(|_| call.path.ends_with("/Bulk"));
     let operations = body.and_then(|b| b.get_mut("Operations")).and_then(Value::as_array_mut);
     operations.into_iter().flatten().filter_map(Value::as_object_mut).for_each(change);
+}
+
+fn capitalise(map: &mut Map<String, Value>) {
+    let names: Vec<String> = map.keys().cloned().collect();
+    for name in names {
+        let value = map.shift_remove(&name).unwrap_or_default();
+        let mut letters = name.chars();
+        let first = letters.next().map(|c| c.to_ascii_uppercase());
+        map.insert(first.into_iter().chain(letters).collect(), value);
+    }
 }

@@ -11,6 +11,7 @@ mod concurrency;
 mod create;
 mod deactivate;
 mod discovery;
+mod documents;
 mod errors;
 mod exact;
 mod filter;
@@ -61,6 +62,7 @@ pub fn all() -> &'static [Fault] {
             groups::FAULTS,
             pagination::FAULTS,
             discovery::FAULTS,
+            documents::FAULTS,
             errors::FAULTS,
             auth::FAULTS,
             headers::FAULTS,

@@ -6,7 +6,7 @@ use super::Fault;
 use super::tools::{drop_from_body_of_search, each_group, lists};
 use crate::scim::path::parse_attr_path;
 use crate::server::behaviour::Hook;
-use crate::server::call::Kind;
+use crate::server::call::{Call, Kind};
 use crate::server::intake::resource_type;
 use crate::server::reply::Reply;
 use serde_json::{Value, json};
@@ -210,4 +210,89 @@ pub(super) const FAULTS: &[Fault] = &[
             None
         })],
     },
+    Fault {
+        id: "attributes-sub-gives-whole",
+        title: "A sub-attribute that is asked for comes with all the others",
+        area: "projection",
+        source: &[],
+        wrong: "attributes=name.givenName → \"name\": {\"givenName\": …, \"familyName\": …}",
+        right: "\"name\": {\"givenName\": …}",
+        hooks: &[Hook::Before(|call, _| each_name(call, "attributes", |name| Some(without_sub(name))))],
+    },
+    Fault {
+        id: "attributes-extension-gives-whole",
+        title: "An attribute of an extension that is asked for comes with all the others",
+        area: "projection",
+        source: &[],
+        wrong: "attributes=urn:…:enterprise:2.0:User:department → costCenter, too",
+        right: "department alone",
+        hooks: &[Hook::Before(|call, _| {
+            each_name(call, "attributes", |name| {
+                let extension =
+                    name.to_ascii_lowercase().starts_with(&crate::scim::urn::ENTERPRISE.to_ascii_lowercase());
+                Some(if extension { crate::scim::urn::ENTERPRISE.to_owned() } else { name.to_owned() })
+            })
+        })],
+    },
+    Fault {
+        id: "attributes-list-cut",
+        title: "A multi-valued attribute that is asked for comes with its first value alone",
+        area: "projection",
+        source: &[],
+        wrong: "attributes=emails → one of two e-mail addresses",
+        right: "both",
+        hooks: &[Hook::After(|call, reply, _| {
+            let asked = call.param("attributes").unwrap_or_default().to_owned();
+            if call.kind().is_none() || call.method != "GET" {
+                return;
+            }
+            for resource in reply.resources() {
+                for name in asked.split(',').map(str::trim) {
+                    if let Some(Value::Array(values)) = resource.get_mut(name) {
+                        values.truncate(1);
+                    }
+                }
+            }
+        })],
+    },
+    Fault {
+        id: "excludedattributes-sub-ignored",
+        title: "A sub-attribute in excludedAttributes is ignored",
+        area: "projection",
+        source: &[],
+        wrong: "excludedAttributes=name.givenName → \"givenName\" present",
+        right: "absent",
+        hooks: &[Hook::Before(|call, _| {
+            each_name(call, "excludedAttributes", |name| (without_sub(name) == name).then(|| name.to_owned()))
+        })],
+    },
+    Fault {
+        id: "excludedattributes-urn-ignored",
+        title: "excludedAttributes does not understand names with their schema's URN",
+        area: "projection",
+        source: &[],
+        wrong: "excludedAttributes=urn:…:core:2.0:User:displayName → \"displayName\" present",
+        right: "absent",
+        hooks: &[Hook::Before(|call, _| {
+            each_name(call, "excludedAttributes", |name| (!name.starts_with("urn:")).then(|| name.to_owned()))
+        })],
+    },
 ];
+
+/// Rewrites each name of a parameter; `None` takes it out.
+fn each_name(call: &mut Call, parameter: &str, change: fn(&str) -> Option<String>) -> Option<Reply> {
+    for (_, list) in call.query.iter_mut().filter(|(name, _)| name.eq_ignore_ascii_case(parameter)) {
+        *list = list.split(',').map(str::trim).filter_map(change).collect::<Vec<_>>().join(",");
+    }
+    call.query.retain(|(name, list)| !name.eq_ignore_ascii_case(parameter) || !list.is_empty());
+    None
+}
+
+/// `name.givenName` → `name`, with or without a URN before it (which has dots of its own).
+fn without_sub(name: &str) -> String {
+    let start = name.rfind(':').map_or(0, |i| i + 1);
+    match name[start..].split_once('.') {
+        Some((parent, _)) => format!("{}{parent}", &name[..start]),
+        None => name.to_owned(),
+    }
+}

@@ -1,0 +1,169 @@
+//! Discovery documents one by one (RFC 7643 §6, §7, §8.7): what the schemas of the RFC say about their own attributes, and
+//! whether the document that comes is the one that was asked for.
+
+use super::discovery::documents;
+use super::rule::{Finding, Impact, Level, Rule, Verdict};
+use super::view::{View, short};
+use crate::scim::schema::{AttrType, Attribute, ResourceType, Schema};
+use crate::scim::value::get_ci;
+use serde_json::{Map, Value};
+use std::sync::LazyLock;
+
+/// Rules of this area.
+pub static RULES: &[Rule] = &[
+    Rule {
+        id: "discovery/core-attribute-differs",
+        title: "A schema of RFC 7643 describes one of its attributes in another form",
+        spec: "RFC 7643 §4.1, §4.2, §4.3, §8.7.1",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["sch-core-shapes", "sch-groups-readonly"],
+        explain: "Whether an attribute has one value or many, whether it is complex or a Boolean, and that `groups` is read-only, is fixed by RFC 7643 for the schemas that carry its URNs. A client that builds its requests from the schema sends something that the server then refuses, or reads answers wrongly. What is free (required, uniqueness, canonical values, fewer attributes) is not looked at.",
+        hint: "Serve the definitions of RFC 7643 §8.7.1; put what differs into a schema with a URN of your own.",
+        wrong: "{\"name\":\"emails\",\"type\":\"complex\",\"multiValued\":false,…}",
+        right: "{\"name\":\"emails\",\"type\":\"complex\",\"multiValued\":true,…}",
+        proven_by: &["schemas-emails-singular", "schemas-active-string", "schemas-groups-writable"],
+        check: core_attributes,
+    },
+    Rule {
+        id: "discovery/document-differs",
+        title: "A schema or resource type that is read by itself is another one",
+        spec: "RFC 7644 §4",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["sch-by-urn"],
+        explain: "`/Schemas/{id}` answers the schema of that id. Here it is another document, or the list.",
+        hint: "Look the document up by the last segment of the path.",
+        wrong: "GET /Schemas/urn:…:core:2.0:Group → {\"id\":\"urn:…:core:2.0:User\",…}",
+        right: "→ {\"id\":\"urn:…:core:2.0:Group\",…}",
+        proven_by: &["schemas-by-id-first", "schemas-by-id-list"],
+        check: document_differs,
+    },
+    Rule {
+        id: "discovery/schemas-member-wrong",
+        title: "A discovery document does not name its own schema",
+        spec: "RFC 7643 §3, §5, §6",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["spc-schema-urn"],
+        explain: "Every representation has a non-empty `schemas` with the URI of its kind, the configuration and the resource types, too.",
+        hint: "Write \"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig\"].",
+        wrong: "GET /ServiceProviderConfig → {\"schemas\":[\"urn:…:core:2.0:User\"],…}",
+        right: "{\"schemas\":[\"urn:…:core:2.0:ServiceProviderConfig\"],…}",
+        proven_by: &[
+            "serviceproviderconfig-schemas-wrong",
+            "resourcetypes-schemas-wrong",
+            "serviceproviderconfig-without-schemas",
+        ],
+        check: schemas_member,
+    },
+];
+
+/// The RFC's own schemas.
+static CORE: LazyLock<Vec<Schema>> = LazyLock::new(|| {
+    let (user, group) = (ResourceType::user(), ResourceType::group());
+    let extensions = user.extensions.into_iter().map(|e| e.schema);
+    [user.schema, group.schema].into_iter().chain(extensions).collect()
+});
+
+fn core_attributes(view: &View<'_>) -> Verdict {
+    let mut seen = false;
+    for document in documents(view, "schemas") {
+        let id = get_ci(document, "id").and_then(Value::as_str).unwrap_or_default();
+        let Some(schema) = CORE.iter().find(|s| s.id.eq_ignore_ascii_case(id)) else { continue };
+        for served in get_ci(document, "attributes").and_then(Value::as_array).into_iter().flatten() {
+            let Some(served) = served.as_object() else { continue };
+            let name = get_ci(served, "name").and_then(Value::as_str).unwrap_or_default();
+            let Some(attribute) = schema.attributes.iter().find(|a| a.name.eq_ignore_ascii_case(name)) else {
+                continue;
+            };
+            seen = true;
+            if let Some(finding) = differs(attribute, served) {
+                return Verdict::Fail(vec![finding]);
+            }
+        }
+    }
+    if seen { Verdict::Pass } else { Verdict::NotApplicable }
+}
+
+/// What is fixed about an attribute of the RFC's: a member that is left out has the default of RFC 7643 §2.2.
+fn differs(attribute: &Attribute, served: &Map<String, Value>) -> Option<Finding> {
+    let place = |key: &str| format!("attribute {}, {key}", attribute.name);
+    let many = match get_ci(served, "multiValued") {
+        Some(Value::Bool(many)) => *many,
+        None | Some(Value::Null) => false,
+        // Of another type, which discovery/attribute-definition-wrong tells.
+        Some(_) => return None,
+    };
+    if many != attribute.multi_valued {
+        return Some(Finding::new(place("multiValued"), attribute.multi_valued.to_string(), many.to_string()));
+    }
+    let text = |key: &str| get_ci(served, key).and_then(Value::as_str);
+    let kind = text("type").unwrap_or("string");
+    // Text, reference and date are all texts on the wire; an object or a Boolean is none.
+    for (word, right) in [("complex", AttrType::Complex), ("boolean", AttrType::Boolean)] {
+        if (kind == word) != (attribute.kind == right) {
+            let expected = if attribute.kind == right { word.to_owned() } else { format!("not {word}") };
+            return Some(Finding::new(place("type"), expected, kind));
+        }
+    }
+    let groups = attribute.name == "groups" && text("mutability").is_some_and(|m| m != "readOnly");
+    groups.then(|| Finding::new(place("mutability"), "readOnly", text("mutability").unwrap_or_default()))
+}
+
+fn document_differs(view: &View<'_>) -> Verdict {
+    let single = view.call.method == "GET" && view.call.depth == 2 && view.status() == 200;
+    let kind = view.call.endpoint.to_ascii_lowercase();
+    if !single || !["/schemas", "/resourcetypes"].contains(&kind.as_str()) {
+        return Verdict::NotApplicable;
+    }
+    let (Some(asked), Some(body)) = (view.call.id.as_deref(), view.object()) else { return Verdict::NotApplicable };
+    let names: Vec<&str> = ["id", "name"].iter().filter_map(|n| get_ci(body, n).and_then(Value::as_str)).collect();
+    if names.iter().any(|n| n.eq_ignore_ascii_case(asked)) {
+        return Verdict::Pass;
+    }
+    // Asked by its name where it shows nothing but an id, or the other way round, it may be the right one.
+    match names.first() {
+        Some(_) if kind == "/resourcetypes" && !known_type(view, asked) => Verdict::NotApplicable,
+        Some(other) if get_ci(body, "id").is_some() || kind == "/resourcetypes" => {
+            Verdict::fail("body /id", asked, *other)
+        }
+        _ if get_ci(body, "Resources").is_some() => Verdict::fail("body", format!("the document {asked}"), "a list"),
+        _ => Verdict::NotApplicable,
+    }
+}
+
+fn known_type(view: &View<'_>, name: &str) -> bool {
+    view.target.types.iter().any(|t| t.name.eq_ignore_ascii_case(name))
+}
+
+fn schemas_member(view: &View<'_>) -> Verdict {
+    let kinds = [("serviceproviderconfig", "ServiceProviderConfig"), ("resourcetypes", "ResourceType")];
+    let mut seen = false;
+    for (path, name) in kinds {
+        let single = view.object().filter(|_| {
+            path == "serviceproviderconfig" && super::discovery::plain_get(view, path, 1) && view.status() == 200
+        });
+        let all = if path == "resourcetypes" { documents(view, path) } else { single.into_iter().collect() };
+        for document in all {
+            seen = true;
+            let urn = format!("urn:ietf:params:scim:schemas:core:2.0:{name}");
+            match get_ci(document, "schemas") {
+                Some(Value::Array(list))
+                    if list.iter().any(|s| s.as_str().is_some_and(|s| s.eq_ignore_ascii_case(&urn))) => {}
+                // Nothing reads it there, and the RFC's own examples of resource types vary.
+                None => {
+                    return Verdict::Fail(vec![Finding::new("body /schemas", urn, "nothing").level(Level::Should)]);
+                }
+                Some(other) => return Verdict::fail("body /schemas", urn, short(other)),
+            }
+        }
+    }
+    if seen { Verdict::Pass } else { Verdict::NotApplicable }
+}

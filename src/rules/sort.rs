@@ -1,0 +1,138 @@
+//! Sorting (RFC 7644 §3.4.2.3): the whole list in the order that was asked for.
+
+use super::rule::{Impact, Level, Rule, Verdict};
+use super::view::{View, short};
+use crate::scim::sort;
+use crate::scim::value::get_ci;
+use crate::shadow::State;
+use serde_json::{Map, Value};
+use std::cmp::Ordering;
+
+/// Rules of this area.
+pub static RULES: &[Rule] = &[
+    Rule {
+        id: "sort/order-wrong",
+        title: "A sorted list is not in order",
+        spec: "RFC 7644 §3.4.2.3",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &[
+            "sort-ascending",
+            "sort-descending",
+            "sort-case-insensitive",
+            "sort-subattr",
+            "sort-missing-last",
+            "sort-datetime",
+            "sort-filter",
+            "sort-groups",
+            "sort-multivalued-primary",
+        ],
+        explain: "The server claims sorting and the entries of the page are out of order. Text that is not caseExact is sorted without regard to case.",
+        hint: "Sort by the attribute, case-insensitively unless caseExact, resources without a value last when ascending.",
+        wrong: "sortBy=userName&sortOrder=descending → a, b, c",
+        right: "c, b, a",
+        proven_by: &["list-order-unstable", "unset-attributes-as-empty-text", "sort-by-nested-ignored"],
+        check: order,
+    },
+    Rule {
+        id: "sort/after-paging",
+        title: "Sorting is applied to the page instead of the whole list",
+        spec: "RFC 7644 §3.4.2.3, §3.4.2.4",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ImportIncomplete,
+        breaks: &[],
+        requirements: &["sort-paged"],
+        explain: "The page must be cut from the sorted list. Here a resource that belongs on the page is missing while one that comes later is there.",
+        hint: "Sort first, then skip and take.",
+        wrong: "7 users, descending, count=2 → entries 1, 0",
+        right: "entries 6, 5",
+        proven_by: &[
+            "list-sort-after-paging",
+            "list-sort-descending-ignored",
+            "list-sort-ignored",
+            "serviceproviderconfig-claims-sort",
+        ],
+        check: sort_paged,
+    },
+];
+
+/// Our own entries of a sorted page, in order, as believed.
+fn sorted_ours<'a>(view: &View<'a>) -> Vec<(&'a Map<String, Value>, Value)> {
+    let Some(rt) = view.resource_type() else { return Vec::new() };
+    let Some(path) = view.call.sort_by.as_deref().and_then(|s| crate::scim::path::parse_attr_path_for(s, rt).ok())
+    else {
+        return Vec::new();
+    };
+    if rt.attribute(&path).is_none() {
+        return Vec::new();
+    }
+    view.entries()
+        .into_iter()
+        .filter_map(|entry| {
+            let id = get_ci(entry, "id").and_then(Value::as_str)?;
+            let known = view.before.find(&view.call.endpoint, id)?;
+            let shown = if view.call.projected() { Value::clone(&known.doc) } else { Value::Object(entry.clone()) };
+            (known.state == State::Live && known.refused.is_none()).then_some((entry, shown))
+        })
+        .collect()
+}
+
+fn compare(view: &View<'_>, a: &Value, b: &Value) -> Ordering {
+    let (Some(rt), Some(text)) = (view.resource_type(), view.call.sort_by.as_deref()) else { return Ordering::Equal };
+    let Ok(path) = crate::scim::path::parse_attr_path_for(text, rt) else { return Ordering::Equal };
+    let order = sort::compare(a, b, &path, rt);
+    if view.call.descending { order.reverse() } else { order }
+}
+
+fn order(view: &View<'_>) -> Verdict {
+    if view.list().is_none() || !view.target.claims("sort") {
+        return Verdict::NotApplicable;
+    }
+    let ours = sorted_ours(view);
+    if ours.len() < 2 {
+        return Verdict::NotApplicable;
+    }
+    for pair in ours.windows(2) {
+        if compare(view, &pair[0].1, &pair[1].1) == Ordering::Greater {
+            let name = |m: &Map<String, Value>| {
+                get_ci(m, "userName").or_else(|| get_ci(m, "displayName")).map_or_else(String::new, short)
+            };
+            let by = view.call.sort_by.clone().unwrap_or_default();
+            let direction = if view.call.descending { "descending" } else { "ascending" };
+            return Verdict::fail(
+                "body /Resources",
+                format!("{direction} by {by}"),
+                format!("{} before {}", name(pair[0].0), name(pair[1].0)),
+            );
+        }
+    }
+    Verdict::Pass
+}
+
+/// A first page, cut from a longer list of our own: what is not on it must not come before what is.
+fn sort_paged(view: &View<'_>) -> Verdict {
+    let first = view.call.effective_start() == Some(1);
+    let (Some(selection), true) =
+        (&view.observed.selection, first && view.target.claims("sort") && view.list().is_some())
+    else {
+        return Verdict::NotApplicable;
+    };
+    let ours = sorted_ours(view);
+    let Some((_, last)) = ours.last() else { return Verdict::NotApplicable };
+    if selection.missing.is_empty() || view.call.effective_count().is_none_or(|c| c == 0) || view.call.filter.is_none()
+    {
+        return Verdict::NotApplicable;
+    }
+    for (id, name) in &selection.missing {
+        let Some(known) = view.before.find(&view.call.endpoint, id) else { continue };
+        if compare(view, &known.doc, last) == Ordering::Less
+            && ours.iter().all(|(_, doc)| compare(view, &known.doc, doc) == Ordering::Less)
+        {
+            return Verdict::fail("body /Resources", format!("{name} on the first page"), "entries that come after it");
+        }
+    }
+    Verdict::Pass
+}
