@@ -555,7 +555,7 @@ fn detail_missing(view: &View<'_>) -> Verdict {
     }
 }
 
-const SCIM_TYPES: [&str; 15] = [
+pub(super) const SCIM_TYPES: [&str; 15] = [
     "invalidFilter",
     "tooMany",
     "uniqueness",

@@ -20,6 +20,7 @@ mod meta;
 mod patch;
 mod projection;
 mod put;
+mod reasons;
 mod refusal;
 pub mod rule;
 mod schema;
@@ -33,6 +34,7 @@ pub use rule::{Finding, Impact, Level, Rule, Verdict};
 pub fn catalogue() -> impl Iterator<Item = &'static Rule> {
     [
         messages::RULES,
+        reasons::RULES,
         identity::RULES,
         groups::RULES,
         patch::RULES,

@@ -6,7 +6,7 @@ use super::Fault;
 use super::tools::{alter, bad, body_value, html};
 use crate::scim::urn;
 use crate::server::behaviour::Hook;
-use crate::server::call::{Payload, Target};
+use crate::server::call::{Call, Payload, Target};
 use crate::server::reply::{Content, Reply};
 use serde_json::{Value, json};
 
@@ -455,4 +455,66 @@ pub(super) const FAULTS: &[Fault] = &[
             }
         })],
     },
+    Fault {
+        id: "refusals-422",
+        title: "Bad requests are refused with 422",
+        area: "errors",
+        source: &[],
+        wrong: "422",
+        right: "400",
+        hooks: &[Hook::After(|call, reply, _| restate(call, reply, &["invalidValue", "invalidSyntax"], 422))],
+    },
+    Fault {
+        id: "invalid-path-404",
+        title: "A path that names no attribute is refused with 404",
+        area: "errors",
+        source: &[],
+        wrong: "404",
+        right: "400 invalidPath",
+        hooks: &[Hook::After(|call, reply, _| restate(call, reply, &["invalidPath"], 404))],
+    },
+    Fault {
+        id: "mutability-409",
+        title: "A change of what is read-only is refused with 409",
+        area: "errors",
+        source: &[],
+        wrong: "409",
+        right: "400 mutability",
+        hooks: &[Hook::After(|call, reply, _| restate(call, reply, &["mutability"], 409))],
+    },
+    Fault {
+        id: "refusals-scimtype-uniqueness",
+        title: "Every refusal says uniqueness",
+        area: "errors",
+        source: &[],
+        wrong: "\"scimType\": \"uniqueness\"",
+        right: "the word that fits",
+        hooks: &[Hook::After(|call, reply, _| reword(call, reply, "uniqueness"))],
+    },
+    Fault {
+        id: "refusals-scimtype-toomany",
+        title: "Every refusal says tooMany",
+        area: "errors",
+        source: &[],
+        wrong: "\"scimType\": \"tooMany\"",
+        right: "the word that fits",
+        hooks: &[Hook::After(|call, reply, _| reword(call, reply, "tooMany"))],
+    },
 ];
+
+/// Gives refused writes with one of these words another status.
+fn restate(call: &Call, reply: &mut Reply, words: &[&str], status: u16) {
+    let word = reply.body().and_then(|b| b.get("scimType")).and_then(Value::as_str).unwrap_or_default();
+    if call.method != "GET" && reply.status == 400 && words.contains(&word) {
+        reply.restatus(status);
+    }
+}
+
+fn reword(call: &Call, reply: &mut Reply, word: &str) {
+    if call.method != "GET"
+        && reply.status == 400
+        && let Some(shown) = reply.body_mut().and_then(|b| b.get_mut("scimType"))
+    {
+        *shown = word.into();
+    }
+}
