@@ -1,7 +1,7 @@
 //! Create (RFC 7644 §3.3): what is valid is created once, as sent, and the answer says where.
 
 use super::patch::{refusal_rule, state_rule};
-use super::rule::{Impact, Level, Rule, Verdict};
+use super::rule::{Finding, Impact, Level, Rule, Verdict};
 use super::view::{View, short};
 use super::{refusal, state};
 use crate::scim::value::get_ci;
@@ -105,6 +105,22 @@ pub static RULES: &[Rule] = &[
         right: "second POST → 409 uniqueness",
         proven_by: &["create-duplicate-case-variant-accepted", "create-duplicate-accepted", "deactivate-deletes-user"],
         check: duplicate_accepted,
+    },
+    Rule {
+        id: "create/refused-but-created",
+        title: "A create is refused, and the resource is there all the same",
+        spec: "RFC 7644 §3.3, §3.12",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::CreateFails,
+        breaks: &[],
+        requirements: &["create-refused-leaves-nothing"],
+        explain: "The answer says that the request failed, and a look-up finds a resource of the name that was sent. The identity provider has no id for it; its next try is refused as a duplicate, for ever.",
+        hint: "Validate before you store, or do both in one transaction.",
+        wrong: "POST /Groups with an unknown member → 400\nGET /Groups?filter=displayName eq \"team\" → 1",
+        right: "→ 0",
+        proven_by: &["group-refused-create-stays", "user-refused-create-stays"],
+        check: refused_but_created,
     },
     Rule {
         id: "create/duplicate-wrong-status",
@@ -487,6 +503,44 @@ pub static RULES: &[Rule] = &[
 
 fn created(view: &View<'_>) -> bool {
     view.call.op == Op::Create && view.accepted() && view.call.authenticated()
+}
+
+/// A look-up right after a refused create, by the name that was sent: it finds nothing, or who was there before.
+fn refused_but_created(view: &View<'_>) -> Verdict {
+    let attribute = if view.call.endpoint == "/Users" { "userName" } else { "displayName" };
+    let text = view.call.filter_text.as_deref().unwrap_or_default();
+    let Some(create) = view.earlier.last().filter(|p| {
+        let status = p.exchange.status().unwrap_or_default();
+        p.call.op == Op::Create
+            && p.call.endpoint == view.call.endpoint
+            && (400..500).contains(&status)
+            && status != 409
+    }) else {
+        return Verdict::NotApplicable;
+    };
+    let name = create.call.body.as_ref().and_then(|b| get_ci(b.as_object()?, attribute)?.as_str());
+    let Some(name) = name.filter(|n| text == format!("{attribute} eq {}", Value::String((*n).to_owned()))) else {
+        return Verdict::NotApplicable;
+    };
+    if view.list().is_none() {
+        return Verdict::NotApplicable;
+    }
+    let left = view.entries().into_iter().find(|e| {
+        let same = get_ci(e, attribute).and_then(Value::as_str).is_some_and(|n| n.eq_ignore_ascii_case(name));
+        let id = get_ci(e, "id").and_then(Value::as_str).unwrap_or_default();
+        same && view.before.find(&view.call.endpoint, id).is_none()
+    });
+    match left {
+        Some(entry) => Verdict::Fail(vec![
+            Finding::new(
+                "body /Resources",
+                format!("nothing: the create of {name} was refused"),
+                short(&Value::Object(entry.clone())),
+            )
+            .because(create.step.clone()),
+        ]),
+        None => Verdict::Pass,
+    }
 }
 
 fn status_not_201(view: &View<'_>) -> Verdict {

@@ -63,6 +63,22 @@ pub static RULES: &[Rule] = &[
         ],
         check: schemas_member,
     },
+    Rule {
+        id: "discovery/meta-wrong",
+        title: "`meta` of a discovery document names another type or place",
+        spec: "RFC 7643 §3.1, §5, §6, §7",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["discovery-meta"],
+        explain: "`meta.resourceType` of the documents is ServiceProviderConfig, ResourceType or Schema, and `meta.location` is the URI at which the document is read.",
+        hint: "Build it from the base URL of the requests, the endpoint and the id.",
+        wrong: "GET /Schemas/urn:…:User → {\"meta\":{\"location\":\"https://…/v1/User\"}}",
+        right: "\"location\":\"https://…/Schemas/urn:…:User\"",
+        proven_by: &["discovery-location-wrong", "discovery-resource-type-wrong"],
+        check: meta_wrong,
+    },
 ];
 
 /// The RFC's own schemas.
@@ -166,4 +182,38 @@ fn schemas_member(view: &View<'_>) -> Verdict {
         }
     }
     if seen { Verdict::Pass } else { Verdict::NotApplicable }
+}
+
+fn meta_wrong(view: &View<'_>) -> Verdict {
+    let single = super::discovery::plain_get(view, "serviceproviderconfig", 1) && view.status() == 200;
+    let config = view.object().filter(|_| single).map(|d| (d, "ServiceProviderConfig", "ServiceProviderConfig"));
+    let types = documents(view, "resourcetypes").into_iter().map(|d| (d, "ResourceType", "ResourceTypes"));
+    let schemas = documents(view, "schemas").into_iter().map(|d| (d, "Schema", "Schemas"));
+    let mut seen = false;
+    for (document, kind, endpoint) in config.into_iter().chain(types).chain(schemas) {
+        let Some(meta) = get_ci(document, "meta").and_then(Value::as_object) else { continue };
+        seen = true;
+        let text = |name: &str| get_ci(meta, name).and_then(Value::as_str);
+        if let Some(other) = text("resourceType").filter(|t| !t.eq_ignore_ascii_case(kind)) {
+            return Verdict::fail("body /meta/resourceType", kind, other);
+        }
+        let names =
+            ["id", "name"].iter().filter_map(|n| get_ci(document, n).and_then(Value::as_str)).collect::<Vec<_>>();
+        if let Some(place) = text("location").filter(|l| !leads_to(l, endpoint, &names)) {
+            let expected = names.first().map_or_else(|| format!("…/{endpoint}"), |n| format!("…/{endpoint}/{n}"));
+            return Verdict::fail("body /meta/location", expected, place);
+        }
+    }
+    if seen { Verdict::Pass } else { Verdict::NotApplicable }
+}
+
+/// True for a URI of the endpoint itself (the configuration, and who names the list), or of the document below it.
+fn leads_to(location: &str, endpoint: &str, names: &[&str]) -> bool {
+    let path = location.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
+    let plain = crate::exchange::percent_decode(path);
+    let ends = |tail: &str| {
+        let (whole, tail) = (plain.to_ascii_lowercase(), tail.to_ascii_lowercase());
+        whole == tail || whole.ends_with(&format!("/{tail}"))
+    };
+    ends(endpoint) || ends(&format!("{endpoint}s")) || names.iter().any(|n| ends(&format!("{endpoint}/{n}")))
 }

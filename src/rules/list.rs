@@ -306,7 +306,10 @@ fn envelope(view: &View<'_>) -> Verdict {
 fn total_integer(view: &View<'_>) -> Verdict {
     let Some(list) = view.list().filter(|l| get_ci(l, "schemas").is_some()) else { return Verdict::NotApplicable };
     let mut findings = Vec::new();
-    for (name, required) in [("totalResults", true), ("startIndex", false), ("itemsPerPage", false)] {
+    // RFC 9865 §2: who pages by cursor and cannot estimate the total may leave it out.
+    let by_cursor = view.target.cursor
+        && (get_ci(list, "nextCursor").is_some() || view.exchange.request.query_param("cursor").is_some());
+    for (name, required) in [("totalResults", !by_cursor), ("startIndex", false), ("itemsPerPage", false)] {
         match get_ci(list, name) {
             Some(v) if v.is_u64() || v.is_i64() => {}
             Some(v) if v.as_f64().is_some_and(|f| f.fract() == 0.0) => {}

@@ -379,6 +379,11 @@ fn dates(view: &View<'_>) -> Verdict {
         for name in ["created", "lastModified"] {
             let Some(v) = get_ci(meta, name).filter(|v| !v.is_null()) else { continue };
             seen = true;
+            // A time that could be any of twenty-four is valid xsd:dateTime, and what many parsers refuse.
+            if let Some(text) = v.as_str().filter(|t| parse_datetime(t).is_some() && !has_zone(t)) {
+                let finding = Finding::new(format!("body /meta/{name}"), "a dateTime with Z or an offset", text);
+                return Some(Some(finding.level(Level::Should)));
+            }
             if v.as_str().and_then(parse_datetime).is_none() {
                 return Some(Some(Finding::new(
                     format!("body /meta/{name}"),
@@ -389,6 +394,11 @@ fn dates(view: &View<'_>) -> Verdict {
         }
         seen.then_some(None)
     })
+}
+
+fn has_zone(time: &str) -> bool {
+    let clock = time.split_once(['T', 't']).map_or("", |(_, clock)| clock);
+    clock.ends_with(['Z', 'z']) || clock.contains(['+', '-'])
 }
 
 /// A time in `meta`, of the resource in this answer and of the one that was read or answered before.
@@ -513,11 +523,11 @@ fn modified_by_no_change(view: &View<'_>) -> Verdict {
     let since = view.earlier.iter().rev().take_while(|p| !read(p));
     let writes: Vec<&Past> = since.filter(|p| p.exchange.request.method != "GET").collect();
     let [write] = writes[..] else { return Verdict::NotApplicable };
-    let one_add = write.call.op == Op::Patch && write.call.id.as_deref() == id && only_adds(&write.call);
     let same = |a: &Map<String, Value>, b: &Map<String, Value>| {
         a.len() == b.len() && a.iter().all(|(k, v)| k == "meta" || b.get(k) == Some(v))
     };
     let (Some(before), Some(now)) = (last.as_object(), view.object()) else { return Verdict::NotApplicable };
+    let one_add = write.call.op == Op::Patch && write.call.id.as_deref() == id && only_adds(&write.call, now);
     if !one_add || !write.exchange.accepted() || known.refused.is_some() || !same(before, now) {
         return Verdict::NotApplicable;
     }
@@ -528,17 +538,17 @@ fn modified_by_no_change(view: &View<'_>) -> Verdict {
     }
 }
 
-/// True for operations that add what a read shows: a password is changed without a trace.
-fn only_adds(call: &crate::shadow::Call) -> bool {
+/// True for operations that add values of attributes which the read shows: what it hides may well have changed.
+fn only_adds(call: &crate::shadow::Call, shown: &Map<String, Value>) -> bool {
     let Some(body) = call.body.as_ref().and_then(Value::as_object) else { return false };
+    let visible = |o: &Map<String, Value>| {
+        let adds = get_ci(o, "op").and_then(Value::as_str).is_some_and(|op| op.eq_ignore_ascii_case("add"));
+        let path = crate::shadow::forecast::op_path(o).unwrap_or_default();
+        let name = path.split(['.', '[']).next().unwrap_or_default();
+        adds && get_ci(shown, name).is_some_and(|v| !crate::shadow::facts::is_empty(v))
+    };
     let mut operations = crate::shadow::forecast::operations(body).peekable();
-    operations.peek().is_some()
-        && operations.all(|o| {
-            let is = |name: &str, text: &str| {
-                get_ci(o, name).and_then(Value::as_str).is_some_and(|v| v.eq_ignore_ascii_case(text))
-            };
-            is("op", "add") && get_ci(o, "path").is_some() && !is("path", "password")
-        })
+    operations.peek().is_some() && operations.all(visible)
 }
 
 fn client_meta(view: &View<'_>) -> Verdict {

@@ -21,6 +21,7 @@ mod patch;
 mod projection;
 mod put;
 mod reasons;
+mod references;
 mod refusal;
 pub mod rule;
 mod schema;
@@ -46,6 +47,7 @@ pub fn catalogue() -> impl Iterator<Item = &'static Rule> {
         list::RULES,
         cursor::RULES,
         schema::RULES,
+        references::RULES,
         meta::RULES,
         advertised::RULES,
         discovery::RULES,

@@ -160,7 +160,7 @@ pub static RULES: &[Rule] = &[
 ];
 
 /// Representations that a projection applies to, and the names it is made of.
-fn projected<'a>(view: &View<'a>) -> Vec<&'a Map<String, Value>> {
+fn projected<'v, 'a>(view: &'v View<'a>) -> &'v [&'a Map<String, Value>] {
     if view.call.projected()
         && view.on_resources()
         && view.call.method != "HEAD"
@@ -168,7 +168,7 @@ fn projected<'a>(view: &View<'a>) -> Vec<&'a Map<String, Value>> {
     {
         view.resources()
     } else {
-        Vec::new()
+        &[]
     }
 }
 
@@ -381,7 +381,7 @@ fn asked(view: &View<'_>) -> Verdict {
                 continue;
             }
             judged = true;
-            let whole = Value::Object(body.clone());
+            let whole = Value::Object(Map::clone(body));
             let shown: Vec<&Value> = select(&whole, &path, rt).into_iter().filter(|v| !facts::is_empty(v)).collect();
             if shown.is_empty() {
                 return Verdict::fail(format!("body /{name}"), short(wanted[0]), "nothing");

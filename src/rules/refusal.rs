@@ -61,16 +61,17 @@ fn softer(view: &View<'_>, id: &str) -> Option<Level> {
         .header("content-type")
         .is_some_and(|t| t.to_ascii_lowercase().starts_with("application/json"));
     match id {
-        // Table 9, invalidFilter: "the specified attribute and filter comparison combination is not supported".
-        "filter/valid-filter-refused" | "filter/logic-refused" | "filter/urn-attribute-refused"
-            if scim_type == Some("invalidFilter") && !indispensable(view) =>
-        {
-            match supported(view) {
-                Support::Whole => None,
-                Support::Parts => Some(Level::Should),
-                Support::Unknown => Some(Level::Note),
-            }
+        // A list that is ordered by something rare is refused for the order as likely as for the filter.
+        "filter/valid-filter-refused" | "filter/logic-refused" | "list/valid-request-refused" if rare_order(view) => {
+            Some(Level::Should)
         }
+        "filter/valid-filter-refused" | "filter/logic-refused" | "filter/urn-attribute-refused"
+            if !indispensable(view) =>
+        {
+            declined_filter(view, scim_type)
+        }
+        // Table 9, tooMany: more than the server is willing to look at.
+        "list/valid-request-refused" if scim_type == Some("tooMany") => Some(Level::Should),
         "headers/media-type-refused" if plain_json => Some(Level::Should),
         "group/member-change-refused" | "patch/value-path-refused"
             if scim_type == Some("invalidFilter") && unusual_value_path(view) =>
@@ -92,8 +93,137 @@ fn softer(view: &View<'_>, id: &str) -> Option<Level> {
             // RFC 7643 §4.1.2 gives roles and entitlements no vocabulary: which are allowed is the application's matter.
             Some(Level::Idp)
         }
+        _ if matches!(view.call.op, Op::Create | Op::Replace | Op::Patch) => by_the_servers_rules(view, scim_type),
         _ => None,
     }
+}
+
+/// A filter may be declined: Table 9 has invalidFilter for "the specified attribute and filter comparison combination is not
+/// supported" and tooMany, Table 8 has 501, and the word may be left out.
+fn declined_filter(view: &View<'_>, scim_type: Option<&str>) -> Option<Level> {
+    let open = match (view.status(), scim_type) {
+        (400, Some("invalidFilter")) => Level::Note,
+        (400, Some("tooMany")) => return Some(Level::Note),
+        (400, None) | (501, _) => Level::Should,
+        _ => return None,
+    };
+    match supported(view) {
+        Support::Whole => None,
+        Support::Parts => (open == Level::Note).then_some(Level::Should),
+        Support::Unknown => Some(open),
+    }
+}
+
+/// An order by another attribute than the names that every list has.
+fn rare_order(view: &View<'_>) -> bool {
+    let usual = ["userName", "displayName", "id", "meta.created", "meta.lastModified"];
+    view.status() == 400
+        && view
+            .call
+            .sort_by
+            .as_deref()
+            .is_some_and(|by| !usual.iter().any(|u| by.to_ascii_lowercase().ends_with(&u.to_ascii_lowercase())))
+}
+
+/// Refusals that follow from rules a server may have (RFC 7644 §3.12, invalidValue): which values it takes, how many at a time,
+/// and whether somebody must exist who is referred to.
+fn by_the_servers_rules(view: &View<'_>, scim_type: Option<&str>) -> Option<Level> {
+    let refusal = view.status();
+    if refusal == 501 && view.call.op == Op::Create {
+        return Some(Level::Idp);
+    }
+    if !matches!(refusal, 400 | 404 | 413 | 422) {
+        return None;
+    }
+    if written(view, "password") {
+        return Some(Level::Should);
+    }
+    if refusal == 413 || many_at_once(view) {
+        return Some(Level::Idp);
+    }
+    if unknown_manager(view) {
+        return Some(Level::Should);
+    }
+    if view.call.op == Op::Create && only_addresses_as_names(view) {
+        return Some(Level::Should);
+    }
+    let undeclared = matches!(scim_type, Some("invalidPath" | "invalidFilter"));
+    (undeclared && written(view, "externalId")).then_some(if view.call.endpoint == "/Groups" {
+        Level::Note
+    } else {
+        Level::Idp
+    })
+}
+
+/// The request writes that attribute of the core schema.
+fn written(view: &View<'_>, name: &str) -> bool {
+    let key =
+        |v: &Value| v.as_object().is_some_and(|o| get_ci(o, name).is_some_and(|v| !crate::shadow::facts::is_empty(v)));
+    match view.call.op {
+        Op::Patch => patch_operations(view).into_iter().any(|o| match op_path(o) {
+            Some(path) => path.eq_ignore_ascii_case(name),
+            None => get_ci(o, "value").is_some_and(key),
+        }),
+        _ => view.call.body.as_ref().is_some_and(key),
+    }
+}
+
+/// More members or operations in one request than a server need take: no RFC says how many.
+fn many_at_once(view: &View<'_>) -> bool {
+    const MANY: usize = 50;
+    fn longest(value: &Value) -> usize {
+        match value {
+            Value::Array(items) => items.len().max(items.iter().map(longest).max().unwrap_or(0)),
+            Value::Object(map) => map.values().map(longest).max().unwrap_or(0),
+            _ => 0,
+        }
+    }
+    view.call.body.as_ref().is_some_and(|b| longest(b) > MANY)
+}
+
+/// The manager that is written is nobody of ours (RFC 7643 §4.3: the id of the User who is the manager).
+fn unknown_manager(view: &View<'_>) -> bool {
+    fn managers<'a>(value: &'a Value, out: &mut Vec<&'a Value>) {
+        match value {
+            Value::Object(map) => {
+                for (key, inner) in map {
+                    let path =
+                        key == "path" && inner.as_str().is_some_and(|p| p.to_ascii_lowercase().contains("manager"));
+                    if path {
+                        out.extend(get_ci(map, "value"));
+                    } else if key.to_ascii_lowercase().ends_with("manager")
+                        || key.to_ascii_lowercase().ends_with("manager.value")
+                    {
+                        out.push(inner);
+                    } else {
+                        managers(inner, out);
+                    }
+                }
+            }
+            Value::Array(items) => items.iter().for_each(|i| managers(i, out)),
+            _ => {}
+        }
+    }
+    let id = |v: &Value| match v {
+        Value::Object(map) => get_ci(map, "value").and_then(Value::as_str).map(str::to_owned),
+        Value::Array(items) => items.first().and_then(|i| i.as_str().or(i.get("value")?.as_str())).map(str::to_owned),
+        other => other.as_str().map(str::to_owned),
+    };
+    let mut named = Vec::new();
+    if let Some(body) = &view.call.body {
+        managers(body, &mut named);
+    }
+    let ours = |id: &str| view.before.find("/Users", id).is_some_and(|k| k.state == State::Live);
+    named.into_iter().filter_map(id).any(|id| !ours(&id))
+}
+
+/// The userName is no e-mail address, and every one that the server took in this case was.
+fn only_addresses_as_names(view: &View<'_>) -> bool {
+    let name = |body: Option<&Value>| get_ci(body?.as_object()?, "userName")?.as_str().map(str::to_owned);
+    let taken = view.earlier.iter().filter(|p| p.call.op == Op::Create && p.exchange.accepted());
+    view.call.endpoint == "/Users"
+        && name(view.call.body.as_ref()).is_some_and(|n| !n.contains('@'))
+        && taken.filter_map(|p| name(p.call.body.as_ref())).all(|n| n.contains('@'))
 }
 
 /// What filters of this case that were accepted say of a refused one.
@@ -115,7 +245,9 @@ fn supported(view: &View<'_>) -> Support {
         .filter_map(|p| p.call.filter.as_ref())
         .collect();
     let own = shape(filter);
-    if accepted.iter().any(|f| shape(f) == own) {
+    // Parentheses that change nothing are gone from the parsed filter.
+    let text = outside_quotes(view.call.filter_text.as_deref().unwrap_or_default());
+    if !text.contains('(') && accepted.iter().any(|f| shape(f) == own) {
         return Support::Whole;
     }
     let known: Vec<String> = accepted.into_iter().flat_map(parts).collect();

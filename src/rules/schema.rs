@@ -485,41 +485,72 @@ fn complex_as_text(view: &View<'_>) -> Verdict {
     })
 }
 
-/// Simple values of a resource by declared kind, sub-attributes and elements included.
-fn simple<'a>(resource: Resource<'a>, rt: &'a ResourceType, kind: AttrType) -> Vec<(String, &'a Value)> {
-    let mut out = Vec::new();
-    for (name, a, v) in values(resource, rt) {
-        collect(&name, a, v, kind, &mut out);
-    }
-    out
+/// A single value of a resource, sub-attributes and elements included, and the attribute that it is a value of.
+pub struct Leaf<'a> {
+    urn: Option<&'a str>,
+    name: &'a str,
+    sub: Option<&'a str>,
+    kind: AttrType,
+    value: &'a Value,
 }
 
-fn collect<'a>(name: &str, a: &'a Attribute, v: &'a Value, kind: AttrType, out: &mut Vec<(String, &'a Value)>) {
-    match v {
-        Value::Null => {}
-        Value::Array(items) if a.multi_valued => items.iter().for_each(|i| collect(name, a, i, kind, out)),
-        Value::Object(inner) if a.kind == AttrType::Complex => {
-            for sub in &a.sub_attributes {
-                if let Some(x) = get_ci(inner, &sub.name).filter(|x| !x.is_null()) {
-                    collect(&format!("{name}.{}", sub.name), sub, x, kind, out);
+impl Leaf<'_> {
+    fn place(&self) -> String {
+        let urn = self.urn.map(|u| format!("{u}:")).unwrap_or_default();
+        let sub = self.sub.map(|s| format!(".{s}")).unwrap_or_default();
+        format!("body /{urn}{}{sub}", self.name)
+    }
+}
+
+/// The single values of all resources in the answer.
+fn leaves<'v, 'a>(view: &'v View<'a>) -> &'v [Leaf<'a>] {
+    view.leaves.get_or_init(|| {
+        let mut out = Vec::new();
+        let Some(rt) = view.resource_type() else { return out };
+        for resource in view.resources() {
+            for a in &rt.schema.attributes {
+                collect(None, a, get_ci(resource, &a.name), &mut out);
+            }
+            for e in &rt.extensions {
+                let Some(Value::Object(inner)) = get_ci(resource, &e.schema.id) else { continue };
+                for a in &e.schema.attributes {
+                    collect(Some(&e.schema.id), a, get_ci(inner, &a.name), &mut out);
                 }
             }
         }
-        _ if a.kind == kind => out.push((name.to_owned(), v)),
-        _ => {}
+        out
+    })
+}
+
+fn collect<'a>(urn: Option<&'a str>, a: &'a Attribute, v: Option<&'a Value>, out: &mut Vec<Leaf<'a>>) {
+    match v {
+        None | Some(Value::Null) => {}
+        Some(Value::Array(items)) if a.multi_valued => items.iter().for_each(|i| collect(urn, a, Some(i), out)),
+        Some(Value::Object(inner)) if a.kind == AttrType::Complex => {
+            for sub in &a.sub_attributes {
+                let mut push =
+                    |value| out.push(Leaf { urn, name: &a.name, sub: Some(&sub.name), kind: sub.kind, value });
+                match get_ci(inner, &sub.name) {
+                    None | Some(Value::Null) => {}
+                    Some(Value::Array(items)) if sub.multi_valued => items.iter().for_each(push),
+                    Some(value) => push(value),
+                }
+            }
+        }
+        Some(value) => out.push(Leaf { urn, name: &a.name, sub: None, kind: a.kind, value }),
     }
 }
 
+/// Judges the values of one type; members have a rule of their own.
 fn kind_rule(view: &View<'_>, kind: AttrType, expected: &str, right: impl Fn(&Value) -> bool) -> Verdict {
-    each(view, |resource, rt| {
-        let found = simple(resource, rt, kind);
-        let wrong = found.iter().find(|(n, v)| !right(v) && !n.starts_with("members"));
-        match (wrong, found.is_empty()) {
-            (Some((name, v)), _) => Some(Some(Finding::new(format!("body /{name}"), expected, short(v)))),
-            (None, true) => None,
-            (None, false) => Some(None),
-        }
-    })
+    let mut found = leaves(view).iter().filter(|l| l.kind == kind).peekable();
+    if found.peek().is_none() {
+        return Verdict::NotApplicable;
+    }
+    match found.find(|l| !right(l.value) && l.name != "members") {
+        Some(wrong) => Verdict::fail(wrong.place(), expected, short(wrong.value)),
+        None => Verdict::Pass,
+    }
 }
 
 fn boolean_text(view: &View<'_>) -> Verdict {

@@ -69,6 +69,9 @@ fn finding(view: &View<'_>, c: &Contradiction, place: Place) -> Finding {
     } else if c.cause.kind == Write::Create && !facts::essential(&c.key) && place != Place::List {
         // RFC 7644 §3.3: the server "is free to alter and/or ignore POSTed content".
         finding = finding.level(Level::Should);
+    } else if takes_a_default(view, c) {
+        // RFC 7644 §3.5.1: in place of what was cleared the server may assign a default value.
+        finding = finding.level(Level::Note);
     } else if c.cause.kind == Write::PutOmitted && c.expected == Value::Bool(false) {
         // RFC 7644 §3.5.1: what a PUT leaves out may fall back to its default.
         finding = finding.level(Level::Note);
@@ -80,6 +83,14 @@ fn finding(view: &View<'_>, c: &Contradiction, place: Place) -> Finding {
         finding = finding.level(Level::Idp);
     }
     finding
+}
+
+/// True when what was cleared shows a simple value that it did not have before.
+fn takes_a_default(view: &View<'_>, c: &Contradiction) -> bool {
+    let cleared = c.clash == Clash::Remains && is_null(&c.expected) && c.actual.is_string();
+    let known = view.before.find(&view.call.endpoint, &c.id);
+    let previous = known.and_then(|k| k.facts.get(&c.key)).map(|f| &f.previous);
+    cleared && previous.is_some_and(|p| !facts::is_empty(p) && *p != c.actual)
 }
 
 /// True when the members that are not there are ids of nobody whom this case knows.

@@ -29,6 +29,9 @@ pub struct View<'a> {
     pub(super) refusal: std::cell::OnceCell<super::refusal::Reading>,
     /// Which state rules the answer contradicts and confirms, worked out once as well.
     pub(super) state: std::cell::OnceCell<super::state::Reading>,
+    /// Full resources in the answer, and the single values in them by declared type.
+    resources: std::cell::OnceCell<Vec<&'a Map<String, Value>>>,
+    pub(super) leaves: std::cell::OnceCell<Vec<super::schema::Leaf<'a>>>,
 }
 
 /// An earlier exchange of the case.
@@ -55,8 +58,8 @@ impl<'a> View<'a> {
         earlier: &'a [Past],
         alone: bool,
     ) -> Self {
-        let (refusal, state) = Default::default();
-        Self { exchange, call, forecast, observed, before, target, earlier, alone, refusal, state }
+        let (refusal, state, resources, leaves) = Default::default();
+        Self { exchange, call, forecast, observed, before, target, earlier, alone, refusal, state, resources, leaves }
     }
 
     /// The response, if any.
@@ -96,15 +99,13 @@ impl<'a> View<'a> {
     }
 
     /// Every full resource in the answer: the one resource, or the entries of a list.
-    pub fn resources(&self) -> Vec<&'a Map<String, Value>> {
-        if !self.accepted() {
-            return Vec::new();
-        }
-        match self.call.op {
+    pub fn resources(&self) -> &[&'a Map<String, Value>] {
+        self.resources.get_or_init(|| match self.call.op {
+            _ if !self.accepted() => Vec::new(),
             Op::Create | Op::Read | Op::Replace | Op::Patch => self.object().into_iter().collect(),
             Op::List | Op::Search => self.entries(),
             _ => Vec::new(),
-        }
+        })
     }
 
     /// True when the request had to be refused for that reason.

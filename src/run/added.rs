@@ -32,11 +32,36 @@ impl Player<'_> {
         }
         let entry = match call.op {
             Op::Create if exchange.accepted() => self.shadow.known.entries().last(),
-            Op::Create => None,
+            Op::Create => return self.look_for_refused(step, call, exchange, round).await,
             _ => call.id.as_deref().and_then(|id| self.shadow.entry(&call.endpoint, id)),
         };
         let Some((path, tenant)) = entry.map(|e| (e.path(), e.kind.tenant)) else { return };
         self.probe(step, &path, tenant, &format!("{}/verify", step.id), round).await;
+    }
+
+    /// Looks for a resource whose create was refused, by the name that was sent. Where the name is taken (409) or the client was
+    /// not let in, there may well be one.
+    async fn look_for_refused(&mut self, step: &Step, call: &Call, exchange: &Exchange, round: Option<u64>) {
+        let refused = exchange.status().is_some_and(|s| (400..500).contains(&s) && ![401, 403, 409, 429].contains(&s));
+        let attribute = match call.endpoint.as_str() {
+            "/Users" => "userName",
+            "/Groups" => "displayName",
+            _ => return,
+        };
+        let name = call.body.as_ref().and_then(|b| crate::scim::value::get_ci(b.as_object()?, attribute)?.as_str());
+        let Some(name) = name.filter(|n| refused && n.contains(&self.values.run) && n.len() < 200) else { return };
+        if self.context.target.lacks(Need::Filter).is_some() || self.shadow.named(name).next().is_some() {
+            return;
+        }
+        let target = self.look_up(&call.endpoint, attribute, name);
+        self.probe(step, &target, 0, &format!("{}/look-up", step.id), round).await;
+    }
+
+    /// The path and query that look a resource up by its name, encoded as the identity provider does.
+    fn look_up(&self, endpoint: &str, attribute: &str, name: &str) -> String {
+        let quoted = Value::String(name.to_owned()).to_string();
+        let query = crate::engine::render::query(&format!("{attribute} eq {quoted}"), self.case.profile.encoding);
+        format!("{endpoint}?filter={query}")
     }
 
     /// A read that the identity provider does not send.
@@ -81,9 +106,7 @@ impl Player<'_> {
                 _ => continue,
             };
             let Some(name) = name else { continue };
-            let quoted = Value::String(name.to_owned()).to_string();
-            let query = crate::engine::render::query(&format!("{attribute} eq {quoted}"), self.case.profile.encoding);
-            let target = format!("{}?filter={query}", kind.endpoint);
+            let target = self.look_up(&kind.endpoint, attribute, name);
             self.probe(&step, &target, kind.tenant, &format!("end/look-up-{type_name}"), None).await;
         }
     }

@@ -1,4 +1,4 @@
-//! Waits when the server says 429, as an identity provider does, and sends the request again.
+//! Waits when the server says 429, or 503 with the time at which to come again, as an identity provider does, and sends the request again.
 //!
 //! Must not judge: what it makes of the last answer is up to the caller. Bounded in every direction, because a hostile server
 //! may ask for years.
@@ -31,7 +31,7 @@ impl Patience {
     pub(crate) async fn send(&self, http: &Http, out: Outgoing) -> Exchange {
         for _ in 0..AGAIN {
             let exchange = http.send(out.clone()).await;
-            let Some(response) = exchange.response().filter(|r| r.status == 429) else {
+            let Some(response) = exchange.response().filter(|r| busy(r)) else {
                 self.in_vain.store(false, Ordering::Relaxed);
                 return exchange;
             };
@@ -42,7 +42,7 @@ impl Patience {
             tokio::time::sleep(wait).await;
         }
         let last = http.send(out).await;
-        self.in_vain.store(last.status() == Some(429), Ordering::Relaxed);
+        self.in_vain.store(last.response().is_some_and(busy), Ordering::Relaxed);
         last
     }
 
@@ -59,9 +59,14 @@ impl Patience {
         let (waits, ms) = (self.waits.load(Ordering::Relaxed), self.waited_ms.load(Ordering::Relaxed));
         (waits > 0).then(|| {
             format!(
-                "the target answered 429 to {waits} requests, which were sent again after a wait ({} s in all); --rate slows the run down",
+                "the target answered 429 (or 503 with Retry-After) to {waits} requests, which were sent again after a wait ({} s in all); --rate slows the run down",
                 ms.min(BUDGET_MS) / 1000
             )
         })
     }
+}
+
+/// Too many requests, or not now: RFC 9110 §15.6.4 says with Retry-After that it will pass.
+fn busy(response: &crate::exchange::Response) -> bool {
+    response.status == 429 || (response.status == 503 && response.header("retry-after").is_some())
 }

@@ -23,7 +23,7 @@ use crate::scenario::model::{
 };
 use crate::scenario::names::ADVERTISED;
 use crate::scenario::template::Values;
-use crate::scim::schema::{ResourceType, Returned};
+use crate::scim::schema::{Mutability, ResourceType, Returned};
 use crate::shadow::{Call, Choice, Expectation, Op, Reason, Shadow};
 use own::Unwritable;
 use serde_json::Value;
@@ -70,7 +70,7 @@ pub(super) struct Player<'a> {
     pub(super) context: &'a Context,
     pub(super) case: &'a Case,
     name: String,
-    values: CaseValues,
+    pub(super) values: CaseValues,
     pub(super) shadow: Shadow,
     /// What the target advertises beyond the RFCs, with values.
     sample: Sample,
@@ -760,9 +760,16 @@ impl<'a> Player<'a> {
         };
         let Ok(path) = crate::scim::path::parse_path(text, rt) else { return false };
         // Through the RFC's own schema only attributes count: `status` of an error is none.
-        let known = |rt: &ResourceType| rt.attribute(&path.attr).map(|r| r.attribute.returned);
+        let known =
+            |rt: &ResourceType| rt.attribute(&path.attr).map(|r| (r.attribute.returned, r.attribute.mutability));
         match known(rt) {
-            Some(Returned::Request | Returned::Never) => !call.projected(),
+            Some((Returned::Request | Returned::Never, _)) => !call.projected(),
+            // What no client writes here is not as this client wrote it, unless the RFC has it so as well.
+            Some((_, Mutability::ReadOnly)) => {
+                let own = |rt: ResourceType| rt.attribute(&path.attr).map(|r| r.attribute.mutability);
+                let rfc = [ResourceType::user(), ResourceType::group()].into_iter().find_map(own);
+                rfc.is_some_and(|m| m != Mutability::ReadOnly)
+            }
             Some(_) => false,
             None => [ResourceType::user(), ResourceType::group()].iter().any(|own| known(own).is_some()),
         }

@@ -663,7 +663,7 @@ fn own_schema(base: &str) -> Value {
         "description": "Where a user sits",
         "attributes": [{
             "name": "desk", "type": "string", "multiValued": false, "description": "Number of the desk",
-            "required": false, "caseExact": false, "mutability": "readOnly", "returned": "default", "uniqueness": "none",
+            "required": false, "caseExact": false, "mutability": "readOnly", "returned": "always", "uniqueness": "none",
         }],
         "meta": { "resourceType": "Schema", "location": format!("{base}/Schemas/{OWN}") },
     })

@@ -133,7 +133,9 @@ pub struct Fact {
 pub fn split(doc: &Value, rt: &ResourceType) -> BTreeMap<String, Value> {
     let mut out = BTreeMap::new();
     let Some(object) = doc.as_object() else { return out };
-    for (name, value) in object {
+    // The common attributes are the server's to show, also where its schema describes them (RFC 7643 §3.1).
+    let common = |name: &str| ["id", "schemas", "meta"].iter().any(|c| c.eq_ignore_ascii_case(name));
+    for (name, value) in object.iter().filter(|(name, _)| !common(name)) {
         let extension = rt.extensions.iter().find(|e| e.schema.id.eq_ignore_ascii_case(name));
         match (extension, value) {
             (Some(e), Value::Object(inner)) => {
@@ -175,10 +177,27 @@ fn put(out: &mut BTreeMap<String, Value>, key: &str, attribute: &Attribute, valu
                 }
             }
         }
+        Value::Array(items) if attribute.kind == AttrType::Complex => {
+            out.insert(key.to_owned(), items.iter().map(|i| declared(i, attribute)).collect());
+        }
         _ => {
             out.insert(key.to_owned(), value.clone());
         }
     }
+}
+
+/// An element without the sub-attributes that the schema does not have, or that no client writes and reads: those a server
+/// may drop.
+fn declared(element: &Value, attribute: &Attribute) -> Value {
+    let Value::Object(map) = element else { return element.clone() };
+    let known = |name: &str| find(&attribute.sub_attributes, name).is_some_and(kept);
+    // `value` names the element, declared or not.
+    let keep = |name: &str| name.eq_ignore_ascii_case("value") || attribute.sub_attributes.is_empty() || known(name);
+    map.iter().filter(|(name, _)| keep(name)).map(|(name, v)| (name.clone(), v.clone())).collect()
+}
+
+fn kept(sub: &Attribute) -> bool {
+    sub.mutability != Mutability::WriteOnly && !matches!(sub.returned, Returned::Never | Returned::Request)
 }
 
 /// Attributes that no identity provider can do without.

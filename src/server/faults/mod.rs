@@ -18,6 +18,7 @@ mod filter;
 mod groups;
 mod headers;
 mod idempotency;
+mod odd;
 mod pagination;
 mod patch;
 mod projection;
@@ -74,6 +75,7 @@ pub fn all() -> &'static [Fault] {
             rarer::FAULTS,
             aside::FAULTS,
             exact::FAULTS,
+            odd::FAULTS,
             reported::FAULTS,
             advertised::FAULTS,
         ]
