@@ -6,10 +6,11 @@ use super::sift::Spoken;
 use super::tree::Unreadable;
 use super::{Answer, Entry, Format, Recording};
 use crate::exchange::Response;
-use crate::report::redact::Redactor;
+use crate::report::redact::{MASK, Redactor};
 use base64::Engine as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use std::io::{self, Write};
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -139,7 +140,8 @@ fn pairs(list: Option<Vec<Pair>>) -> Vec<(String, String)> {
 
 /// Writes the SCIM part of a recording. What else passed (a token endpoint, say) stays out, and so do secrets.
 pub fn write(spoken: &[Spoken], redactor: &Redactor, out: &mut dyn Write) -> io::Result<()> {
-    let entries: Vec<Value> = spoken.iter().map(|s| item(&s.entry, redactor)).collect();
+    let tokens = Tokens::of(spoken);
+    let entries: Vec<Value> = spoken.iter().map(|s| item(&s.entry, redactor, &tokens)).collect();
     let archive = json!({ "log": {
         "version": "1.2",
         "creator": { "name": "scimproof", "version": env!("CARGO_PKG_VERSION") },
@@ -149,11 +151,42 @@ pub fn write(spoken: &[Spoken], redactor: &Redactor, out: &mut dyn Write) -> io:
     writeln!(out)
 }
 
-fn item(entry: &Entry, redactor: &Redactor) -> Value {
+/// Numbers in the place of tokens: whose they are must not be seen, that they are two people's must.
+struct Tokens<'a>(HashMap<&'a str, usize>);
+
+impl<'a> Tokens<'a> {
+    fn of(spoken: &'a [Spoken]) -> Self {
+        let mut known = HashMap::new();
+        for value in spoken.iter().filter_map(|s| s.entry.header("authorization")) {
+            let next = known.len() + 1;
+            known.entry(token(value)).or_insert(next);
+        }
+        Self(known)
+    }
+
+    /// `Bearer [secret]` → `Bearer [secret 2]` for the second of them.
+    fn told_apart(&self, entry: &Entry, masked: String) -> String {
+        let number = entry.header("authorization").and_then(|v| self.0.get(token(v)));
+        match number.filter(|n| **n > 1) {
+            Some(n) => masked.replace(MASK, &format!("{} {n}]", MASK.trim_end_matches(']'))),
+            None => masked,
+        }
+    }
+}
+
+fn token(authorization: &str) -> &str {
+    authorization.trim().split_once(' ').map_or(authorization.trim(), |(_, token)| token.trim())
+}
+
+fn item(entry: &Entry, redactor: &Redactor, tokens: &Tokens<'_>) -> Value {
     let started = entry.started.unwrap_or(OffsetDateTime::UNIX_EPOCH).format(&Rfc3339).unwrap_or_default();
     let headers = |list: &[(String, String)]| -> Vec<Value> {
-        let named = |(name, value): &(String, String)| json!({ "name": name, "value": value });
-        redactor.headers(list).iter().map(named).collect()
+        let named = |(name, value): (String, String)| {
+            let credentials = name.eq_ignore_ascii_case("authorization");
+            let value = if credentials { tokens.told_apart(entry, value) } else { value };
+            json!({ "name": name, "value": value })
+        };
+        redactor.headers(list).into_iter().map(named).collect()
     };
     let mut request = json!({
         "method": entry.method, "url": redactor.url(&entry.url), "httpVersion": "HTTP/1.1", "cookies": [],

@@ -256,7 +256,8 @@ impl<'a> Judge<'a> {
         if exchange.status() != Some(404) {
             ids.extend(exchange.request.segments().into_iter().nth(1));
         }
-        if let Some(body) = exchange.request.json() {
+        // What was refused may have been refused because of them.
+        if let Some(body) = exchange.request.json().filter(|_| exchange.accepted()) {
             references(&body, &mut ids);
         }
         ids.retain(|id| self.shadow.kinds_of(id).next().is_none());
