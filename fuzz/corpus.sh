@@ -36,6 +36,9 @@ OPERATIONS
     printf '%s' '[{"eventType":"application.provision.user.push","outcome":{"result":"FAILURE","reason":"Error while trying to push profile update"},"target":[{"type":"AppUser","alternateId":"a"}]}]' > "$dir/okta"
     printf 'activityDateTime,provisioningStatusInfo,statusInfo\n2026-01-01,failure,"{""errorCode"":""x""}"\n' > "$dir/entra"
     ;;
+  recordings)
+    cp ../tests/recordings/* "$dir"
+    ;;
   conversation)
     user='{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"id":"7","userName":"a","active":true,"emails":[{"value":"a","type":"work"}],"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"department":"D"},"meta":{"resourceType":"User","location":"http://localhost/scim/v2/Users/7","lastModified":"2026-01-01T00:00:00Z"}}'
     list="{\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:ListResponse\"],\"totalResults\":1,\"startIndex\":1,\"itemsPerPage\":1,\"Resources\":[$user]}"

@@ -13,6 +13,7 @@ pub mod engine;
 pub mod event;
 pub mod exchange;
 pub mod profile;
+pub mod record;
 pub mod report;
 pub mod rules;
 pub mod run;

@@ -68,7 +68,7 @@ const TABLE: &[Row] = &[
     Row {
         room: "record",
         may_use: &["exchange", "scenario", "scim", "engine", "profile", "report"],
-        because: "traffic becomes a scenario; nothing is judged on the way",
+        because: "traffic becomes a scenario; nothing is judged on the way: `run::offline` judges exchanges, whoever recorded them",
     },
     Row {
         room: "diagnose",
@@ -89,6 +89,9 @@ const ONLY: &[(&str, &str, &[&str])] = &[
     ("engine", "profile", &["idp", "IdpProfile", "Encoding", "ExternalId"]),
     ("shadow", "scenario", &["model"]),
     ("run", "report", &["redact"]),
+    ("record", "report", &["redact"]),
+    ("record", "profile", &["idp"]),
+    ("record", "scenario", &["load", "load_data", "template"]),
     ("diagnose", "report", &["redact"]),
 ];
 

@@ -5,8 +5,10 @@
 use super::check::CheckArgs;
 use super::clean::CleanArgs;
 use super::diagnose::DiagnoseArgs;
+use super::import::ImportArgs;
 use super::init::InitArgs;
 use super::merge::{CompareArgs, MergeArgs};
+use super::record::RecordArgs;
 use super::serve::ServeArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -56,6 +58,10 @@ pub enum Command {
     Prove(ProveArgs),
     /// From an admin's error text or a log export to the cause, with the two requests that disagree
     Diagnose(Box<DiagnoseArgs>),
+    /// Stand between a client and a server, keep what passes, and make a scenario of it
+    Record(Box<RecordArgs>),
+    /// Make a scenario of a HAR file, a Postman collection or a Runscope test, or judge recorded traffic without a server
+    Import(ImportArgs),
     /// Delete what an earlier run left behind
     Clean(Box<CleanCommand>),
     /// Write a commented scimproof.toml and print a CI snippet

@@ -8,10 +8,12 @@ pub mod connect;
 pub mod diagnose;
 pub mod exit;
 pub mod explain;
+pub mod import;
 pub mod init;
 pub mod list;
 pub mod merge;
 pub mod prove;
+pub mod record;
 pub mod run;
 pub mod serve;
 
@@ -43,6 +45,8 @@ async fn dispatch(command: Command) -> ExitCode {
         Command::List(args) => list::main(&args, &providers()).into(),
         Command::Explain(args) => explain::main(&args).into(),
         Command::Init(args) => init::main(&args).into(),
+        Command::Import(args) => import::main(&args).into(),
+        Command::Record(args) => record::main(*args).await.into(),
         Command::Merge(args) => merge::main_merge(&args).into(),
         Command::Compare(args) => merge::main_compare(&args).into(),
         Command::Clean(args) => clean_up(*args).await.into(),

@@ -384,20 +384,29 @@ fn reproduce_flags(settings: &Settings) -> String {
 }
 
 fn sinks(settings: &Settings) -> Result<Vec<Box<dyn Sink>>, Failure> {
-    let ci = std::env::var_os("CI").is_some();
-    let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(Progress::new(!ci && !settings.quiet))];
     let options = TerminalOptions {
         verbose: settings.verbose,
         quiet: settings.quiet,
         show_http: settings.show_http,
         ..TerminalOptions::default()
     };
+    listeners(options, &settings.reports.files, settings.reports.github)
+}
+
+/// Whoever listens to a run: progress, terminal, files, GitHub.
+pub(super) fn listeners(
+    options: TerminalOptions,
+    files: &[(&'static str, PathBuf)],
+    github: bool,
+) -> Result<Vec<Box<dyn Sink>>, Failure> {
+    let ci = std::env::var_os("CI").is_some();
+    let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(Progress::new(!ci && !options.quiet))];
     sinks.push(Box::new(Terminal::new(anstream::AutoStream::auto(std::io::stdout()), options)));
-    for (name, path) in &settings.reports.files {
+    for (name, path) in files {
         let Some(format) = crate::report::format(name) else { continue };
         sinks.push(Box::new(FileSink::new(format, path).map_err(Failure::usage)?));
     }
-    if settings.reports.github {
+    if github {
         let summary = std::env::var_os("GITHUB_STEP_SUMMARY").map(Into::into);
         sinks.push(Box::new(crate::report::github::GitHub::new(std::io::stdout(), summary)));
     }
@@ -441,7 +450,7 @@ pub(super) fn listen_for_stop(stop: Arc<AtomicBool>) {
     });
 }
 
-async fn interrupted() {
+pub(super) async fn interrupted() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

@@ -139,6 +139,10 @@ impl Http {
         warnings
     }
 
+    pub(super) fn client(&self) -> &reqwest::Client {
+        &self.client
+    }
+
     fn signer(&self, kind: AuthKind) -> Option<&Signer> {
         match kind {
             AuthKind::Other => self.other.as_ref(),

@@ -5,6 +5,7 @@
 pub mod auth;
 mod body;
 pub mod error;
+pub mod forward;
 pub mod guard;
 pub mod http;
 pub mod journal;

@@ -108,7 +108,8 @@ fn create(path: &Path) -> io::Result<std::fs::File> {
     std::fs::OpenOptions::new().write(true).create_new(true).open(path)
 }
 
-fn folder_is_writable(path: &Path) -> io::Result<()> {
+/// Says early what would fail later: a missing folder, no rights, a folder in the place of the file.
+pub fn folder_is_writable(path: &Path) -> io::Result<()> {
     if is_special(path) {
         return Ok(());
     }

@@ -22,11 +22,11 @@ const DEEPEST: usize = 100;
 const SHORTEST: usize = 4;
 
 /// Headers whose value is a secret whatever it is.
-const SECRET_HEADERS: &[&str] =
+pub const SECRET_HEADERS: &[&str] =
     &["authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "x-auth-token"];
 
 /// Query parameters whose value is a secret whatever it is (RFC 6750 §2.3 and habits).
-const SECRET_PARAMETERS: &[&str] = &["access_token", "token", "api_key", "password", "client_secret"];
+pub const SECRET_PARAMETERS: &[&str] = &["access_token", "token", "api_key", "password", "client_secret"];
 
 /// Replaces every configured secret, in whatever form it comes back.
 #[derive(Clone, Default)]
@@ -105,6 +105,11 @@ impl Redactor {
             .collect()
     }
 
+    /// Text that was to be JSON and is not: without secrets and without what follows `"password":`.
+    pub fn broken(&self, text: &str) -> String {
+        mask_password_members(&self.text(text))
+    }
+
     /// Headers without secrets. An authorization keeps its scheme, because the scheme may be what is wrong.
     pub fn headers(&self, headers: &[(String, String)]) -> Vec<(String, String)> {
         headers
@@ -178,7 +183,7 @@ impl Redactor {
         // Replaced before it is cut, with room for a secret that lies across the cut.
         let longest = self.needles.first().map_or(0, String::len);
         let kept = &bytes[..bytes.len().min(limit + longest + 256)];
-        let clean = mask_password_members(&self.text(&String::from_utf8_lossy(kept)));
+        let clean = self.broken(&String::from_utf8_lossy(kept));
         if bytes.len() <= limit {
             return Some(Value::String(clean));
         }
@@ -219,7 +224,7 @@ fn forms(secret: &str) -> Vec<String> {
 }
 
 /// `password`, also with a schema URN before it.
-fn is_password_path(path: &str) -> bool {
+pub fn is_password_path(path: &str) -> bool {
     let name = path.rsplit(':').next().unwrap_or(path).trim();
     name.eq_ignore_ascii_case("password")
 }

@@ -203,5 +203,6 @@ fn sweep_step() -> Step {
         capture: Vec::new(),
         impact: None,
         verify: false,
+        recorded: None,
     }
 }

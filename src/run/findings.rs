@@ -2,11 +2,12 @@
 //!
 //! Must not judge; it decides only what a level means for this user.
 
-use super::{Context, Options};
+use super::Options;
 use crate::event::{AdminText, FindingReport};
 use crate::exchange::Exchange;
 use crate::profile::idp;
 use crate::profile::provider::{Expected, ProviderProfile, Sighting};
+use crate::report::redact::Redactor;
 use crate::rules::{Finding, Impact, Level, Rule, Verdict};
 use crate::scenario::model::{Expect, Place, Scenario, StatusSpec, Step};
 use crate::scenario::template::Values;
@@ -190,8 +191,15 @@ fn without_consequences(raw: Vec<RawFinding>) -> (Vec<RawFinding>, Followed) {
     (kept.collect(), followed)
 }
 
+/// What it takes to put findings into words.
+#[derive(Clone, Copy)]
+pub(crate) struct Words<'a> {
+    pub(crate) options: &'a Options,
+    pub(crate) redactor: &'a Redactor,
+}
+
 /// Groups verdicts by root cause.
-pub(crate) fn group(raw: Vec<RawFinding>, context: &Context) -> Vec<FindingReport> {
+pub(crate) fn group(raw: Vec<RawFinding>, words: Words<'_>) -> Vec<FindingReport> {
     let (raw, followed) = without_consequences(raw);
     let mut groups: BTreeMap<(String, String), Vec<RawFinding>> = BTreeMap::new();
     let mut order: Vec<(String, String)> = Vec::new();
@@ -206,7 +214,7 @@ pub(crate) fn group(raw: Vec<RawFinding>, context: &Context) -> Vec<FindingRepor
     for (position, key) in order.into_iter().enumerate() {
         if let Some(members) = groups.remove(&key) {
             let rule = members[0].rule.id;
-            let mut told = report(members, context);
+            let mut told = report(members, words);
             if let Some(more) = followed.get(rule) {
                 let more = more.iter().copied().collect::<Vec<_>>().join(", ");
                 told.message = format!("{}. From it follows, and is not listed: {more}", told.message);
@@ -273,7 +281,7 @@ fn rank(impact: Impact) -> u8 {
     }
 }
 
-fn report(members: Vec<RawFinding>, context: &Context) -> FindingReport {
+fn report(members: Vec<RawFinding>, words: Words<'_>) -> FindingReport {
     let first = &members[0];
     let rule = first.rule;
     let impact = first.impact.filter(|_| rule.id == UNEXPECTED.id).unwrap_or(rule.impact);
@@ -290,7 +298,7 @@ fn report(members: Vec<RawFinding>, context: &Context) -> FindingReport {
         None => rule.title.to_owned(),
     };
     let message = with_places(message, &members);
-    let redact = |text: &str| context.redactor.text(text);
+    let redact = |text: &str| words.redactor.text(text);
     FindingReport {
         rule: rule.id.to_owned(),
         title: rule.title.to_owned(),
@@ -306,10 +314,10 @@ fn report(members: Vec<RawFinding>, context: &Context) -> FindingReport {
         message: redact(&message),
         spec: rule.spec.to_owned(),
         impact,
-        admin_sees: admin_texts(&members, impact, context),
+        admin_sees: admin_texts(&members, impact, words),
         hint: rule.hint.to_owned(),
-        reproduce: reproduce(first, context),
-        curl: curl(&first.exchange, context),
+        reproduce: reproduce(first, words),
+        curl: curl(&first.exchange, words),
         because: first.finding.because.clone(),
         also,
     }
@@ -336,7 +344,7 @@ fn with_places(message: String, members: &[RawFinding]) -> String {
 }
 
 /// What the admins of the identity providers concerned read: those whose scenarios showed it, else those that break on it.
-fn admin_texts(members: &[RawFinding], impact: Impact, context: &Context) -> Vec<AdminText> {
+fn admin_texts(members: &[RawFinding], impact: Impact, words: Words<'_>) -> Vec<AdminText> {
     let mut idps: Vec<String> = Vec::new();
     let seen = members.iter().map(|m| m.idp.clone()).filter(|i| i != "rfc");
     let known = members[0].rule.breaks.iter().map(|b| (*b).to_owned());
@@ -346,14 +354,14 @@ fn admin_texts(members: &[RawFinding], impact: Impact, context: &Context) -> Vec
             idps.push(idp);
         }
     }
-    let chosen = &context.options.idps;
+    let chosen = &words.options.idps;
     if !chosen.is_empty() {
         idps.retain(|i| chosen.contains(i));
     }
-    idps.iter().filter_map(|name| admin_text(name, impact, &members[0], context)).collect()
+    idps.iter().filter_map(|name| admin_text(name, impact, &members[0], words)).collect()
 }
 
-fn admin_text(name: &str, impact: Impact, finding: &RawFinding, context: &Context) -> Option<AdminText> {
+fn admin_text(name: &str, impact: Impact, finding: &RawFinding, words: Words<'_>) -> Option<AdminText> {
     let profile = idp::find(name).ok()??;
     let template = profile.admin.get(&impact)?;
     // A sentence about an error has no words of this answer when the answer was a success.
@@ -376,7 +384,7 @@ fn admin_text(name: &str, impact: Impact, finding: &RawFinding, context: &Contex
     .fold(template.text.clone(), |text, (hole, value)| text.replace(hole, value));
     Some(AdminText {
         idp: profile.title.clone(),
-        text: context.redactor.text(&filled),
+        text: words.redactor.text(&filled),
         evidence: template.evidence.clone(),
         next: template.next.clone(),
     })
@@ -386,17 +394,17 @@ fn reason_phrase(status: u16) -> &'static str {
     reqwest::StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason()).unwrap_or("")
 }
 
-fn reproduce(f: &RawFinding, context: &Context) -> String {
+fn reproduce(f: &RawFinding, words: Words<'_>) -> String {
     let step = f.step.split('/').next().unwrap_or(&f.step);
     let only = if step == "end" { String::new() } else { format!(" --only {step}") };
-    format!("scimproof run {}{only}{} --show-http", f.case, context.options.reproduce_flags)
+    format!("scimproof run {}{only}{} --show-http", f.case, words.options.reproduce_flags)
 }
 
 /// The request as a shell line; the token is the variable `$SCIM_TOKEN`.
-fn curl(exchange: &Exchange, context: &Context) -> String {
+fn curl(exchange: &Exchange, words: Words<'_>) -> String {
     let request = &exchange.request;
-    let mut out = format!("curl -i -X {} {}", request.method, quote(&context.redactor.url(&request.url)));
-    for (name, value) in context.redactor.headers(&request.headers) {
+    let mut out = format!("curl -i -X {} {}", request.method, quote(&words.redactor.url(&request.url)));
+    for (name, value) in words.redactor.headers(&request.headers) {
         let lower = name.to_ascii_lowercase();
         if lower == "authorization" {
             out.push_str(" -H \"Authorization: Bearer $SCIM_TOKEN\"");
@@ -406,7 +414,7 @@ fn curl(exchange: &Exchange, context: &Context) -> String {
     }
     if let Some(body) = &request.body {
         let text = String::from_utf8_lossy(body);
-        let shown: String = context.redactor.text(&text).chars().take(4000).collect();
+        let shown: String = words.redactor.text(&text).chars().take(4000).collect();
         out.push_str(&format!(" --data-raw {}", quote(&shown)));
     }
     out

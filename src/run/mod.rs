@@ -9,6 +9,7 @@ pub mod baseline;
 pub mod discover;
 pub mod findings;
 pub mod judge;
+pub mod offline;
 mod patience;
 pub mod plan;
 mod play;
@@ -275,7 +276,7 @@ fn conclude(
         raw.extend(case.findings);
         left_behind.extend(case.left_behind);
     }
-    let findings = findings::group(raw, context);
+    let findings = findings::group(raw, findings::Words { options: &context.options, redactor: &context.redactor });
     let mut target = target;
     target.remarks.extend(context.patience.remark());
     let mut report = RunReport {

@@ -251,6 +251,17 @@ pub struct Step {
     pub impact: Option<Impact>,
     /// False: no automatic read-back after this step.
     pub verify: bool,
+    /// What a server once answered, for readers.
+    pub recorded: Option<Recorded>,
+}
+
+/// An answer as it was recorded. Nothing is held against it.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    /// Its status.
+    pub status: StatusSpec,
+    /// Its body; `${…}` in it are only texts.
+    pub body: Option<Value>,
 }
 
 /// What a step does.

@@ -115,6 +115,19 @@ shape! {
         verify: Option<bool>,
         /// true: the request is wrong on purpose; filters in it are not checked.
         broken: Option<bool>,
+        /// What a server once answered. For readers: nothing is held against it.
+        recorded: Option<RawRecorded>,
+    }
+}
+
+shape! {
+    /// An answer as it was recorded.
+    RawRecorded {
+        /// Its status.
+        #[schemars(with = "Status")]
+        status: Node,
+        /// Its body.
+        body: Option<Node>,
     }
 }
 

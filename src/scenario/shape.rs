@@ -33,6 +33,7 @@ macro_rules! shape {
         pub(super) struct $name {
             $( $(#[$field_meta])* pub(super) $field: $type, )*
             #[schemars(skip)]
+            #[allow(dead_code, reason = "not every mapping is pointed at as a whole")]
             pub(super) span: std::ops::Range<usize>,
             /// False when a key of it is wrong (and reported).
             #[schemars(skip)]

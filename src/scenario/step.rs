@@ -6,9 +6,9 @@ use super::doc::{At, Node};
 use super::error::Problem;
 use super::filters;
 use super::lower::{Loader, words};
-use super::model::{Action, BodySpec, Capture, Condition, Expect, RequestSpec, Step};
+use super::model::{Action, BodySpec, Capture, Condition, Expect, Recorded, RequestSpec, Step};
 use super::names::{self, Strictness};
-use super::raw::{RawCondition, RawExpect, RawRequest, RawStep};
+use super::raw::{RawCondition, RawExpect, RawRecorded, RawRequest, RawStep};
 use super::shape::{OneOrMany, Pairs};
 use super::template::{Template, is_dotted_name, is_name};
 use std::ops::Range;
@@ -56,6 +56,7 @@ impl Loader<'_> {
             capture,
             impact: raw.impact.map(|w| w.value),
             verify: raw.verify.unwrap_or(true),
+            recorded: raw.recorded.and_then(|r| self.recorded(&r)),
         })
     }
 
@@ -298,6 +299,11 @@ impl Loader<'_> {
             }
         }
         captures
+    }
+
+    /// Documentation: holes in it are not looked at.
+    fn recorded(&mut self, raw: &RawRecorded) -> Option<Recorded> {
+        Some(Recorded { status: self.reader.status(&raw.status)?, body: raw.body.as_ref().map(Node::to_json) })
     }
 
     fn expect(&mut self, raw: RawExpect) -> Expect {
