@@ -221,7 +221,10 @@ fn scheme_types(view: &View<'_>) -> Verdict {
         let kind = get_ci(scheme, "type").and_then(Value::as_str);
         if !kind.is_some_and(|k| SCHEMES.contains(&k)) {
             let shown = get_ci(scheme, "type").map_or_else(|| "nothing".to_owned(), short);
-            return Verdict::fail("body /authenticationSchemes/type", SCHEMES.join(", "), shown);
+            let finding = Finding::new("body /authenticationSchemes/type", SCHEMES.join(", "), shown);
+            // RFC 7643 §5 defines five words and forbids no other: mutual TLS, for one, has none.
+            let own = kind.is_some_and(|k| !k.is_empty());
+            return Verdict::Fail(vec![if own { finding.level(Level::Note) } else { finding }]);
         }
         if get_ci(scheme, "name").and_then(Value::as_str).is_none_or(str::is_empty) {
             return Verdict::fail("body /authenticationSchemes/name", "a text", "nothing");

@@ -468,6 +468,7 @@ fn start_index(view: &View<'_>) -> Verdict {
 fn pages_disagree(view: &View<'_>) -> Verdict {
     if page(view).is_none()
         || !stable(view)
+        || (!view.target.index && view.call.start_index.is_some())
         || view.call.start_index.as_deref().is_some_and(|s| s.trim().parse::<i64>().is_err())
     {
         return Verdict::NotApplicable;
@@ -502,7 +503,7 @@ fn past_end(view: &View<'_>) -> Verdict {
     let (Some(total), Some(start)) = (integer(list, "totalResults"), view.call.effective_start()) else {
         return Verdict::NotApplicable;
     };
-    if start <= total || start <= 1 || !stable(view) || view.call.cursor {
+    if start <= total || start <= 1 || !stable(view) || view.call.cursor || !view.target.index {
         return Verdict::NotApplicable;
     }
     let entries = view.entries().len();

@@ -527,7 +527,9 @@ fn modified_by_no_change(view: &View<'_>) -> Verdict {
         a.len() == b.len() && a.iter().all(|(k, v)| k == "meta" || b.get(k) == Some(v))
     };
     let (Some(before), Some(now)) = (last.as_object(), view.object()) else { return Verdict::NotApplicable };
-    let one_add = write.call.op == Op::Patch && write.call.id.as_deref() == id && only_adds(&write.call, now);
+    let one_add = write.call.op == Op::Patch
+        && write.call.id.as_deref() == id
+        && view.resource_type().is_some_and(|rt| only_adds(&write.call, now, rt));
     if !one_add || !write.exchange.accepted() || known.refused.is_some() || !same(before, now) {
         return Verdict::NotApplicable;
     }
@@ -539,13 +541,16 @@ fn modified_by_no_change(view: &View<'_>) -> Verdict {
 }
 
 /// True for operations that add values of attributes which the read shows: what it hides may well have changed.
-fn only_adds(call: &crate::shadow::Call, shown: &Map<String, Value>) -> bool {
+fn only_adds(call: &crate::shadow::Call, shown: &Map<String, Value>, rt: &crate::scim::schema::ResourceType) -> bool {
     let Some(body) = call.body.as_ref().and_then(Value::as_object) else { return false };
     let visible = |o: &Map<String, Value>| {
         let adds = get_ci(o, "op").and_then(Value::as_str).is_some_and(|op| op.eq_ignore_ascii_case("add"));
         let path = crate::shadow::forecast::op_path(o).unwrap_or_default();
         let name = path.split(['.', '[']).next().unwrap_or_default();
-        adds && get_ci(shown, name).is_some_and(|v| !crate::shadow::facts::is_empty(v))
+        let hidden = rt.schema.attributes.iter().find(|a| a.name.eq_ignore_ascii_case(name)).is_none_or(|a| {
+            matches!(a.returned, crate::scim::schema::Returned::Request | crate::scim::schema::Returned::Never)
+        });
+        adds && !hidden && get_ci(shown, name).is_some_and(|v| !crate::shadow::facts::is_empty(v))
     };
     let mut operations = crate::shadow::forecast::operations(body).peekable();
     operations.peek().is_some() && operations.all(visible)

@@ -141,6 +141,10 @@ fn by_the_servers_rules(view: &View<'_>, scim_type: Option<&str>) -> Option<Leve
     if refusal == 413 || many_at_once(view) {
         return Some(Level::Idp);
     }
+    // Attributes beyond the essential are optional, and this server does not say which it has.
+    if !view.target.schemas_known && scim_type == Some("invalidPath") && !touches_essential(view) {
+        return Some(Level::Should);
+    }
     if unknown_manager(view) {
         return Some(Level::Should);
     }
@@ -166,6 +170,15 @@ fn written(view: &View<'_>, name: &str) -> bool {
         }),
         _ => view.call.body.as_ref().is_some_and(key),
     }
+}
+
+/// The PATCH names an attribute that no identity provider can do without.
+fn touches_essential(view: &View<'_>) -> bool {
+    let essential = |key: &str| crate::shadow::facts::essential(key.split('[').next().unwrap_or_default());
+    patch_operations(view).into_iter().any(|o| match op_path(o) {
+        Some(path) => essential(path),
+        None => get_ci(o, "value").and_then(Value::as_object).is_some_and(|v| v.keys().any(|k| essential(k))),
+    })
 }
 
 /// More members or operations in one request than a server need take: no RFC says how many.

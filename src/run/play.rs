@@ -578,7 +578,10 @@ impl<'a> Player<'a> {
         let meant = judged.forecast.expect != Expectation::Refuse
             || only_here
             || (self.case.scenario.idp != "rfc" && !expects_refusal(step.expect.as_ref()));
-        let turned_down = write && !exchange.accepted() && meant && judged.call.authenticated();
+        // A refusal that the step itself names is no slip: what comes after it is written with it in mind.
+        let named = |s: u16| step.expect.as_ref().is_some_and(|e| e.status.iter().any(|n| n.allows(s)));
+        let slip = !exchange.accepted() && !exchange.status().is_some_and(named);
+        let turned_down = write && slip && meant && judged.call.authenticated();
         if turned_down || exchange.outcome.is_err() {
             self.broken.get_or_insert_with(|| self.steps[at].id.clone());
         }

@@ -51,6 +51,8 @@ pub struct Advertised {
     pub max_operations: Option<i64>,
     /// True when cursor paging is on offer.
     pub cursor: bool,
+    /// False where `pagination.index` says that startIndex is not on offer (RFC 9865 §4).
+    pub index: bool,
     /// `pagination.defaultPaginationMethod`.
     pub default_paging: Option<String>,
     /// Resource types, advertised or the RFC's.
@@ -80,6 +82,7 @@ impl Advertised {
             max_results: None,
             max_operations: None,
             cursor: false,
+            index: true,
             default_paging: None,
             types: vec![ResourceType::user(), ResourceType::group()],
             schemas_known: false,
@@ -143,6 +146,7 @@ impl Advertised {
         self.max_operations = config.get("bulk").and_then(|f| f.get("maxOperations")).and_then(Value::as_i64);
         let paging = |name: &str| config.get("pagination").and_then(|p| p.get(name));
         self.cursor = paging("cursor").and_then(Value::as_bool).unwrap_or(false);
+        self.index = paging("index").and_then(Value::as_bool).unwrap_or(true);
         self.default_paging = paging("defaultPaginationMethod").and_then(Value::as_str).map(str::to_owned);
     }
 

@@ -696,13 +696,25 @@ fn touches_read_only(patch: &Map<String, Value>, rt: &ResourceType) -> bool {
                 .attributes
                 .iter()
                 .any(|a| a.name.eq_ignore_ascii_case(head) && a.mutability == Mutability::ReadOnly)
+            || crate::scim::path::parse_path(key, rt)
+                .ok()
+                .is_some_and(|p| rt.attribute(&p.attr).is_some_and(|r| r.attribute.mutability == Mutability::ReadOnly))
+    };
+    let inside = |key: &str, value: &Value| {
+        let extension = rt.extensions.iter().find(|e| e.schema.id.eq_ignore_ascii_case(key));
+        let Some((extension, map)) = extension.zip(value.as_object()) else { return false };
+        let fixed = |name: &str| {
+            let found = extension.schema.attributes.iter().find(|a| a.name.eq_ignore_ascii_case(name));
+            found.is_some_and(|a| a.mutability == Mutability::ReadOnly)
+        };
+        map.keys().any(|name| fixed(name))
     };
     operations(patch).any(|op| match op_path(op) {
         Some(path) => read_only(path),
         // Okta puts the group's own id into a path-less value; that must not hurt (rule patch/own-id-refused).
         None => get_ci(op, "value")
             .and_then(Value::as_object)
-            .is_some_and(|v| v.keys().any(|k| read_only(k) && !k.eq_ignore_ascii_case("id"))),
+            .is_some_and(|v| v.iter().any(|(k, v)| (read_only(k) && !k.eq_ignore_ascii_case("id")) || inside(k, v))),
     })
 }
 

@@ -390,20 +390,34 @@ pub(super) const FAULTS: &[Fault] = &[
         source: &["https://github.com/wso2/product-is/issues/3275"],
         wrong: "204 for all, one is deleted",
         right: "all are deleted",
-        hooks: &[Hook::Before(|call, _| {
-            if call.target == Target::Bulk
-                && let Some(Value::Array(operations)) = call.json_mut().and_then(|b| b.get_mut("Operations"))
-            {
-                let mut deletes = 0;
-                for operation in operations.iter_mut().filter(|o| o["method"] == "DELETE") {
-                    deletes += 1;
-                    if deletes > 1 {
-                        operation["method"] = "GET".into();
+        hooks: &[
+            Hook::Before(|call, state| {
+                if call.target != Target::Bulk {
+                    return None;
+                }
+                let operations = call.json().and_then(|b| b["Operations"].as_array()).cloned().unwrap_or_default();
+                let deletes = operations.iter().filter(|o| o["method"] == "DELETE").filter_map(|o| o["path"].as_str());
+                let kept: Vec<Value> = deletes
+                    .skip(1)
+                    .filter_map(|path| path.strip_prefix("/Users/"))
+                    .filter_map(|id| Some(json!([id, state.of(call).get(Kind::User, id)?.document()])))
+                    .collect();
+                state.of_mut(call).scratch.insert("bulk-kept".to_owned(), kept);
+                None
+            }),
+            Hook::After(|call, _, state| {
+                // The operations inside are calls of their own.
+                if call.target != Target::Bulk {
+                    return;
+                }
+                let kept = state.of_mut(call).scratch.remove("bulk-kept");
+                for pair in kept.into_iter().flatten() {
+                    if let Some(id) = pair[0].as_str() {
+                        state.of_mut(call).insert(Kind::User, id.to_owned(), &pair[1]);
                     }
                 }
-            }
-            None
-        })],
+            }),
+        ],
     },
     Fault {
         id: "group-refused-put-renames",
