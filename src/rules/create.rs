@@ -172,7 +172,12 @@ pub static RULES: &[Rule] = &[
         hint: "Check uniqueness on userName only, or declare `uniqueness: server` for what else you hold unique.",
         wrong: "two users, different userName, same e-mail → 409 on the second",
         right: "→ 201",
-        proven_by: &["create-refused-after-conflict", "create-conflict-on-shared-email"],
+        proven_by: &[
+            "create-refused-after-conflict",
+            "create-conflict-on-shared-email",
+            "names-collide-without-marks",
+            "phone-number-unique",
+        ],
         check: refusal_rule!("create/conflict-without-duplicate"),
     },
     Rule {
@@ -374,7 +379,7 @@ pub static RULES: &[Rule] = &[
         hint: "Store text byte for byte; refuse what is too long instead of cutting it.",
         wrong: "POST {…,\"displayName\":\"Zoë\"} → GET {\"displayName\":\"Zo?\"}",
         right: "GET {\"displayName\":\"Zoë\"}",
-        proven_by: &["cross-tenant-create-hijack", "create-truncates-values"],
+        proven_by: &["cross-tenant-create-hijack", "create-truncates-values", "group-name-marks-replaced"],
         check: state_rule!("create/value-altered"),
     },
     Rule {

@@ -79,6 +79,7 @@ pub static RULES: &[Rule] = &[
             "group-remove-only-first-member",
             "group-remove-value-list-ignored",
             "members-set-twice-in-one-patch",
+            "group-removals-first",
         ],
         check: state_rule!("group/member-not-removed"),
     },
@@ -221,6 +222,7 @@ pub static RULES: &[Rule] = &[
             "group-multi-member-add-rejected",
             "group-patch-adds-member-as-user-name",
             "group-member-of-other-group-refused",
+            "member-list-over-ten-refused",
         ],
         check: refusal_rule!("group/member-change-refused"),
     },
@@ -415,7 +417,7 @@ fn user_groups_stale(view: &View<'_>) -> Verdict {
     let ids: Vec<String> = entries.iter().filter_map(|g| g.get("value").and_then(crate::shadow::text_of)).collect();
     let mut findings = Vec::new();
     for group in view.before.among(&ids).filter(|k| k.endpoint == "/Groups") {
-        let member = member_ids(&group.doc).iter().any(|m| m == user);
+        let member = holds(view, &group.doc, user, NESTING);
         match group.state {
             State::Gone => findings.push(
                 Finding::new("body /groups", "no deleted group", group.id.clone()).because(group.last_write.clone()),
@@ -432,6 +434,20 @@ fn user_groups_stale(view: &View<'_>) -> Verdict {
     findings.extend(group_not_shown(view, user, &ids, shown));
     let related = shown.is_some() && view.before.known.count(|k| &*k.endpoint == "/Groups") > 0;
     if findings.is_empty() && !related { Verdict::NotApplicable } else { Verdict::from_findings(findings) }
+}
+
+/// Groups within groups that are followed.
+const NESTING: usize = 4;
+
+/// True when the group has the user, directly or by a group that is its member (RFC 7643 §4.1.2).
+fn holds(view: &View<'_>, group: &Value, user: &str, depth: usize) -> bool {
+    let members = member_ids(group);
+    members.iter().any(|m| m == user)
+        || (depth > 0
+            && members
+                .iter()
+                .filter_map(|m| view.before.find("/Groups", m))
+                .any(|g| holds(view, &g.doc, user, depth - 1)))
 }
 
 /// So many resources are looked through for a group that a user's `groups` lacks.

@@ -133,7 +133,7 @@ pub static RULES: &[Rule] = &[
         hint: "Store before answering; invalidate caches on write; read your own writes.",
         wrong: "PATCH title \"New\" → 200 {\"title\":\"New\"}\nGET at once → {\"title\":\"Old\"}",
         right: "GET → {\"title\":\"New\"}",
-        proven_by: &["read-after-write-stale"],
+        proven_by: &["read-after-write-stale", "put-follows-body-id"],
         check: state_rule!("read/write-answer-not-kept"),
     },
     Rule {
@@ -165,7 +165,7 @@ pub static RULES: &[Rule] = &[
         hint: "Answer 404 for deleted resources.",
         wrong: "DELETE → 204\nGET → 200",
         right: "GET → 404",
-        proven_by: &["delete-unknown-204", "delete-ignored", "delete-is-soft"],
+        proven_by: &["delete-unknown-204", "delete-ignored", "delete-is-soft", "bulk-deletes-first-only"],
         check: still_there,
     },
     Rule {
@@ -229,7 +229,7 @@ pub static RULES: &[Rule] = &[
         hint: "Answer 404 when the id does not exist.",
         wrong: "DELETE /Users/unknown → 204",
         right: "→ 404",
-        proven_by: &["auth-writes-unchecked", "cross-tenant-delete"],
+        proven_by: &["auth-writes-unchecked", "cross-tenant-delete", "delete-across-types"],
         check: delete_unknown,
     },
     Rule {
@@ -283,7 +283,7 @@ pub static RULES: &[Rule] = &[
         hint: "Apply all operations to a copy and store it only when all succeeded.",
         wrong: "PATCH [replace title, replace unknown path] → 400\nGET → the new title",
         right: "GET → the old title",
-        proven_by: &["deactivate-response-404", "patch-not-atomic"],
+        proven_by: &["deactivate-response-404", "patch-not-atomic", "group-refused-put-renames"],
         check: state_rule!("error/refused-but-changed"),
     },
     Rule {
@@ -477,7 +477,7 @@ fn unknown_status(view: &View<'_>) -> Verdict {
         _ if !plain => Verdict::NotApplicable,
         404 => Verdict::Pass,
         // A write may be refused for its body before the id is looked at, and for want of rights; 410 says the same as 404.
-        400 | 422 if matches!(view.call.op, Op::Patch | Op::Replace) => Verdict::NotApplicable,
+        400 | 409 | 422 if matches!(view.call.op, Op::Patch | Op::Replace) => Verdict::NotApplicable,
         405 | 412 if view.call.op != Op::Read => Verdict::NotApplicable,
         401 | 403 | 410 | 429 => Verdict::NotApplicable,
         other => Verdict::fail("status", "404 Not Found", other.to_string()),

@@ -308,7 +308,9 @@ fn total_integer(view: &View<'_>) -> Verdict {
     let mut findings = Vec::new();
     // RFC 9865 §2: who pages by cursor and cannot estimate the total may leave it out.
     let by_cursor = view.target.cursor
-        && (get_ci(list, "nextCursor").is_some() || view.exchange.request.query_param("cursor").is_some());
+        && (get_ci(list, "nextCursor").is_some()
+            || view.call.cursor
+            || view.exchange.request.query_param("cursor").is_some());
     for (name, required) in [("totalResults", !by_cursor), ("startIndex", false), ("itemsPerPage", false)] {
         match get_ci(list, name) {
             Some(v) if v.is_u64() || v.is_i64() => {}

@@ -118,7 +118,7 @@ pub static RULES: &[Rule] = &[
         hint: "Format dates as RFC 3339.",
         wrong: "\"lastModified\":\"23/01/2008 04:56\"",
         right: "\"lastModified\":\"2008-01-23T04:56:22Z\"",
-        proven_by: &["meta-created-not-datetime", "meta-created-without-zone"],
+        proven_by: &["meta-created-not-datetime", "meta-created-without-zone", "dates-without-zone"],
         check: dates,
     },
     Rule {
@@ -550,10 +550,27 @@ fn only_adds(call: &crate::shadow::Call, shown: &Map<String, Value>, rt: &crate:
         let hidden = rt.schema.attributes.iter().find(|a| a.name.eq_ignore_ascii_case(name)).is_none_or(|a| {
             matches!(a.returned, crate::scim::schema::Returned::Request | crate::scim::schema::Returned::Never)
         });
-        adds && !hidden && get_ci(shown, name).is_some_and(|v| !crate::shadow::facts::is_empty(v))
+        let value = get_ci(o, "value");
+        adds && !hidden
+            && value.is_some_and(|v| there_already(v, shown, name))
+            && get_ci(shown, name).is_some_and(|v| !crate::shadow::facts::is_empty(v))
     };
     let mut operations = crate::shadow::forecast::operations(body).peekable();
     operations.peek().is_some() && operations.all(visible)
+}
+
+/// True for a value that the read shows: the text itself, or elements whose `value` is among the shown ones.
+fn there_already(value: &Value, shown: &Map<String, Value>, name: &str) -> bool {
+    let Some(now) = get_ci(shown, name) else { return false };
+    let key = |v: &Value| v.as_object().map_or(Some(v), |o| get_ci(o, "value")).filter(|k| !k.is_null()).cloned();
+    let among = |v: &Value| {
+        let all = now.as_array().map_or(std::slice::from_ref(now), Vec::as_slice);
+        key(v).is_some_and(|k| all.iter().filter_map(key).any(|n| n == k))
+    };
+    match value {
+        Value::Array(items) => !items.is_empty() && items.iter().all(among),
+        one => among(one),
+    }
 }
 
 fn client_meta(view: &View<'_>) -> Verdict {

@@ -128,6 +128,7 @@ pub static RULES: &[Rule] = &[
             "patch-displayname-ignored",
             "patch-replace-ignored",
             "patch-username-ignored",
+            "patch-pathless-last-wins",
         ],
         check: state_rule!("patch/pathless-not-applied"),
     },
@@ -170,6 +171,7 @@ pub static RULES: &[Rule] = &[
             "patch-clears-other-attributes",
             "patch-enterprise-ignored",
             "patch-extension-part-clears-siblings",
+            "patch-urn-of-list-ignored",
         ],
         check: state_rule!("patch/extension-not-applied"),
     },
@@ -346,7 +348,7 @@ pub static RULES: &[Rule] = &[
         hint: "Compare attribute names without regard to case.",
         wrong: "PATCH … {\"op\":\"replace\",\"path\":\"DISPLAYNAME\",\"value\":\"New\"} → 400 invalidPath",
         right: "→ 200 or 204, displayName changed",
-        proven_by: &["group-add-existing-member-409", "patch-path-case-sensitive"],
+        proven_by: &["patch-path-case-sensitive"],
         check: refusal_rule!("patch/attribute-case-refused"),
     },
     Rule {
@@ -431,7 +433,7 @@ pub static RULES: &[Rule] = &[
         hint: "Implement value filters in paths.",
         wrong: "PATCH … {\"op\":\"replace\",\"path\":\"emails[type eq \\\"work\\\"].value\",…} → 400",
         right: "→ 200 or 204",
-        proven_by: &["patch-noop-400", "patch-add-existing-work-email-400"],
+        proven_by: &["patch-noop-400", "patch-add-existing-work-email-400", "patch-value-path-cut-at-bracket"],
         check: refusal_rule!("patch/value-path-refused"),
     },
     Rule {

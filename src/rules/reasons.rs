@@ -45,11 +45,11 @@ pub static RULES: &[Rule] = &[
 /// Reasons that lie in the request itself, and the words that fit them. Where readers of the RFC differ, all their words do.
 const REASONS: &[(Reason, &[&str])] = &[
     (Reason::MissingRequired, &["invalidValue", "invalidSyntax", "mutability"]),
-    (Reason::WrongType, &["invalidValue", "invalidSyntax", "invalidPath"]),
+    (Reason::WrongType, &["invalidValue", "invalidSyntax", "invalidPath", "mutability"]),
     (Reason::InvalidValue, &["invalidValue", "invalidSyntax", "invalidPath", "mutability"]),
     (Reason::NoOperations, &["invalidValue", "invalidSyntax", "invalidPath", "noTarget"]),
     (Reason::WrongSchemas, &["invalidValue", "invalidSyntax"]),
-    (Reason::UnknownOp, &["invalidSyntax", "invalidValue", "invalidPath"]),
+    (Reason::UnknownOp, &["invalidSyntax", "invalidValue", "invalidPath", "mutability"]),
     (Reason::InvalidPath, &["invalidPath", "noTarget", "invalidValue", "invalidSyntax", "invalidFilter", "mutability"]),
     (Reason::NoTarget, &["noTarget", "invalidPath", "invalidSyntax", "invalidValue", "invalidFilter"]),
     (Reason::Mutability, &["mutability", "invalidValue", "invalidPath", "noTarget"]),
@@ -69,9 +69,9 @@ fn status(view: &View<'_>) -> Verdict {
         (None, _) => Verdict::NotApplicable,
         (_, 400) => Verdict::Pass,
         // What the client may not do, may not send or sends too often is told first; so is what the server does not offer.
-        (_, 401 | 403 | 406 | 408 | 413 | 415 | 429) => Verdict::NotApplicable,
-        (_, 405) if view.call.op == Op::Patch => Verdict::NotApplicable,
-        // A second thing was wrong: the name is taken.
+        (_, 401 | 403 | 405 | 406 | 408 | 413 | 415 | 429) => Verdict::NotApplicable,
+        // A second thing was wrong: the condition does not hold, or the name is taken.
+        (_, 412) if view.exchange.request.header("if-match").is_some() => Verdict::NotApplicable,
         (_, 409) if view.object().and_then(|o| get_ci(o, "scimType")).is_some_and(|w| w == "uniqueness") => {
             Verdict::NotApplicable
         }

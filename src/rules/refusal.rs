@@ -61,15 +61,19 @@ fn softer(view: &View<'_>, id: &str) -> Option<Level> {
         .header("content-type")
         .is_some_and(|t| t.to_ascii_lowercase().starts_with("application/json"));
     match id {
-        // A list that is ordered by something rare is refused for the order as likely as for the filter.
-        "filter/valid-filter-refused" | "filter/logic-refused" | "list/valid-request-refused" if rare_order(view) => {
-            Some(Level::Should)
+        // externalId is optional (RFC 7643 §3.1): who has none may say so, and Entra cannot work with it.
+        "filter/valid-filter-refused" | "filter/logic-refused"
+            if scim_type == Some("invalidFilter") && never_shown(view, "externalId") =>
+        {
+            Some(Level::Idp)
         }
         "filter/valid-filter-refused" | "filter/logic-refused" | "filter/urn-attribute-refused"
-            if !indispensable(view) =>
+            if !indispensable(view) || rare_order(view) =>
         {
-            declined_filter(view, scim_type)
+            // A list that is ordered by something rare is refused for the order as likely as for the filter.
+            declined_filter(view, scim_type).or_else(|| rare_order(view).then_some(Level::Should))
         }
+        "list/valid-request-refused" if rare_order(view) => Some(Level::Should),
         // Table 9, tooMany: more than the server is willing to look at.
         "list/valid-request-refused" if scim_type == Some("tooMany") => Some(Level::Should),
         "headers/media-type-refused" if plain_json => Some(Level::Should),
@@ -82,6 +86,9 @@ fn softer(view: &View<'_>, id: &str) -> Option<Level> {
         "group/member-change-refused" if single_object(view) => Some(Level::Should),
         // Two people with one key or address: what else is unique than the name is for the server to say (RFC 7644 §3.3).
         "create/conflict-without-duplicate" if shares_a_key(view) => Some(Level::Should),
+        _ if view.status() == 409 && matches!(view.call.op, Op::Replace | Op::Patch) && takes_a_key(view) => {
+            Some(Level::Should)
+        }
         "create/valid-user-refused"
         | "create/enterprise-extension-refused"
         | "put/valid-request-refused"
@@ -112,6 +119,19 @@ fn declined_filter(view: &View<'_>, scim_type: Option<&str>) -> Option<Level> {
         Support::Parts => (open == Level::Note).then_some(Level::Should),
         Support::Unknown => Some(open),
     }
+}
+
+/// The filter names an attribute that no answer of this case has shown.
+fn never_shown(view: &View<'_>, name: &str) -> bool {
+    let named =
+        view.call.filter_text.as_deref().unwrap_or_default().to_ascii_lowercase().contains(&name.to_ascii_lowercase());
+    let shows = |p: &crate::rules::view::Past| {
+        let body = p.exchange.json().and_then(Value::as_object);
+        let list = body.and_then(|b| get_ci(b, "Resources")).and_then(Value::as_array);
+        let has = |o: &Map<String, Value>| get_ci(o, name).is_some_and(|v| !v.is_null());
+        body.is_some_and(has) || list.into_iter().flatten().filter_map(Value::as_object).any(has)
+    };
+    named && !view.earlier.iter().filter(|p| p.exchange.accepted()).any(shows)
 }
 
 /// An order by another attribute than the names that every list has.
@@ -326,6 +346,29 @@ fn shares_a_key(view: &View<'_>) -> bool {
     let wanted = view.call.body.as_ref().map(keys).unwrap_or_default();
     let others = view.earlier.iter().filter(|p| p.call.op == Op::Create && p.exchange.accepted());
     others.filter_map(|p| p.call.body.as_ref()).flat_map(keys).any(|k| wanted.contains(&k))
+}
+
+/// The update writes an address that another user was created with.
+fn takes_a_key(view: &View<'_>) -> bool {
+    fn texts<'a>(value: &'a Value, out: &mut Vec<&'a str>) {
+        match value {
+            Value::String(text) => out.push(text),
+            Value::Array(items) => items.iter().for_each(|i| texts(i, out)),
+            Value::Object(map) => map.iter().filter(|(k, _)| *k != "schemas").for_each(|(_, v)| texts(v, out)),
+            _ => {}
+        }
+    }
+    let mut sent = Vec::new();
+    if let Some(body) = &view.call.body {
+        texts(body, &mut sent);
+    }
+    let others = view.earlier.iter().filter(|p| p.call.op == Op::Create && p.exchange.accepted());
+    let own = view.call.id.as_deref();
+    let addresses = others.filter(|p| p.exchange.json().and_then(|b| b.get("id")?.as_str()) != own).flat_map(|p| {
+        let emails = p.call.body.as_ref().and_then(|b| b.get("emails")?.as_array());
+        emails.into_iter().flatten().filter_map(|e| e.get("value")?.as_str())
+    });
+    addresses.into_iter().any(|a| sent.iter().any(|s| s.eq_ignore_ascii_case(a)))
 }
 
 /// The request writes roles or entitlements.
@@ -555,7 +598,13 @@ fn patch(view: &View<'_>, status: u16) -> &'static str {
         return "identity/live-resource-not-found";
     }
     let Some(body) = view.call.body.as_ref().and_then(Value::as_object) else { return "patch/valid-request-refused" };
-    forms(view, body).first().copied().unwrap_or("patch/valid-request-refused")
+    let forms = forms(view, body);
+    // 409 speaks of the resource's state, so no form of the request is to blame for it.
+    let of_form = |id: &str| {
+        ["attribute-case", "urn-path", "pathless", "dotted-key", "op-case", "null-value"].iter().any(|f| id.contains(f))
+    };
+    let found = forms.iter().copied().find(|id| status != 409 || !of_form(id));
+    found.unwrap_or("patch/valid-request-refused")
 }
 
 /// What is special about a PATCH, most special first.

@@ -4,6 +4,7 @@
 
 use super::rule::{Finding, Level, Verdict};
 use super::view::{View, short};
+use crate::scim::value::get_ci;
 use crate::shadow::Place;
 use crate::shadow::facts;
 use crate::shadow::{Cause, Clash, Contradiction, Write};
@@ -69,6 +70,9 @@ fn finding(view: &View<'_>, c: &Contradiction, place: Place) -> Finding {
     } else if c.cause.kind == Write::Create && !facts::essential(&c.key) && place != Place::List {
         // RFC 7644 §3.3: the server "is free to alter and/or ignore POSTed content".
         finding = finding.level(Level::Should);
+    } else if c.key == "externalId" && is_null(&c.actual) && c.cause.kind == Write::Put && !shown_before(view, c) {
+        // RFC 7643 §3.1: externalId is optional, so who never shows one has none; Entra and Okta need it.
+        finding = finding.level(Level::Idp);
     } else if takes_a_default(view, c) {
         // RFC 7644 §3.5.1: in place of what was cleared the server may assign a default value.
         finding = finding.level(Level::Note);
@@ -83,6 +87,13 @@ fn finding(view: &View<'_>, c: &Contradiction, place: Place) -> Finding {
         finding = finding.level(Level::Idp);
     }
     finding
+}
+
+/// True when an earlier answer showed a value of the attribute.
+fn shown_before(view: &View<'_>, c: &Contradiction) -> bool {
+    let known = view.before.find(&view.call.endpoint, &c.id);
+    let shows = |doc: &Value| doc.as_object().and_then(|o| get_ci(o, &c.key)).is_some_and(|v| !facts::is_empty(v));
+    known.is_some_and(|k| [&k.last_full, &k.last_answer].into_iter().flatten().any(|d| shows(d)))
 }
 
 /// True when what was cleared shows a simple value that it did not have before.

@@ -107,10 +107,15 @@ pub(super) fn adopt(known: &mut Known, answer: Arc<Value>, out: &Observed, rt: &
     for (key, value) in unseen {
         facts::store(Arc::make_mut(&mut known.doc), &key, value, rt);
     }
-    for key in known.facts.keys() {
-        // Elements keep what the server added to them (display, $ref); single values are equal anyway.
-        if is_unassigned(&facts::look_up(&known.doc, key, rt)) {
-            facts::store(Arc::make_mut(&mut known.doc), key, facts::look_up(&believed, key, rt), rt);
+    let hidden = |key: &String| is_unassigned(&facts::look_up(&known.doc, key, rt));
+    let unshown: Vec<String> = known.facts.keys().filter(|k| hidden(k)).cloned().collect();
+    for key in unshown {
+        let value = facts::look_up(&believed, &key, rt);
+        if value == Value::Bool(false) || facts::is_empty(&value) {
+            facts::store(Arc::make_mut(&mut known.doc), &key, value, rt);
+        } else {
+            // What the read does not show is not there for lists either.
+            Arc::make_mut(&mut known.facts).remove(&key);
         }
     }
 }

@@ -577,14 +577,14 @@ pub(super) const FAULTS: &[Fault] = &[
         })],
     },
     Fault {
-        id: "member-list-over-100-refused",
-        title: "An operation with more than a hundred members is refused",
+        id: "member-list-over-ten-refused",
+        title: "An operation with more than ten members is refused",
         area: "groups",
         source: &["https://github.com/FusionAuth/fusionauth-issues/issues/2784"],
         wrong: "400",
         right: "204",
         hooks: &[Hook::Before(|call, _| {
-            let many = |o: &Value| value(o).and_then(Value::as_array).is_some_and(|all| all.len() > 100);
+            let many = |o: &Value| value(o).and_then(Value::as_array).is_some_and(|all| all.len() > 10);
             (on_item(call, "PATCH", Kind::Group) && sent_operations(call).iter().any(many))
                 .then(|| bad("Too many members."))
         })],
