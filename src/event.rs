@@ -104,6 +104,45 @@ pub struct RunReport {
     /// With `--suite`: each item of the published list and what this run says about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sheet: Option<SheetReport>,
+    /// What becomes of the provisioning job, where conversations of Entra were played.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<JobReport>,
+}
+
+/// A provisioning job as Entra counts it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobReport {
+    /// Requests that Entra sent.
+    pub operations: u64,
+    /// Failed ones, but for the next.
+    pub object_failures: u64,
+    /// Failed changes of members and managers.
+    pub reference_failures: u64,
+    /// The first request of which one failure is enough.
+    pub halt: Option<Halt>,
+    /// True when the whole job would stand still.
+    pub quarantined: bool,
+    /// In one sentence; `None`: nothing failed.
+    pub verdict: Option<String>,
+}
+
+/// Where a job would go into quarantine at once.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Halt {
+    /// Case and step.
+    pub at: String,
+    /// Method and path.
+    pub request: String,
+    /// Why.
+    pub why: String,
+}
+
+impl RunReport {
+    /// What is to be said about the target and the job beside findings.
+    pub fn remarks(&self) -> impl Iterator<Item = &str> {
+        let verdict = self.job.as_ref().and_then(|j| j.verdict.as_deref());
+        self.target.remarks.iter().map(String::as_str).chain(verdict)
+    }
 }
 
 fn format_name() -> &'static str {

@@ -128,6 +128,7 @@ pub fn merge(reports: Vec<RunReport>) -> Result<RunReport, MergeError> {
     merged.summary.duration_ms = duration_ms;
     merged.summary.requests = requests;
     renew_sheet(&mut merged);
+    merged.job.iter_mut().for_each(crate::run::job::decide);
     Ok(merged)
 }
 
@@ -148,6 +149,16 @@ fn join(merged: &mut RunReport, next: RunReport) {
     merged.summary.duration_ms = merged.summary.duration_ms.max(next.summary.duration_ms);
     merged.cases.extend(next.cases);
     merged.sheet = merged.sheet.take().or(next.sheet);
+    merged.job = match (merged.job.take(), next.job) {
+        (Some(mut job), Some(other)) => {
+            job.operations += other.operations;
+            job.object_failures += other.object_failures;
+            job.reference_failures += other.reference_failures;
+            job.halt = job.halt.or(other.halt);
+            Some(job)
+        }
+        (one, other) => one.or(other),
+    };
     for finding in next.findings {
         match merged.findings.iter_mut().find(|f| same_cause(f, &finding)) {
             Some(known) => absorb(known, finding),

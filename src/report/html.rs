@@ -92,6 +92,7 @@ fn view(report: &RunReport) -> Value {
         "remarks": findings(&remarks),
         "known": findings(&known),
         "sheet": report.sheet.as_ref().map(sheet),
+        "about": report.remarks().collect::<Vec<_>>(),
         "left_behind": report.left_behind,
         "stale": report.stale_baseline,
         "groups": groups(&report.cases),

@@ -158,6 +158,9 @@ fn tail(report: &RunReport, remarks: &[&FindingReport], known: &[&FindingReport]
     let mut out = String::new();
     list(&mut out, "Left behind: delete by hand or with `scimproof clean`", &report.left_behind);
     list(&mut out, "No longer fails: take these out of the baseline", &report.stale_baseline);
+    if let Some(verdict) = report.job.as_ref().and_then(|j| j.verdict.as_deref()) {
+        let _ = writeln!(out, "\n{}", prose(verdict));
+    }
     if !remarks.is_empty() {
         let _ = writeln!(
             out,

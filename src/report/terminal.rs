@@ -474,9 +474,10 @@ impl<W: Write> Page<'_, W> {
                 writeln!(self.out, "    {}", text::line(line))?;
             }
         }
-        if !report.target.remarks.is_empty() && !self.options.quiet {
+        let mut remarks = report.remarks().peekable();
+        if remarks.peek().is_some() && !self.options.quiet {
             writeln!(self.out, "\n{BOLD}About the target{BOLD:#}")?;
-            for remark in &report.target.remarks {
+            for remark in remarks {
                 for (index, line) in text::wrap(&text::line(remark), self.options.width - 6).iter().enumerate() {
                     writeln!(self.out, "    {} {line}", if index == 0 { "-" } else { " " })?;
                 }

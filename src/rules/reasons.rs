@@ -27,7 +27,7 @@ pub static RULES: &[Rule] = &[
     Rule {
         id: "error/refusal-wrong-scimtype",
         title: "`scimType` names another reason than the one there is",
-        spec: "RFC 7644 §3.12 (Table 9), §3.5.2.1-§3.5.2.3",
+        spec: "RFC 7644 §3.12 (Table 9), §3.5.2.1, §3.5.2.2, §3.5.2.3",
         level: Level::Should,
         clash: false,
         impact: Impact::ClientConfused,

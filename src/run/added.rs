@@ -42,7 +42,9 @@ impl Player<'_> {
     /// Looks for a resource whose create was refused, by the name that was sent. Where the name is taken (409) or the client was
     /// not let in, there may well be one.
     async fn look_for_refused(&mut self, step: &Step, call: &Call, exchange: &Exchange, round: Option<u64>) {
-        let refused = exchange.status().is_some_and(|s| (400..500).contains(&s) && ![401, 403, 409, 429].contains(&s));
+        // 404 may be about a member; where nothing was ever created it is about the endpoint.
+        let served = self.shadow.known.count(|k| *k.endpoint == *call.endpoint) > 0;
+        let refused = matches!(exchange.status(), Some(400 | 413 | 422)) || (exchange.status() == Some(404) && served);
         let attribute = match call.endpoint.as_str() {
             "/Users" => "userName",
             "/Groups" => "displayName",

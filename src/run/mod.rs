@@ -8,6 +8,7 @@ mod advertised;
 pub mod baseline;
 pub mod discover;
 pub mod findings;
+pub mod job;
 pub mod judge;
 pub mod offline;
 mod patience;
@@ -173,6 +174,7 @@ pub(crate) struct Played {
     pub(crate) report: Arc<CaseReport>,
     pub(crate) findings: Vec<RawFinding>,
     pub(crate) tally: Tally,
+    pub(crate) job: job::Count,
     pub(crate) left_behind: Vec<String>,
 }
 
@@ -250,7 +252,13 @@ fn broke(case: &Case, broken: tokio::task::JoinError) -> Played {
         steps: Vec::new(),
         file: case.scenario.file.clone(),
     };
-    Played { report: Arc::new(report), findings: Vec::new(), tally: Tally::new(), left_behind: Vec::new() }
+    Played {
+        report: Arc::new(report),
+        findings: Vec::new(),
+        tally: Tally::new(),
+        job: job::Count::default(),
+        left_behind: Vec::new(),
+    }
 }
 
 fn conclude(
@@ -265,7 +273,9 @@ fn conclude(
     let mut cases = Vec::with_capacity(played.len());
     let mut raw = Vec::new();
     let mut left_behind = Vec::new();
+    let mut job = job::Count::default();
     for case in played {
+        job.add(case.job);
         for (rule, (pass, fail)) in case.tally {
             let entry = tally.entry(rule).or_default();
             entry.0 += pass;
@@ -296,7 +306,9 @@ fn conclude(
         left_behind,
         stale_baseline: Vec::new(),
         sheet: None,
+        job: job.report(),
     };
+    report.job.iter_mut().for_each(job::decide);
     baseline::count(&mut report);
     Finished { report, tally }
 }

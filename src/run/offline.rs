@@ -109,6 +109,7 @@ pub fn judge(
         left_behind: Vec::new(),
         stale_baseline: Vec::new(),
         sheet: None,
+        job: None,
     };
     let (duration_ms, requests) = (report.summary.duration_ms, report.summary.requests);
     baseline::count(&mut report);

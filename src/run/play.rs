@@ -91,6 +91,7 @@ pub(super) struct Player<'a> {
     pub(super) steps: Vec<StepReport>,
     findings: Vec<RawFinding>,
     tally: Tally,
+    job: super::job::Count,
     pub(super) left_behind: Vec<String>,
     alone: bool,
     /// First step after which expectations only repeat what is known: a write was refused or a rule failed.
@@ -138,6 +139,7 @@ impl<'a> Player<'a> {
             steps: Vec::new(),
             findings: Vec::new(),
             tally: Tally::new(),
+            job: super::job::Count::default(),
             left_behind: Vec::new(),
             alone,
             broken: None,
@@ -392,6 +394,7 @@ impl<'a> Player<'a> {
         let judged = self.judge(&exchange, &step.id, true, step.expect.as_ref());
         let at = self.report_step(step, &step.id, &exchange, false);
         self.take_findings(at, step, &exchange, &judged);
+        self.count(step, &exchange, &judged);
         self.capture(step, &exchange, at);
         self.expect(step, &exchange, &judged, at);
         self.remember(&step.id, judged.call.clone(), exchange.clone());
@@ -440,6 +443,7 @@ impl<'a> Player<'a> {
             let judged = self.judge(&exchange, &step.id, false, step.expect.as_ref());
             let at = self.report_step(step, &step.id, &exchange, false);
             self.take_findings(at, step, &exchange, &judged);
+            self.count(step, &exchange, &judged);
             self.capture(step, &exchange, at);
             self.expect(step, &exchange, &judged, at);
             self.remember(&step.id, judged.call.clone(), exchange.clone());
@@ -592,6 +596,15 @@ impl<'a> Player<'a> {
             self.steps[at].reason.get_or_insert(reason);
             self.broken.get_or_insert_with(|| self.steps[at].id.clone());
         }
+    }
+
+    /// What the exchange means for the job as a whole.
+    fn count(&mut self, step: &Step, exchange: &Exchange, judged: &Judged) {
+        let failed: Vec<&'static Rule> = judged.findings.iter().map(|(rule, _)| *rule).collect();
+        let place = format!("{} › {}", self.name, step.id);
+        let named = |s: u16| step.expect.as_ref().is_some_and(|e| e.status.iter().any(|n| n.allows(s)));
+        let meant = judged.forecast.expect == Expectation::Refuse || exchange.status().is_some_and(named);
+        self.job.take(&self.case.scenario, &place, &judged.call, exchange, &failed, meant);
     }
 
     /// "Not now" and "not here" say nothing about the server's SCIM. What was not answered must not pass for tested.
@@ -831,7 +844,13 @@ impl<'a> Player<'a> {
             steps: self.steps,
             file: self.case.scenario.file.clone(),
         };
-        Played { report: Arc::new(report), findings: self.findings, tally: self.tally, left_behind: self.left_behind }
+        Played {
+            report: Arc::new(report),
+            findings: self.findings,
+            tally: self.tally,
+            job: self.job,
+            left_behind: self.left_behind,
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! One long conversation with a server inside the process, written down so that two servers can be compared.
 
+mod odd;
 mod rare;
 
 use crate::server::auth::Credentials;
@@ -35,6 +36,7 @@ const PARTS: [fn(&mut Tour); 16] = [
     Tour::rare,
     Tour::aside,
     Tour::exact,
+    Tour::odd,
 ];
 
 /// A server without a socket, and what was said.
