@@ -14,6 +14,8 @@ const AGAIN: usize = 4;
 /// Longest single wait, and the wait when the server names none.
 const LONGEST: Duration = Duration::from_secs(10);
 const UNNAMED: Duration = Duration::from_secs(1);
+/// Seconds that a 503 may ask for.
+const SOON: u64 = 5;
 /// All waits of a run together.
 const BUDGET_MS: u64 = 180_000;
 
@@ -66,7 +68,8 @@ impl Patience {
     }
 }
 
-/// Too many requests, or not now: RFC 9110 §15.6.4 says with Retry-After that it will pass.
+/// Too many requests; or not now, but in a few seconds (RFC 9110 §15.6.4). Who is away for longer is away.
 fn busy(response: &crate::exchange::Response) -> bool {
-    response.status == 429 || (response.status == 503 && response.header("retry-after").is_some())
+    let soon = |text: &str| text.trim().parse::<u64>().is_ok_and(|seconds| seconds <= SOON);
+    response.status == 429 || (response.status == 503 && response.header("retry-after").is_some_and(soon))
 }
