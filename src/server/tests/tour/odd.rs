@@ -99,6 +99,8 @@ impl Tour {
     }
 
     fn odd_ends(&mut self, boss: &str) {
+        let report = json!({ "schemas": [USER, ENTERPRISE], "userName": "odd-report", ENTERPRISE: { "manager": { "value": boss } } });
+        self.write("POST", "/Users", report);
         self.send("DELETE", &format!("/Users/{boss}"), &[], Payload::Absent);
         let ids: Vec<String> = (0..2).map(|n| self.user(&format!("odd-leaver{n}"))).collect();
         let leave = |id: &String| json!({ "method": "DELETE", "path": format!("/Users/{id}") });
