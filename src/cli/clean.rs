@@ -58,6 +58,12 @@ pub struct CleanReport {
 }
 
 impl CleanReport {
+    /// Passes every reason through that.
+    pub fn redact(&mut self, clean: &dyn Fn(&str) -> String) {
+        let reasons = self.left.iter_mut().map(|(_, why)| why).chain(&mut self.skipped);
+        reasons.for_each(|why| *why = clean(why));
+    }
+
     /// True if nothing is left anywhere.
     pub fn complete(&self) -> bool {
         self.left.is_empty() && self.skipped.is_empty()

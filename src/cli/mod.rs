@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand. Only here: environment, arguments, terminal, exit status.
 
 pub mod args;
+pub mod browser;
 pub mod check;
 pub mod clean;
 pub mod config;
@@ -11,6 +12,7 @@ pub mod explain;
 pub mod init;
 pub mod list;
 pub mod merge;
+pub mod oauth;
 pub mod prove;
 pub mod run;
 pub mod serve;
@@ -75,10 +77,15 @@ async fn try_clean(command: args::CleanCommand) -> Result<clean::CleanReport, St
         None => JournalFile::read(&files[0]).map_err(|e| e.to_string())?.base_url,
     };
     let url = url::Url::parse(&text).map_err(|e| format!("--base-url {text:?} is no URL: {e}"))?;
-    let connected = connect::connect(&connection, url, &|name| std::env::var(name).ok()).map_err(|e| e.to_string())?;
+    let env = |name: &str| std::env::var(name).ok();
+    let connected = connect::open(&connection, url, &env).await.map_err(|e| e.to_string())?;
+    let redactor = connected.redactor;
     let http = Http::new(connected.target).map_err(|e| e.to_string())?;
-    http.sign_in().await.map_err(|e| e.to_string())?;
-    Ok(clean::clean(&http, files, command.clean.dry_run).await)
+    http.sign_in().await.map_err(|e| redactor.text(&e.to_string()))?;
+    let mut report = clean::clean(&http, files, command.clean.dry_run).await;
+    // Reasons hold texts of the server, which may repeat what was sent to it.
+    report.redact(&|text| redactor.text(text));
+    Ok(report)
 }
 
 /// Name and title of each service provider profile.

@@ -4,10 +4,10 @@
 
 use super::args::RunArgs;
 use super::config::Settings;
-use super::connect::connect;
+use super::connect;
 use super::exit::Exit;
 use crate::engine::journal::{DEFAULT_DIR, Journal};
-use crate::engine::{Credentials, Guard, Http, Target};
+use crate::engine::{Credentials, EngineError, Guard, Http, Target};
 use crate::event::{Event, RunReport};
 use crate::profile::idp::{self, IdpProfile};
 use crate::profile::provider::{self, ProviderProfile};
@@ -39,6 +39,14 @@ pub struct Failure {
 impl Failure {
     pub(super) fn usage(text: impl std::fmt::Display) -> Self {
         Self { exit: Exit::Usage, text: text.to_string() }
+    }
+
+    /// A sign-in that failed says something about the other side; everything else about what was asked for.
+    pub(super) fn engine(error: EngineError) -> Self {
+        match error {
+            EngineError::SignIn(_) => Self::broken(error),
+            _ => Self::usage(error),
+        }
     }
 
     pub(super) fn broken(text: impl std::fmt::Display) -> Self {
@@ -74,7 +82,8 @@ async fn run(args: RunArgs) -> Result<Exit, Failure> {
     let mut sinks = sinks(&settings)?;
     let place = Place::open(&settings, provider.as_deref()).await?;
     let http = Arc::new(Http::new(place.target.clone()).map_err(Failure::usage)?);
-    http.sign_in().await.map_err(Failure::broken)?;
+    // The token endpoint is a stranger: it may repeat what was sent to it.
+    http.sign_in().await.map_err(|e| Failure::broken(text::message(&place.redactor.text(&e.to_string()))))?;
     let seed = settings.seed.unwrap_or_else(|| if place.server.is_some() { 1 } else { fresh_seed() });
     let journal = open_journal(&settings, &place, seed)?;
     let stop = Arc::new(AtomicBool::new(false));
@@ -104,7 +113,8 @@ async fn run(args: RunArgs) -> Result<Exit, Failure> {
             return Err(Failure::broken(text::message(&place.redactor.text(&unusable.to_string()))));
         }
     };
-    report.left_behind.extend(close_journal(journal, &http, settings.keep).await);
+    let left = close_journal(journal, &http, settings.keep).await;
+    report.left_behind.extend(left.iter().map(|what| place.redactor.text(what)));
     // The reports come first: what was found must not be lost with a baseline that cannot be written.
     let mut written = settle_baseline(&settings, accepted, &mut report);
     report.sheet = suite.map(|s| s.sheet(&report));
@@ -154,7 +164,7 @@ impl Place {
                     "--base-url {text:?} is no URL: {e}; write it like https://app.example.com/scim/v2"
                 ))
             })?;
-            let connected = connect(&settings.connection, url, &env).map_err(Failure::usage)?;
+            let connected = connect::open(&settings.connection, url, &env).await.map_err(Failure::engine)?;
             return Ok(Self { target: connected.target, redactor: connected.redactor, server: None });
         }
         let options = ServerOptions {

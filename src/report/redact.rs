@@ -7,6 +7,7 @@ use crate::event::{RequestReport, ResponseReport};
 use crate::exchange::Exchange;
 use base64::Engine as _;
 use serde_json::{Map, Value};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 /// What stands in the place of a secret.
 pub const MASK: &str = "[secret]";
@@ -31,28 +32,90 @@ const SECRET_PARAMETERS: &[&str] = &["access_token", "token", "api_key", "passwo
 /// Replaces every configured secret, in whatever form it comes back.
 #[derive(Clone, Default)]
 pub struct Redactor {
-    secrets: Vec<String>,
-    needles: Vec<String>,
+    known: Needles,
+    late: LateSecrets,
     headers: Vec<String>,
     body_limit: Option<usize>,
 }
 
-impl std::fmt::Debug for Redactor {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Redactor({} secrets)", self.secrets.len())
-    }
+/// What is looked for.
+#[derive(Clone, Default)]
+struct Needles {
+    secrets: Vec<String>,
+    /// Every form of each, the longest first.
+    forms: Vec<String>,
 }
 
-impl Redactor {
-    /// Knows these secrets. For basic authentication give `user:password` and the password on its own.
-    pub fn new(secrets: Vec<String>) -> Self {
+impl Needles {
+    fn new(secrets: Vec<String>) -> Self {
         let secrets: Vec<String> = secrets.into_iter().filter(|s| !s.is_empty()).collect();
         let mut needles: Vec<String> = secrets.iter().flat_map(|s| forms(s)).collect();
         needles.retain(|n| n.len() >= SHORTEST);
         // The longest first: a secret that holds another one must not be half replaced.
         needles.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         needles.dedup();
-        Self { secrets, needles, headers: Vec::new(), body_limit: None }
+        Self { secrets, forms: needles }
+    }
+
+    fn are(&self, text: &str) -> bool {
+        self.secrets.iter().any(|s| s == text)
+    }
+
+    fn replace(&self, text: &mut String) {
+        for needle in &self.forms {
+            if text.contains(needle.as_str()) {
+                *text = text.replace(needle.as_str(), MASK);
+            }
+        }
+    }
+
+    fn longest(&self) -> usize {
+        self.forms.first().map_or(0, String::len)
+    }
+}
+
+/// Secrets that come to be known while a run goes on: the tokens that a token endpoint gives. Shared by all clones of a redactor.
+#[derive(Clone, Default)]
+pub struct LateSecrets(Arc<RwLock<Needles>>);
+
+impl LateSecrets {
+    /// From now on it is replaced everywhere.
+    pub fn add(&self, secret: &str) {
+        let mut needles = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if !needles.are(secret) {
+            let mut secrets = std::mem::take(&mut needles.secrets);
+            secrets.push(secret.to_owned());
+            *needles = Needles::new(secrets);
+        }
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Needles> {
+        // Nothing panics while it writes, and a list that is there is better than none.
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Redactor({} secrets)", self.known.secrets.len() + self.late.read().secrets.len())
+    }
+}
+
+impl Redactor {
+    /// Knows these secrets. For basic authentication give `user:password` and the password on its own.
+    pub fn new(secrets: Vec<String>) -> Self {
+        Self { known: Needles::new(secrets), ..Self::default() }
+    }
+
+    /// Shares a list of secrets that somebody else adds to.
+    pub fn with_late(mut self, late: LateSecrets) -> Self {
+        self.late = late;
+        self
+    }
+
+    /// Where secrets go that are not known yet.
+    pub fn late(&self) -> LateSecrets {
+        self.late.clone()
     }
 
     /// These headers carry secrets too (custom authentication headers).
@@ -69,15 +132,13 @@ impl Redactor {
 
     /// Text without secrets.
     pub fn text(&self, text: &str) -> String {
-        if self.secrets.iter().any(|s| s == text) {
+        let late = self.late.read();
+        if self.known.are(text) || late.are(text) {
             return MASK.to_owned();
         }
         let mut out = text.to_owned();
-        for needle in &self.needles {
-            if out.contains(needle.as_str()) {
-                out = out.replace(needle.as_str(), MASK);
-            }
-        }
+        self.known.replace(&mut out);
+        late.replace(&mut out);
         out
     }
 
@@ -88,9 +149,13 @@ impl Redactor {
             Value::Array(items) => Value::Array(items.iter().map(|v| self.value(v)).collect()),
             Value::Object(map) => Value::Object(self.object(map)),
             // A secret of digits alone may come back as a number.
-            Value::Number(n) if self.needles.contains(&n.to_string()) => MASK.into(),
+            Value::Number(n) if self.is_form(&n.to_string()) => MASK.into(),
             other => other.clone(),
         }
+    }
+
+    fn is_form(&self, text: &str) -> bool {
+        self.known.forms.iter().chain(&self.late.read().forms).any(|n| n == text)
     }
 
     fn object(&self, map: &Map<String, Value>) -> Map<String, Value> {
@@ -176,7 +241,7 @@ impl Redactor {
             return Some(self.value(&value));
         }
         // Replaced before it is cut, with room for a secret that lies across the cut.
-        let longest = self.needles.first().map_or(0, String::len);
+        let longest = self.known.longest().max(self.late.read().longest());
         let kept = &bytes[..bytes.len().min(limit + longest + 256)];
         let clean = mask_password_members(&self.text(&String::from_utf8_lossy(kept)));
         if bytes.len() <= limit {
@@ -338,6 +403,17 @@ mod tests {
             assert!(serde_json::from_str::<Value>(&text).is_ok(), "{depth}");
             assert_eq!(report.body.expect("kept").is_string(), depth > DEEPEST);
         }
+    }
+
+    #[test]
+    fn a_secret_that_comes_late_is_replaced_from_then_on() {
+        let r = redactor();
+        let copy = r.clone();
+        assert_eq!(copy.text("x l4te-token s3cr3t/token="), "x l4te-token [secret]");
+        r.late().add("l4te-token");
+        r.late().add("l4te/other");
+        assert_eq!(copy.text("x l4te-token l4te%2Fother s3cr3t/token="), "x [secret] [secret] [secret]");
+        assert_eq!(format!("{copy:?}"), "Redactor(3 secrets)");
     }
 
     #[test]
