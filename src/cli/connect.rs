@@ -7,6 +7,7 @@ use super::config::{Auth, Connection};
 use super::oauth::{Browser, By, OAuth};
 use crate::engine::EngineError;
 use crate::engine::auth::{Credentials, SecretSource, secret_from};
+use crate::engine::http::may_hold_secret;
 use crate::engine::oauth::{Grant, Issued, TokenListener};
 use crate::engine::target::Target;
 use crate::engine::tls::TlsOptions;
@@ -54,6 +55,11 @@ pub fn connect(
     let mut credentials = credentials(&connection.auth, env, &mut secrets, &late)?;
     let mut target = Target::new(base_url);
     target.extra_headers = connection.headers.clone();
+    for (name, value) in connection.headers.iter().filter(|(name, _)| may_hold_secret(name)) {
+        secrets.headers.push(name.clone());
+        // A scheme before it is none.
+        secrets.texts.extend([value.clone(), value.rsplit(' ').next().unwrap_or_default().to_owned()]);
+    }
     for (name, variable) in &connection.header_env {
         let secret = secrets.keep(secret_from(&SecretSource::Env(variable.clone()), env)?);
         secrets.headers.push(name.clone());
@@ -154,6 +160,8 @@ impl Secrets {
             self.texts.push(format!("{}:{password}", crate::exchange::percent_decode(url.username())));
             self.texts.push(password);
         }
+        let parameters = url.query_pairs().filter(|(name, _)| may_hold_secret(name));
+        self.texts.extend(parameters.map(|(_, value)| value.into_owned()));
     }
 }
 

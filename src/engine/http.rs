@@ -110,10 +110,8 @@ impl Http {
     pub fn secrets(&self) -> Vec<SecretString> {
         let mut secrets = self.main.secrets();
         secrets.extend(self.other.iter().flat_map(Signer::secrets));
-        let telling = ["auth", "token", "key", "secret", "cookie", "password"];
         for (name, value) in &self.target.extra_headers {
-            let name = name.to_ascii_lowercase();
-            if telling.iter().any(|t| name.contains(t)) && !value.is_empty() {
+            if may_hold_secret(name) && !value.is_empty() {
                 secrets.push(SecretString::from(value.clone()));
             }
         }
@@ -241,6 +239,12 @@ impl Http {
         map.entry(reqwest::header::USER_AGENT).or_insert(agent);
         Ok(map)
     }
+}
+
+/// Whether the value of a header of that name is better not shown.
+pub fn may_hold_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["auth", "token", "key", "secret", "cookie", "password"].iter().any(|t| name.contains(t))
 }
 
 fn unsent(request: Request, failure: TransportFailure) -> Exchange {

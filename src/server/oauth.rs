@@ -66,6 +66,7 @@ pub fn authorization_endpoint(method: &str, query: &str, credentials: &Credentia
                 until: Instant::now() + CODE_LIFE,
             };
             state.codes.insert(code.clone(), granted);
+            state.given.push(code.clone());
             back(&[("code", &code)])
         }
         "deny" => back(&[("error", "access_denied"), ("error_description", "The person at the browser said no")]),
@@ -160,6 +161,7 @@ fn issue(tenant: usize, credentials: &Credentials, state: &mut State) -> Reply {
     state.access.insert(access.clone(), (tenant, Instant::now() + life));
     state.refresh.insert(refresh.clone(), tenant);
     state.issued += 1;
+    state.given.extend([access.clone(), refresh.clone()]);
     let mut answer = json!({ "access_token": access, "token_type": "Bearer", "refresh_token": refresh });
     if credentials.life_is_told {
         answer["expires_in"] = life.as_secs().into();

@@ -94,6 +94,7 @@ struct App {
     credentials: Credentials,
     latency: Option<Duration>,
     me: Option<String>,
+    address: SocketAddr,
     origin: String,
     base_path: String,
     seeds: Vec<fn(&mut Tenant)>,
@@ -112,8 +113,8 @@ impl Server {
     pub async fn start(address: SocketAddr, options: Options) -> io::Result<Server> {
         let (plan, seeds) = plan(&options)?;
         let listener = tokio::net::TcpListener::bind(address).await?;
-        let own = format!("http://{}", listener.local_addr()?);
-        let origin = options.public_origin.unwrap_or(own);
+        let address = listener.local_addr()?;
+        let origin = options.public_origin.unwrap_or_else(|| format!("http://{address}"));
         // Small answers must not wait for the client's acknowledgement.
         let listener = listener.tap_io(|stream| {
             let _ = stream.set_nodelay(true);
@@ -131,6 +132,7 @@ impl Server {
             },
             latency: options.latency,
             me: options.me,
+            address,
             origin,
             base_path: options.base_path,
             state: Mutex::new(seeded(&seeds)),
@@ -157,6 +159,11 @@ impl Server {
         format!("{}{}", self.app.origin, self.app.base_path)
     }
 
+    /// Where it listens; with [`Options::public_origin`], clients see another place.
+    pub fn address(&self) -> SocketAddr {
+        self.app.address
+    }
+
     /// The token endpoint (OAuth 2.0 client credentials and refresh).
     pub fn token_url(&self) -> String {
         format!("{}/oauth/token", self.app.origin)
@@ -170,6 +177,20 @@ impl Server {
     /// How many access tokens were issued.
     pub fn tokens_issued(&self) -> usize {
         self.app.lock().issued
+    }
+
+    /// Every authorization code, access token and refresh token that was given out so far.
+    pub fn given_out(&self) -> Vec<String> {
+        self.app.lock().given.clone()
+    }
+
+    /// A refresh token as if somebody had signed in with a browser before.
+    pub fn grant_refresh_token(&self) -> String {
+        let token = uuid::Uuid::new_v4().simple().to_string();
+        let mut state = self.app.lock();
+        state.refresh.insert(token.clone(), 0);
+        state.given.push(token.clone());
+        token
     }
 
     /// Every access token is void from now on, as after an administrator has revoked them. Refresh tokens stay.

@@ -23,6 +23,8 @@ pub struct State {
     pub codes: HashMap<String, Granted>,
     /// How many access tokens were issued.
     pub issued: usize,
+    /// Every code and token that was ever given out.
+    pub given: Vec<String>,
     /// Nobody is let in any more, whatever they show.
     pub locked: bool,
 }
@@ -48,6 +50,7 @@ impl Default for State {
             refresh: HashMap::new(),
             codes: HashMap::new(),
             issued: 0,
+            given: Vec::new(),
             locked: false,
         }
     }
