@@ -40,6 +40,7 @@ fn spellings(secret: &str) -> Vec<String> {
         secret.to_owned(),
         form,
         percent.to_ascii_lowercase(),
+        percent.replace('%', "%25"),
         percent,
         json.trim_matches('"').to_owned(),
         twice.trim_matches('"').to_owned(),

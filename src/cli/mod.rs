@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand. Only here: environment, arguments, terminal, exit status.
 
+pub mod again;
 pub mod args;
 pub mod browser;
 pub mod check;
@@ -82,10 +83,7 @@ async fn try_clean(command: args::CleanCommand) -> Result<clean::CleanReport, St
     let redactor = connected.redactor;
     let http = Http::new(connected.target).map_err(|e| e.to_string())?;
     http.sign_in().await.map_err(|e| redactor.text(&e.to_string()))?;
-    let mut report = clean::clean(&http, files, command.clean.dry_run).await;
-    // Reasons hold texts of the server, which may repeat what was sent to it.
-    report.redact(&|text| redactor.text(text));
-    Ok(report)
+    Ok(clean::clean(&http, files, command.clean.dry_run).await)
 }
 
 /// Name and title of each service provider profile.

@@ -113,8 +113,9 @@ async fn run(args: RunArgs) -> Result<Exit, Failure> {
             return Err(Failure::broken(text::message(&place.redactor.text(&unusable.to_string()))));
         }
     };
-    let left = close_journal(journal, &http, settings.keep).await;
-    report.left_behind.extend(left.iter().map(|what| place.redactor.text(what)));
+    report.left_behind.extend(close_journal(journal, &http, settings.keep).await);
+    // Paths hold ids, and ids are texts of the server.
+    report.left_behind.iter_mut().for_each(|what| *what = place.redactor.text(what));
     // The reports come first: what was found must not be lost with a baseline that cannot be written.
     let mut written = settle_baseline(&settings, accepted, &mut report);
     report.sheet = suite.map(|s| s.sheet(&report));
@@ -363,34 +364,12 @@ pub(super) fn options(
         real_time: settings.real_time,
         only: settings.only.clone(),
         forced,
-        reproduce_flags: reproduce_flags(settings),
+        reproduce_flags: super::again::flags(settings),
         embedded,
         provider,
         keep_http: true,
         volume: settings.volume,
     })
-}
-
-fn reproduce_flags(settings: &Settings) -> String {
-    let mut out = String::new();
-    if let Some(url) = &settings.connection.base_url {
-        let clean = Url::parse(url).map(|mut u| {
-            // Only URLs that cannot hold credentials refuse this.
-            let _ = u.set_username("");
-            let _ = u.set_password(None);
-            u.to_string()
-        });
-        out.push_str(&format!(" --base-url {} --token-env SCIM_TOKEN", clean.unwrap_or_default()));
-    }
-    match (&settings.connection.provider_file, &settings.connection.provider) {
-        (Some(file), _) => out.push_str(&format!(" --provider-file {}", file.display())),
-        (None, Some(name)) => out.push_str(&format!(" --provider {name}")),
-        (None, None) => {}
-    }
-    settings.faults.iter().for_each(|f| out.push_str(&format!(" --fault {f}")));
-    settings.variants.iter().for_each(|v| out.push_str(&format!(" --variant {v}")));
-    settings.idps.iter().for_each(|i| out.push_str(&format!(" --idp {i}")));
-    out
 }
 
 fn sinks(settings: &Settings) -> Result<Vec<Box<dyn Sink>>, Failure> {
@@ -421,7 +400,9 @@ pub(super) fn open_journal(settings: &Settings, place: &Place, seed: u64) -> Res
     }
     let dir = settings.journal_dir.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_DIR));
     let id = crate::engine::values::run_id(seed);
-    Journal::open(&dir, &id, &place.target.base_url).map(|j| Some(Arc::new(j))).map_err(Failure::usage)
+    let journal = Journal::open(&dir, &id, &place.target.base_url).map_err(Failure::usage)?;
+    let redactor = place.redactor.clone();
+    Ok(Some(Arc::new(journal.keeping_out(move |text| redactor.text(text) != text))))
 }
 
 /// Ends the journal. What is open (answers that never came) is looked up and deleted; what remains is named.

@@ -6,7 +6,9 @@ use super::text;
 use crate::event::{RequestReport, ResponseReport};
 use crate::exchange::Exchange;
 use base64::Engine as _;
+use regex::Regex;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 /// What stands in the place of a secret.
@@ -44,17 +46,26 @@ struct Needles {
     secrets: Vec<String>,
     /// Every form of each, the longest first.
     forms: Vec<String>,
+    /// One for each secret that has characters which may be escaped, one by one.
+    patterns: Vec<Regex>,
 }
 
 impl Needles {
     fn new(secrets: Vec<String>) -> Self {
-        let secrets: Vec<String> = secrets.into_iter().filter(|s| !s.is_empty()).collect();
-        let mut needles: Vec<String> = secrets.iter().flat_map(|s| forms(s)).collect();
-        needles.retain(|n| n.len() >= SHORTEST);
+        let mut all = Self::default();
+        all.extend(secrets);
+        all
+    }
+
+    fn extend(&mut self, mut secrets: Vec<String>) {
+        secrets.retain(|s| !s.is_empty() && !self.are(s));
+        self.forms.extend(secrets.iter().flat_map(|s| forms(s)).filter(|f| f.len() >= SHORTEST));
         // The longest first: a secret that holds another one must not be half replaced.
-        needles.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        needles.dedup();
-        Self { secrets, forms: needles }
+        self.forms.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        self.forms.dedup();
+        secrets.sort_by_key(|s| std::cmp::Reverse(s.len()));
+        self.patterns.extend(secrets.iter().filter_map(|s| pattern(s)));
+        self.secrets.extend(secrets);
     }
 
     fn are(&self, text: &str) -> bool {
@@ -67,10 +78,23 @@ impl Needles {
                 *text = text.replace(needle.as_str(), MASK);
             }
         }
+        for pattern in &self.patterns {
+            if let Cow::Owned(replaced) = pattern.replace_all(text, MASK) {
+                *text = replaced;
+            }
+        }
     }
 
+    /// Bytes of the longest spelling that is likely: each special character as a percent sign and two digits, escaped once more.
     fn longest(&self) -> usize {
-        self.forms.first().map_or(0, String::len)
+        let forms = self.forms.first().map_or(0, String::len);
+        forms.max(
+            self.secrets
+                .iter()
+                .map(|s| s.len() + 5 * s.bytes().filter(|b| !b.is_ascii_alphanumeric()).count())
+                .max()
+                .unwrap_or(0),
+        )
     }
 }
 
@@ -81,12 +105,7 @@ pub struct LateSecrets(Arc<RwLock<Needles>>);
 impl LateSecrets {
     /// From now on it is replaced everywhere.
     pub fn add(&self, secret: &str) {
-        let mut needles = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if !needles.are(secret) {
-            let mut secrets = std::mem::take(&mut needles.secrets);
-            secrets.push(secret.to_owned());
-            *needles = Needles::new(secrets);
-        }
+        self.0.write().unwrap_or_else(PoisonError::into_inner).extend(vec![secret.to_owned()]);
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Needles> {
@@ -263,13 +282,18 @@ fn shallow(value: &Value, levels: usize) -> bool {
     }
 }
 
-/// How a secret may come back: as it is, percent-encoded in both cases, form-encoded, in JSON, in base64.
+/// How a secret may come back: as it is, percent-encoded in both cases (and once more, as part of an id in a path), form-encoded, in
+/// JSON, in base64.
 fn forms(secret: &str) -> Vec<String> {
     let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
     let percent = form.replace('+', "%20");
+    let percent_twice = percent.replace('%', "%25");
     let json = Value::String(secret.to_owned()).to_string();
     let mut all =
         vec![secret.to_owned(), percent.to_ascii_lowercase(), form.clone(), percent, json.trim_matches('"').to_owned()];
+    if percent_twice != secret {
+        all.push(percent_twice);
+    }
     // Short texts encode to something that stands in many innocent texts.
     if secret.len() >= SHORTEST {
         let base64 = base64::engine::general_purpose::STANDARD.encode(secret);
@@ -281,6 +305,28 @@ fn forms(secret: &str) -> Vec<String> {
         all.remove(1);
     }
     all
+}
+
+/// The secret with any of its special characters escaped in any way: each encoder escapes some and leaves others as they are, and two
+/// in a row escape what the first one made. Letters and digits are left alone by all of them.
+fn pattern(secret: &str) -> Option<Regex> {
+    // What RFC 3986 §2.3 calls unreserved is escaped by nobody; most tokens are made of that alone.
+    if secret.len() < SHORTEST || secret.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b)) {
+        return None;
+    }
+    let mut text = String::new();
+    for c in secret.chars() {
+        let plain = regex::escape(c.encode_utf8(&mut [0; 4]));
+        if c.is_ascii_alphanumeric() {
+            text.push_str(&plain);
+            continue;
+        }
+        let bytes: String = c.encode_utf8(&mut [0; 4]).bytes().map(|b| format!("%(?:25)*{b:02x}")).collect();
+        let blank = if c == ' ' { r"|\+" } else { "" };
+        text.push_str(&format!(r"(?:\\*{plain}|(?i:{bytes}|\\+u{:04x}|&\#?[a-z0-9]{{1,8}};){blank})", u32::from(c)));
+    }
+    // A secret too long for an expression is still found in each of its forms.
+    Regex::new(&text).ok()
 }
 
 /// `password`, also with a schema URN before it.
@@ -323,8 +369,8 @@ fn mask_user_information(url: &str) -> String {
 /// For bodies that are no JSON (cut, broken): the text after `"password":` is replaced.
 fn mask_password_members(text: &str) -> String {
     use std::sync::LazyLock;
-    static MEMBER: LazyLock<regex::Regex> = LazyLock::new(|| {
-        regex::Regex::new(r#"(?i)("(?:[a-z0-9:._-]*:)?password"\s*:\s*)"(?:[^"\\]|\\.)*"?"#).expect("a fixed pattern")
+    static MEMBER: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r#"(?i)("(?:[a-z0-9:._-]*:)?password"\s*:\s*)"(?:[^"\\]|\\.)*"?"#).expect("a fixed pattern")
     });
     MEMBER.replace_all(text, format!("${{1}}\"{MASK}\"")).into_owned()
 }
@@ -403,6 +449,20 @@ mod tests {
             assert!(serde_json::from_str::<Value>(&text).is_ok(), "{depth}");
             assert_eq!(report.body.expect("kept").is_string(), depth > DEEPEST);
         }
+    }
+
+    #[test]
+    fn what_is_escaped_in_part_or_twice_is_found() {
+        let r = Redactor::new(vec!["a+b/c~d=\"é f".into()]);
+        for text in [
+            "a+b%2Fc~d=%22%C3%A9%20f",
+            "a%2bb/c~d%3D\\\"\\u00e9 f",
+            "a%252Bb%252Fc~d%253D%2522%25c3%25a9+f",
+            "a+b\\/c~d=&quot;é f",
+        ] {
+            assert_eq!(r.text(&format!("<{text}>")), "<[secret]>", "{text}");
+        }
+        assert_eq!(r.text("a+b/c~d= f"), "a+b/c~d= f");
     }
 
     #[test]

@@ -308,7 +308,7 @@ fn report(members: Vec<RawFinding>, context: &Context) -> FindingReport {
         impact,
         admin_sees: admin_texts(&members, impact, context),
         hint: rule.hint.to_owned(),
-        reproduce: reproduce(first, context),
+        reproduce: redact(&reproduce(first, context)),
         curl: curl(&first.exchange, context),
         because: first.finding.because.clone(),
         also,
@@ -392,14 +392,16 @@ fn reproduce(f: &RawFinding, context: &Context) -> String {
     format!("scimproof run {}{only}{} --show-http", f.case, context.options.reproduce_flags)
 }
 
-/// The request as a shell line; the token is the variable `$SCIM_TOKEN`.
+/// The request as a shell line; the token is the variable `$SCIM_TOKEN`, `user:password` is `$SCIM_BASIC`.
 fn curl(exchange: &Exchange, context: &Context) -> String {
     let request = &exchange.request;
     let mut out = format!("curl -i -X {} {}", request.method, quote(&context.redactor.url(&request.url)));
     for (name, value) in context.redactor.headers(&request.headers) {
         let lower = name.to_ascii_lowercase();
         if lower == "authorization" {
-            out.push_str(" -H \"Authorization: Bearer $SCIM_TOKEN\"");
+            let basic = value.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic "));
+            let how = if basic { " -u \"$SCIM_BASIC\"" } else { " -H \"Authorization: Bearer $SCIM_TOKEN\"" };
+            out.push_str(how);
         } else if ["accept", "content-type", "if-match", "if-none-match"].contains(&lower.as_str()) {
             out.push_str(&format!(" -H {}", quote(&format!("{name}: {value}"))));
         }
