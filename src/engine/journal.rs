@@ -550,6 +550,7 @@ mod tests {
             path: "/dev/full".into(),
             made_dir: None,
             run_id: String::new(),
+            secret: None,
             base_url: String::new(),
             state: Mutex::new(State {
                 file: OpenOptions::new().append(true).open("/dev/full").unwrap(),
