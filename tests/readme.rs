@@ -138,7 +138,7 @@ fn words(line: &str) -> Vec<String> {
 #[test]
 fn commands_in_documents_parse() {
     let mut seen = 0;
-    for page in ["README.md", "docs/ci.md", "docs/how-it-judges.md"] {
+    for page in ["README.md", "docs/ci.md", "docs/how-it-judges.md", "docs/sign-in.md"] {
         for line in code_lines(&read(page)) {
             let Some(arguments) = command_of(&line) else { continue };
             let arguments = arguments.iter().map(String::as_str);
@@ -158,7 +158,7 @@ fn commands_in_documents_parse() {
 #[test]
 fn rules_faults_and_scenarios_named_in_commands_exist() {
     let scenarios = scimproof::scenario::bundled_ids();
-    for page in ["README.md", "docs/ci.md", "docs/how-it-judges.md"] {
+    for page in ["README.md", "docs/ci.md", "docs/how-it-judges.md", "docs/sign-in.md"] {
         for line in code_lines(&read(page)) {
             let Some(arguments) = command_of(&line) else { continue };
             for pair in arguments.windows(2) {
@@ -195,7 +195,9 @@ fn the_sample_scenario_loads() {
 
 #[test]
 fn links_lead_to_files() {
-    for page in ["README.md", "docs/ci.md", "docs/how-it-judges.md", "docs/rules.md", "docs/scenarios.md"] {
+    for page in
+        ["README.md", "docs/ci.md", "docs/how-it-judges.md", "docs/rules.md", "docs/scenarios.md", "docs/sign-in.md"]
+    {
         let text = read(page);
         let folder = root(page).parent().expect("it is in a folder").to_owned();
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {

@@ -24,6 +24,7 @@ fn config(server: &TokenServer) -> OAuthConfig {
         client_auth: ClientAuth::Body,
         scope: Some("scim:read scim:write".into()),
         extra: vec![("audience".into(), "https://example.com/".into())],
+        listener: None,
     }
 }
 

@@ -8,6 +8,7 @@ use super::diagnose::DiagnoseArgs;
 use super::import::ImportArgs;
 use super::init::InitArgs;
 use super::merge::{CompareArgs, MergeArgs};
+use super::oauth::OAuthArgs;
 use super::record::RecordArgs;
 use super::serve::ServeArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -151,18 +152,6 @@ pub struct AuthArgs {
     /// Basic authentication; the environment variable holds `user:password`
     #[arg(long, value_name = "NAME", group = "credentials")]
     pub basic_env: Option<String>,
-    /// OAuth 2 client credentials: where tokens are issued
-    #[arg(long, value_name = "URL", group = "credentials", requires_all = ["oauth_client_id", "oauth_client_secret_env"])]
-    pub oauth_token_url: Option<String>,
-    /// OAuth 2 client id
-    #[arg(long, value_name = "ID", requires = "oauth_token_url")]
-    pub oauth_client_id: Option<String>,
-    /// OAuth 2 client secret from this environment variable
-    #[arg(long, value_name = "NAME", requires = "oauth_token_url")]
-    pub oauth_client_secret_env: Option<String>,
-    /// OAuth 2 scope to ask for
-    #[arg(long, value_name = "SCOPE", requires = "oauth_token_url")]
-    pub oauth_scope: Option<String>,
     /// Further header of every request, e.g. 'X-Tenant: 42' (repeatable)
     #[arg(long, value_name = "NAME: VALUE", value_parser = parse_header)]
     pub header: Vec<(String, String)>,
@@ -172,6 +161,9 @@ pub struct AuthArgs {
     /// Bearer token of a second tenant from this environment variable: unlocks the tenant isolation scenarios
     #[arg(long, value_name = "NAME")]
     pub other_token_env: Option<String>,
+    /// Tokens that are fetched.
+    #[command(flatten)]
+    pub oauth: OAuthArgs,
 }
 
 /// Certificates.
@@ -184,6 +176,9 @@ pub struct TlsArgs {
     /// Client certificate and key in one PEM file (mutual TLS)
     #[arg(long, value_name = "PEM")]
     pub client_cert: Option<PathBuf>,
+    /// Key of the client certificate, when it is in a PEM file of its own
+    #[arg(long, value_name = "PEM", requires = "client_cert")]
+    pub client_key: Option<PathBuf>,
     /// Accept any certificate. Anybody in between can read the token
     #[arg(long)]
     pub insecure: bool,
@@ -414,7 +409,7 @@ impl Rate {
     }
 }
 
-fn parse_header(text: &str) -> Result<(String, String), String> {
+pub(super) fn parse_header(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once(':').ok_or_else(|| "write it as NAME:VALUE".to_owned())?;
     let (name, value) = (name.trim(), value.trim());
     let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
@@ -527,6 +522,11 @@ mod tests {
             ["--fault=x", "--base-url=http://localhost"],
             ["--verbose", "--quiet"],
             ["--oauth-token-url=http://a", "--oauth-scope=b"],
+            ["--oauth-refresh-token-env=A", "--oauth-authorize-url=http://a"],
+            ["--oauth-client-secret-env=A", "--oauth-client-secret-file=b"],
+            ["--oauth-refresh-token-env=A", "--oauth-client-id=b"],
+            ["--strict", "--oauth-save-refresh-token=f"],
+            ["--strict", "--client-key=k.pem"],
             ["--strict", "--update-baseline"],
             ["--strict", "--shard=5/4"],
             ["--strict", "--shard=0/4"],

@@ -7,6 +7,8 @@ use crate::engine::journal::{DEFAULT_DIR, Intent, Journal, Leftover};
 use crate::engine::target::encode_query_value;
 use crate::engine::{EngineError, Http, Outgoing, encode_segment, retry_after};
 use crate::exchange::{AuthKind, Exchange, FailureKind, TransportFailure};
+use crate::report::redact::Redactor;
+use secrecy::ExposeSecret;
 use serde_json::Value;
 use std::collections::HashSet;
 use std::fmt;
@@ -58,6 +60,13 @@ pub struct CleanReport {
 }
 
 impl CleanReport {
+    /// Paths and reasons hold texts of the server, which may repeat what was sent to it.
+    fn redact(&mut self, redactor: &Redactor) {
+        let left = self.left.iter_mut().flat_map(|(what, why)| [what, why]);
+        let all = self.deleted.iter_mut().chain(&mut self.gone).chain(&mut self.skipped).chain(left);
+        all.for_each(|text| *text = redactor.text(text));
+    }
+
     /// True if nothing is left anywhere.
     pub fn complete(&self) -> bool {
         self.left.is_empty() && self.skipped.is_empty()
@@ -89,9 +98,13 @@ impl fmt::Display for CleanReport {
 /// Works off the journals. Members may keep a user from being deleted, so groups go first.
 pub async fn clean(http: &Http, journals: Vec<PathBuf>, dry_run: bool) -> CleanReport {
     let mut report = CleanReport { dry_run, ..CleanReport::default() };
+    let redactor = Redactor::new(http.secrets().iter().map(|s| s.expose_secret().to_owned()).collect());
     for file in journals {
         let journal = match Journal::resume(&file) {
-            Ok(Some(journal)) => journal,
+            Ok(Some(journal)) => {
+                let redactor = redactor.clone();
+                journal.keeping_out(move |text| redactor.text(text) != text)
+            }
             Ok(None) => {
                 let file = file.display();
                 report.skipped.push(format!("`{file}`: its run still goes on"));
@@ -117,6 +130,7 @@ pub async fn clean(http: &Http, journals: Vec<PathBuf>, dry_run: bool) -> CleanR
             report.skipped.push(e.to_string());
         }
     }
+    report.redact(&redactor);
     report
 }
 

@@ -4,6 +4,7 @@
 
 use super::args::{AuthArgs, Rate, ReportArgs, RunArgs, Shard, TargetArgs, TlsArgs};
 use super::args::{parse_duration, parse_rate};
+use super::oauth::{FileOAuth, OAuth};
 use crate::engine::auth::SecretSource;
 use crate::scenario::model::Volume;
 use serde::Deserialize;
@@ -92,6 +93,8 @@ pub struct Connection {
     pub ca_file: Option<PathBuf>,
     /// Client certificate.
     pub client_cert: Option<PathBuf>,
+    /// Its key, when that is in a file of its own.
+    pub client_key: Option<PathBuf>,
     /// Accept any certificate.
     pub insecure: bool,
     /// Time for one answer.
@@ -110,17 +113,8 @@ pub enum Auth {
     Token(SecretSource),
     /// `user:password`.
     Basic(SecretSource),
-    /// OAuth 2 client credentials.
-    OAuth {
-        /// Token endpoint.
-        token_url: String,
-        /// Client id.
-        client_id: String,
-        /// Client secret.
-        secret: SecretSource,
-        /// Scope.
-        scope: Option<String>,
-    },
+    /// OAuth 2: the token is fetched.
+    OAuth(OAuth),
 }
 
 /// Which reports are written where.
@@ -204,20 +198,12 @@ struct FileAuth {
     other_token_env: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FileOAuth {
-    token_url: String,
-    client_id: String,
-    client_secret_env: String,
-    scope: Option<String>,
-}
-
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FileTls {
     ca_file: Option<PathBuf>,
     client_cert: Option<PathBuf>,
+    client_key: Option<PathBuf>,
     insecure: Option<bool>,
 }
 
@@ -276,14 +262,14 @@ impl TryFrom<u64> for JobCount {
 
 #[derive(Debug, Deserialize)]
 #[serde(untagged, expecting = "expected a number of seconds or a text such as \"30s\"")]
-enum Plain {
+pub(super) enum Plain {
     Whole(u32),
     Broken(f64),
     Text(String),
 }
 
 impl Plain {
-    fn text(self) -> String {
+    pub(super) fn text(self) -> String {
         match self {
             Plain::Whole(n) => n.to_string(),
             Plain::Broken(n) => n.to_string(),
@@ -342,12 +328,16 @@ fn parse(text: &str, shown: &Path) -> Result<File, ConfigError> {
     };
     let file: File =
         toml::from_str(text).map_err(|e| invalid(e.span().map_or(0, |s| s.start), explain(e.message())))?;
-    match file.auth.kinds().as_slice() {
-        [first, second, ..] => {
+    let twice = match file.auth.kinds().as_slice() {
+        [first, second, ..] => Some((*first, *second)),
+        _ => file.auth.oauth.as_ref().and_then(FileOAuth::contradiction),
+    };
+    match twice {
+        Some((first, second)) => {
             let at = text.find(second).unwrap_or(0);
             Err(invalid(at, format!("`{first}` and `{second}` contradict each other: keep one")))
         }
-        _ => Ok(file),
+        None => Ok(file),
     }
 }
 
@@ -400,14 +390,7 @@ impl FileAuth {
             .or_else(|| self.token_command.clone().map(SecretSource::Command))
             .map(Auth::Token);
         let basic = || self.basic_env.as_ref().map(env).map(Auth::Basic);
-        let oauth = || {
-            self.oauth.as_ref().map(|o| Auth::OAuth {
-                token_url: o.token_url.clone(),
-                client_id: o.client_id.clone(),
-                secret: env(&o.client_secret_env),
-                scope: o.scope.clone(),
-            })
-        };
+        let oauth = || self.oauth.as_ref().map(|o| Auth::OAuth(o.settings()));
         token.or_else(basic).or_else(oauth).unwrap_or_default()
     }
 }
@@ -421,6 +404,7 @@ impl File {
             &mut self.auth.token_file,
             &mut self.tls.ca_file,
             &mut self.tls.client_cert,
+            &mut self.tls.client_key,
             &mut self.reports.junit,
             &mut self.reports.json,
             &mut self.reports.html,
@@ -428,6 +412,9 @@ impl File {
         ];
         for path in all.into_iter().flatten() {
             *path = folder.join(&path);
+        }
+        if let Some(oauth) = &mut self.auth.oauth {
+            oauth.resolve_paths(folder);
         }
     }
 }
@@ -494,7 +481,9 @@ fn merge(args: RunArgs, file: File) -> Settings {
 fn connection(args: TargetArgs, file: &File, own_server: bool) -> Connection {
     let TargetArgs { base_url, config: _, provider, provider_file, auth, tls } = args;
     let flags = auth_of(&auth);
-    let TlsArgs { ca_file, client_cert, insecure } = tls;
+    let TlsArgs { ca_file, client_cert, client_key, insecure } = tls;
+    // A certificate named by a flag does not go with the file's key.
+    let file_key = file.tls.client_key.clone().filter(|_| client_cert.is_none());
     let from_file = |value: &Option<String>| value.clone().filter(|_| !own_server);
     Connection {
         base_url: base_url.or_else(|| from_file(&file.base_url)),
@@ -511,6 +500,7 @@ fn connection(args: TargetArgs, file: &File, own_server: bool) -> Connection {
         other_token_env: auth.other_token_env.or_else(|| from_file(&file.auth.other_token_env)),
         ca_file: ca_file.or_else(|| file.tls.ca_file.clone()),
         client_cert: client_cert.or_else(|| file.tls.client_cert.clone()),
+        client_key: client_key.or(file_key),
         insecure: insecure || file.tls.insecure.unwrap_or_default(),
         timeout: file.timeout.map(|t| t.0),
         rate: file.rate.map(|r| r.0),
@@ -519,15 +509,8 @@ fn connection(args: TargetArgs, file: &File, own_server: bool) -> Connection {
 
 fn auth_of(args: &AuthArgs) -> Auth {
     let env = |name: &String| SecretSource::Env(name.clone());
-    if let (Some(token_url), Some(client_id), Some(secret)) =
-        (&args.oauth_token_url, &args.oauth_client_id, &args.oauth_client_secret_env)
-    {
-        return Auth::OAuth {
-            token_url: token_url.clone(),
-            client_id: client_id.clone(),
-            secret: env(secret),
-            scope: args.oauth_scope.clone(),
-        };
+    if let Some(oauth) = args.oauth.settings() {
+        return Auth::OAuth(oauth);
     }
     let token = args
         .token_env
@@ -652,6 +635,30 @@ github = true
     }
 
     #[test]
+    fn oauth_is_the_same_by_flags_and_by_file() {
+        let file = load(
+            "[auth.oauth]\ntoken_url = \"http://t/\"\nclient_id = \"c\"\nclient_secret_env = \"S\"\nclient_auth = \"basic\"\n\
+             scope = \"scim\"\nfields = { audience = \"a\" }\nauthorize_url = \"http://a/\"\nwait = 5",
+            &[],
+        );
+        let flags = load(
+            "",
+            &[
+                "--oauth-token-url=http://t/",
+                "--oauth-client-id=c",
+                "--oauth-client-secret-env=S",
+                "--oauth-client-auth=basic",
+                "--oauth-scope=scim",
+                "--oauth-field=audience:a",
+                "--oauth-authorize-url=http://a/",
+                "--oauth-wait=5",
+            ],
+        );
+        assert_eq!(file.connection.auth, flags.connection.auth);
+        assert!(matches!(file.connection.auth, Auth::OAuth(_)));
+    }
+
+    #[test]
     fn a_fault_means_the_embedded_server() {
         let s = load(FULL, &["--fault=x"]);
         assert_eq!(s.connection.base_url, None);
@@ -678,6 +685,13 @@ github = true
             error("[auth]\ntoken_env = \"A\"\nbasic_env = \"B\"\n"),
             "scimproof.toml:3:1: `token_env` and `basic_env` contradict each other: keep one"
         );
+        let oauth = "[auth.oauth]\ntoken_url = \"u\"\nclient_id = \"c\"\n";
+        assert_eq!(
+            error(&format!("{oauth}refresh_token_env = \"A\"\nauthorize_url = \"B\"\n")),
+            "scimproof.toml:5:1: `refresh_token_env` and `authorize_url` contradict each other: keep one"
+        );
+        assert!(error(&format!("{oauth}refresh_token = \"s3cr3t\"")).contains("secrets do not belong"));
+        assert!(error(&format!("{oauth}wait = \"long\"")).starts_with("scimproof.toml:4:8: "));
         assert!(error("rate = \"often\"").starts_with("scimproof.toml:1:8: write it as N/s"));
         assert!(error("jobs = 0").contains("between 1 and 256"));
         assert!(error("jobs = [").starts_with("scimproof.toml:1:"));

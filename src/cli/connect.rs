@@ -1,15 +1,19 @@
 //! From settings to a target: secrets are fetched here and nowhere else, and whoever prints learns which texts they are.
 //!
-//! Must not send a request.
+//! Must not send a request. A sign-in with a browser is waited for in [`open`], and only there.
 
+use super::browser;
 use super::config::{Auth, Connection};
+use super::oauth::{Browser, By, OAuth};
 use crate::engine::EngineError;
 use crate::engine::auth::{Credentials, SecretSource, secret_from};
-use crate::engine::oauth::{ClientAuth, Grant, OAuthConfig};
+use crate::engine::http::may_hold_secret;
+use crate::engine::oauth::{Grant, Issued, TokenListener};
 use crate::engine::target::Target;
 use crate::engine::tls::TlsOptions;
-use crate::report::redact::Redactor;
+use crate::report::redact::{LateSecrets, Redactor};
 use secrecy::{ExposeSecret, SecretString};
+use std::path::PathBuf;
 use url::Url;
 
 /// A target and the secrets in it.
@@ -18,6 +22,26 @@ pub struct Connected {
     pub target: Target,
     /// Replaces every secret of the target in texts.
     pub redactor: Redactor,
+    /// Somebody has to sign in with a browser before the target is of use.
+    browser: Option<Browser>,
+}
+
+/// [`connect`], and the sign-in with a browser if there has to be one.
+pub async fn open(
+    connection: &Connection,
+    base_url: Url,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<Connected, EngineError> {
+    let mut connected = connect(connection, base_url, env)?;
+    if let (Some(asked), Credentials::OAuth(config)) = (connected.browser.take(), &mut connected.target.credentials) {
+        browser::sign_in(config, &asked).await?;
+        if let Grant::AuthorizationCode(code) = &config.grant {
+            let late = connected.redactor.late();
+            late.add(code.code.expose_secret());
+            late.add(code.verifier.expose_secret());
+        }
+    }
+    Ok(connected)
 }
 
 /// Fetches the secrets and builds the target. `env` looks up an environment variable.
@@ -27,9 +51,15 @@ pub fn connect(
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Connected, EngineError> {
     let mut secrets = Secrets::default();
-    let mut credentials = credentials(&connection.auth, env, &mut secrets)?;
+    let late = LateSecrets::default();
+    let mut credentials = credentials(&connection.auth, env, &mut secrets, &late)?;
     let mut target = Target::new(base_url);
     target.extra_headers = connection.headers.clone();
+    for (name, value) in connection.headers.iter().filter(|(name, _)| may_hold_secret(name)) {
+        secrets.headers.push(name.clone());
+        // A scheme before it is none.
+        secrets.texts.extend([value.clone(), value.rsplit(' ').next().unwrap_or_default().to_owned()]);
+    }
     for (name, variable) in &connection.header_env {
         let secret = secrets.keep(secret_from(&SecretSource::Env(variable.clone()), env)?);
         secrets.headers.push(name.clone());
@@ -49,20 +79,26 @@ pub fn connect(
         ca_file: connection.ca_file.clone(),
         insecure: connection.insecure,
         client_cert: connection.client_cert.clone(),
-        client_key: None,
+        client_key: connection.client_key.clone(),
     };
     if let Some(timeout) = connection.timeout {
         target.limits.timeout = timeout;
     }
     target.rate = connection.rate.map(|r| r.interval().as_secs_f64().recip());
     secrets.take_from(&target.base_url);
-    Ok(Connected { target, redactor: Redactor::new(secrets.texts).secret_headers(secrets.headers) })
+    let redactor = Redactor::new(secrets.texts).secret_headers(secrets.headers).with_late(late);
+    let browser = match &connection.auth {
+        Auth::OAuth(OAuth { by: By::Browser(browser), .. }) => Some(browser.clone()),
+        _ => None,
+    };
+    Ok(Connected { target, redactor, browser })
 }
 
 fn credentials(
     auth: &Auth,
     env: &dyn Fn(&str) -> Option<String>,
     secrets: &mut Secrets,
+    late: &LateSecrets,
 ) -> Result<Credentials, EngineError> {
     match auth {
         Auth::None => Ok(Credentials::None),
@@ -75,20 +111,34 @@ fn credentials(
             }
             Ok(credentials)
         }
-        Auth::OAuth { token_url, client_id, secret, scope } => {
-            let token_url = Url::parse(token_url)
-                .map_err(|e| EngineError::Credentials(format!("the token URL is no URL ({e})")))?;
-            Ok(Credentials::OAuth(OAuthConfig {
-                token_url,
-                client_id: client_id.clone(),
-                client_secret: Some(secrets.keep(secret_from(secret, env)?)),
-                grant: Grant::ClientCredentials,
-                client_auth: ClientAuth::default(),
-                scope: scope.clone(),
-                extra: Vec::new(),
-            }))
+        Auth::OAuth(oauth) => {
+            let listener = listener(oauth.save.clone(), late.clone());
+            let config = oauth.engine(&mut |source| secret_from(source, env).map(|s| secrets.keep(s)), listener)?;
+            if let Some(secret) = &config.client_secret {
+                // As basic credentials, both are form-encoded first (RFC 6749 §2.3.1).
+                let encoded = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+                let secret = secret.expose_secret();
+                secrets.texts.push(format!("{}:{secret}", config.client_id));
+                secrets.texts.push(format!("{}:{}", encoded(&config.client_id), encoded(secret)));
+            }
+            Ok(Credentials::OAuth(config))
         }
     }
+}
+
+/// Each token that comes is a secret from then on; of the refresh tokens, the newest is kept if that was asked for.
+fn listener(save: Option<PathBuf>, late: LateSecrets) -> TokenListener {
+    TokenListener::new(move |issued| match issued {
+        Issued::Access(token) => late.add(token.expose_secret()),
+        Issued::Refresh(token) => {
+            late.add(token.expose_secret());
+            if let Some(path) = &save
+                && let Err(problem) = browser::save(path, token)
+            {
+                anstream::eprintln!("warning: the refresh token could not be written to {}: {problem}", path.display());
+            }
+        }
+    })
 }
 
 #[derive(Default)]
@@ -110,6 +160,8 @@ impl Secrets {
             self.texts.push(format!("{}:{password}", crate::exchange::percent_decode(url.username())));
             self.texts.push(password);
         }
+        let parameters = url.query_pairs().filter(|(name, _)| may_hold_secret(name));
+        self.texts.extend(parameters.map(|(_, value)| value.into_owned()));
     }
 }
 

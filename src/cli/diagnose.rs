@@ -239,6 +239,7 @@ async fn probed(
     if !settings.keep {
         diagnosis.left_behind.extend(left);
     }
+    diagnosis.left_behind.iter_mut().for_each(|what| *what = place.redactor.text(what));
     Ok(diagnosis)
 }
 

@@ -1,6 +1,8 @@
 //! The command line: one file per subcommand. Only here: environment, arguments, terminal, exit status.
 
+pub mod again;
 pub mod args;
+pub mod browser;
 pub mod check;
 pub mod clean;
 pub mod config;
@@ -12,6 +14,7 @@ pub mod import;
 pub mod init;
 pub mod list;
 pub mod merge;
+pub mod oauth;
 pub mod prove;
 pub mod record;
 pub mod run;
@@ -79,9 +82,11 @@ async fn try_clean(command: args::CleanCommand) -> Result<clean::CleanReport, St
         None => JournalFile::read(&files[0]).map_err(|e| e.to_string())?.base_url,
     };
     let url = url::Url::parse(&text).map_err(|e| format!("--base-url {text:?} is no URL: {e}"))?;
-    let connected = connect::connect(&connection, url, &|name| std::env::var(name).ok()).map_err(|e| e.to_string())?;
+    let env = |name: &str| std::env::var(name).ok();
+    let connected = connect::open(&connection, url, &env).await.map_err(|e| e.to_string())?;
+    let redactor = connected.redactor;
     let http = Http::new(connected.target).map_err(|e| e.to_string())?;
-    http.sign_in().await.map_err(|e| e.to_string())?;
+    http.sign_in().await.map_err(|e| redactor.text(&e.to_string()))?;
     Ok(clean::clean(&http, files, command.clean.dry_run).await)
 }
 

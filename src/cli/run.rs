@@ -4,10 +4,10 @@
 
 use super::args::RunArgs;
 use super::config::Settings;
-use super::connect::connect;
+use super::connect;
 use super::exit::Exit;
 use crate::engine::journal::{DEFAULT_DIR, Journal};
-use crate::engine::{Credentials, Guard, Http, Target};
+use crate::engine::{Credentials, EngineError, Guard, Http, Target};
 use crate::event::{Event, RunReport};
 use crate::profile::idp::{self, IdpProfile};
 use crate::profile::provider::{self, ProviderProfile};
@@ -39,6 +39,14 @@ pub struct Failure {
 impl Failure {
     pub(super) fn usage(text: impl std::fmt::Display) -> Self {
         Self { exit: Exit::Usage, text: text.to_string() }
+    }
+
+    /// A sign-in that failed says something about the other side; everything else about what was asked for.
+    pub(super) fn engine(error: EngineError) -> Self {
+        match error {
+            EngineError::SignIn(_) => Self::broken(error),
+            _ => Self::usage(error),
+        }
     }
 
     pub(super) fn broken(text: impl std::fmt::Display) -> Self {
@@ -74,7 +82,8 @@ async fn run(args: RunArgs) -> Result<Exit, Failure> {
     let mut sinks = sinks(&settings)?;
     let place = Place::open(&settings, provider.as_deref()).await?;
     let http = Arc::new(Http::new(place.target.clone()).map_err(Failure::usage)?);
-    http.sign_in().await.map_err(Failure::broken)?;
+    // The token endpoint is a stranger: it may repeat what was sent to it.
+    http.sign_in().await.map_err(|e| Failure::broken(text::message(&place.redactor.text(&e.to_string()))))?;
     let seed = settings.seed.unwrap_or_else(|| if place.server.is_some() { 1 } else { fresh_seed() });
     let journal = open_journal(&settings, &place, seed)?;
     let stop = Arc::new(AtomicBool::new(false));
@@ -105,6 +114,8 @@ async fn run(args: RunArgs) -> Result<Exit, Failure> {
         }
     };
     report.left_behind.extend(close_journal(journal, &http, settings.keep).await);
+    // Paths hold ids, and ids are texts of the server.
+    report.left_behind.iter_mut().for_each(|what| *what = place.redactor.text(what));
     // The reports come first: what was found must not be lost with a baseline that cannot be written.
     let mut written = settle_baseline(&settings, accepted, &mut report);
     report.sheet = suite.map(|s| s.sheet(&report));
@@ -154,7 +165,7 @@ impl Place {
                     "--base-url {text:?} is no URL: {e}; write it like https://app.example.com/scim/v2"
                 ))
             })?;
-            let connected = connect(&settings.connection, url, &env).map_err(Failure::usage)?;
+            let connected = connect::open(&settings.connection, url, &env).await.map_err(Failure::engine)?;
             return Ok(Self { target: connected.target, redactor: connected.redactor, server: None });
         }
         let options = ServerOptions {
@@ -353,34 +364,12 @@ pub(super) fn options(
         real_time: settings.real_time,
         only: settings.only.clone(),
         forced,
-        reproduce_flags: reproduce_flags(settings),
+        reproduce_flags: super::again::flags(settings),
         embedded,
         provider,
         keep_http: true,
         volume: settings.volume,
     })
-}
-
-fn reproduce_flags(settings: &Settings) -> String {
-    let mut out = String::new();
-    if let Some(url) = &settings.connection.base_url {
-        let clean = Url::parse(url).map(|mut u| {
-            // Only URLs that cannot hold credentials refuse this.
-            let _ = u.set_username("");
-            let _ = u.set_password(None);
-            u.to_string()
-        });
-        out.push_str(&format!(" --base-url {} --token-env SCIM_TOKEN", clean.unwrap_or_default()));
-    }
-    match (&settings.connection.provider_file, &settings.connection.provider) {
-        (Some(file), _) => out.push_str(&format!(" --provider-file {}", file.display())),
-        (None, Some(name)) => out.push_str(&format!(" --provider {name}")),
-        (None, None) => {}
-    }
-    settings.faults.iter().for_each(|f| out.push_str(&format!(" --fault {f}")));
-    settings.variants.iter().for_each(|v| out.push_str(&format!(" --variant {v}")));
-    settings.idps.iter().for_each(|i| out.push_str(&format!(" --idp {i}")));
-    out
 }
 
 fn sinks(settings: &Settings) -> Result<Vec<Box<dyn Sink>>, Failure> {
@@ -420,7 +409,9 @@ pub(super) fn open_journal(settings: &Settings, place: &Place, seed: u64) -> Res
     }
     let dir = settings.journal_dir.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_DIR));
     let id = crate::engine::values::run_id(seed);
-    Journal::open(&dir, &id, &place.target.base_url).map(|j| Some(Arc::new(j))).map_err(Failure::usage)
+    let journal = Journal::open(&dir, &id, &place.target.base_url).map_err(Failure::usage)?;
+    let redactor = place.redactor.clone();
+    Ok(Some(Arc::new(journal.keeping_out(move |text| redactor.text(text) != text))))
 }
 
 /// Ends the journal. What is open (answers that never came) is looked up and deleted; what remains is named.

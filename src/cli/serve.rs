@@ -24,6 +24,18 @@ pub struct ServeArgs {
     /// Bearer token of a second tenant with data of its own
     #[arg(long, value_name = "TOKEN", requires = "token")]
     pub other_token: Option<String>,
+    /// User and password that clients may send instead
+    #[arg(long, value_name = "USER:PASSWORD", env = "SCIMPROOF_SERVE_BASIC", hide_env_values = true, value_parser = pair)]
+    pub basic: Option<(String, String)>,
+    /// Header that clients may send instead
+    #[arg(long, value_name = "NAME:VALUE", env = "SCIMPROOF_SERVE_API_KEY", hide_env_values = true, value_parser = pair)]
+    pub api_key: Option<(String, String)>,
+    /// Client of the authorization server at /oauth/authorize and /oauth/token
+    #[arg(long, value_name = "ID:SECRET", env = "SCIMPROOF_SERVE_OAUTH_CLIENT", hide_env_values = true, value_parser = pair)]
+    pub oauth_client: Option<(String, String)>,
+    /// Seconds that an access token lives
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    pub token_life: u64,
     /// Play a product: what its document says, from its profile (`scimproof list providers`)
     #[arg(long, value_name = "NAME")]
     pub provider: Option<String>,
@@ -41,19 +53,44 @@ pub struct ServeArgs {
     pub latency: Option<u64>,
 }
 
+/// `name:value`, of which the value may hold colons.
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once(':') {
+        // The text is not repeated: it is a secret.
+        Some((name, value)) if !name.is_empty() && !value.is_empty() => Ok((name.to_owned(), value.trim().to_owned())),
+        _ => Err("two parts with a colon between them are needed".to_owned()),
+    }
+}
+
+/// What a client has to send.
+fn hints(args: &ServeArgs) -> String {
+    let all = [
+        (args.token.is_some(), "the token as `Authorization: Bearer …`"),
+        (args.basic.is_some(), "user and password as `Authorization: Basic …`"),
+        (args.api_key.is_some(), "the header"),
+        (args.oauth_client.is_some(), "a token of the authorization server"),
+    ];
+    let given: Vec<&str> = all.into_iter().filter(|(given, _)| *given).map(|(_, text)| text).collect();
+    match given.is_empty() {
+        true => "no token needed".to_owned(),
+        false => format!("send {}", given.join(", or ")),
+    }
+}
+
 /// Serves until Ctrl-C. Exit status 2 when an argument is wrong, 3 when the address can not be used.
 pub async fn serve(args: ServeArgs) -> ExitCode {
     let address = SocketAddr::new(args.host, args.port);
-    let hint = match &args.token {
-        Some(_) => "send the token as `Authorization: Bearer …`",
-        None => "no token needed",
-    };
+    let hints = hints(&args);
     let options = Options {
         token: args.token,
         other_token: args.other_token,
         faults: args.faults,
         variants: args.variants,
         latency: args.latency.map(Duration::from_millis),
+        basic: args.basic,
+        api_key: args.api_key,
+        client: args.oauth_client.clone(),
+        token_life: Duration::from_secs(args.token_life),
         ..Options::default()
     };
     let provider = match super::run::provider(args.provider.as_deref(), args.provider_file.as_deref()) {
@@ -82,7 +119,10 @@ pub async fn serve(args: ServeArgs) -> ExitCode {
     };
     anstream::println!("{}", server.base_url());
     let _ = std::io::stdout().flush();
-    anstream::eprintln!("{hint}; Ctrl-C stops");
+    anstream::eprintln!("{hints}; Ctrl-C stops");
+    if args.oauth_client.is_some() {
+        anstream::eprintln!("authorization {}\ntokens {}", server.authorize_url(), server.token_url());
+    }
     if let Some(provider) = &provider {
         anstream::eprintln!("plays {}\n{}", provider.title, played.join("\n"));
     }

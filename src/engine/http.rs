@@ -8,6 +8,7 @@ pub use super::target::{Limits, ProxyChoice, Target};
 use super::auth::{Signature, Signer};
 use super::body;
 use super::error::{EngineError, Site};
+use super::oauth::OAuthConfig;
 use super::target::is_loopback;
 use super::tls::Trust;
 use crate::exchange::{AuthKind, Exchange, Request, Response, TransportFailure};
@@ -109,10 +110,8 @@ impl Http {
     pub fn secrets(&self) -> Vec<SecretString> {
         let mut secrets = self.main.secrets();
         secrets.extend(self.other.iter().flat_map(Signer::secrets));
-        let telling = ["auth", "token", "key", "secret", "cookie", "password"];
         for (name, value) in &self.target.extra_headers {
-            let name = name.to_ascii_lowercase();
-            if telling.iter().any(|t| name.contains(t)) && !value.is_empty() {
+            if may_hold_secret(name) && !value.is_empty() {
                 secrets.push(SecretString::from(value.clone()));
             }
         }
@@ -135,6 +134,13 @@ impl Http {
         let base = &self.target.base_url;
         if base.scheme() == "http" && !is_loopback(base) && !matches!(self.target.credentials, Credentials::None) {
             warnings.push(format!("the credentials go to {} without encryption", self.target.origin()));
+        }
+        if let Credentials::OAuth(OAuthConfig { token_url, .. }) = &self.target.credentials
+            && token_url.scheme() == "http"
+            && !is_loopback(token_url)
+        {
+            let origin = token_url.origin().ascii_serialization();
+            warnings.push(format!("client secret and tokens go to and from {origin} without encryption"));
         }
         warnings
     }
@@ -237,6 +243,12 @@ impl Http {
         map.entry(reqwest::header::USER_AGENT).or_insert(agent);
         Ok(map)
     }
+}
+
+/// Whether the value of a header of that name is better not shown.
+pub fn may_hold_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["auth", "token", "key", "secret", "cookie", "password"].iter().any(|t| name.contains(t))
 }
 
 fn unsent(request: Request, failure: TransportFailure) -> Exchange {

@@ -20,6 +20,6 @@ pub use error::EngineError;
 pub use guard::Guard;
 pub use http::{Http, Outgoing, retry_after};
 pub use journal::{Intent, Journal, JournalFile, Leftover};
-pub use oauth::{ClientAuth, Grant, OAuthConfig};
+pub use oauth::{ClientAuth, Code, Grant, Issued, OAuthConfig, TokenListener};
 pub use target::{Limits, ProxyChoice, Target, encode_segment};
 pub use tls::TlsOptions;

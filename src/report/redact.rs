@@ -6,7 +6,10 @@ use super::text;
 use crate::event::{RequestReport, ResponseReport};
 use crate::exchange::Exchange;
 use base64::Engine as _;
+use regex::Regex;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 /// What stands in the place of a secret.
 pub const MASK: &str = "[secret]";
@@ -31,28 +34,107 @@ pub const SECRET_PARAMETERS: &[&str] = &["access_token", "token", "api_key", "pa
 /// Replaces every configured secret, in whatever form it comes back.
 #[derive(Clone, Default)]
 pub struct Redactor {
-    secrets: Vec<String>,
-    needles: Vec<String>,
+    known: Needles,
+    late: LateSecrets,
     headers: Vec<String>,
     body_limit: Option<usize>,
 }
 
+/// What is looked for.
+#[derive(Clone, Default)]
+struct Needles {
+    secrets: Vec<String>,
+    /// Every form of each, the longest first.
+    forms: Vec<String>,
+    /// One for each secret that has characters which may be escaped, one by one.
+    patterns: Vec<Regex>,
+}
+
+impl Needles {
+    fn new(secrets: Vec<String>) -> Self {
+        let mut all = Self::default();
+        all.extend(secrets);
+        all
+    }
+
+    fn extend(&mut self, mut secrets: Vec<String>) {
+        secrets.retain(|s| !s.is_empty() && !self.are(s));
+        self.forms.extend(secrets.iter().flat_map(|s| forms(s)).filter(|f| f.len() >= SHORTEST));
+        // The longest first: a secret that holds another one must not be half replaced.
+        self.forms.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        self.forms.dedup();
+        secrets.sort_by_key(|s| std::cmp::Reverse(s.len()));
+        self.patterns.extend(secrets.iter().filter_map(|s| pattern(s)));
+        self.secrets.extend(secrets);
+    }
+
+    fn are(&self, text: &str) -> bool {
+        self.secrets.iter().any(|s| s == text)
+    }
+
+    fn replace(&self, text: &mut String) {
+        for needle in &self.forms {
+            if text.contains(needle.as_str()) {
+                *text = text.replace(needle.as_str(), MASK);
+            }
+        }
+        for pattern in &self.patterns {
+            if let Cow::Owned(replaced) = pattern.replace_all(text, MASK) {
+                *text = replaced;
+            }
+        }
+    }
+
+    /// Bytes of the longest spelling that is likely: each special character as a percent sign and two digits, escaped once more.
+    fn longest(&self) -> usize {
+        let forms = self.forms.first().map_or(0, String::len);
+        forms.max(
+            self.secrets
+                .iter()
+                .map(|s| s.len() + 5 * s.bytes().filter(|b| !b.is_ascii_alphanumeric()).count())
+                .max()
+                .unwrap_or(0),
+        )
+    }
+}
+
+/// Secrets that come to be known while a run goes on: the tokens that a token endpoint gives. Shared by all clones of a redactor.
+#[derive(Clone, Default)]
+pub struct LateSecrets(Arc<RwLock<Needles>>);
+
+impl LateSecrets {
+    /// From now on it is replaced everywhere.
+    pub fn add(&self, secret: &str) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).extend(vec![secret.to_owned()]);
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Needles> {
+        // Nothing panics while it writes, and a list that is there is better than none.
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl std::fmt::Debug for Redactor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Redactor({} secrets)", self.secrets.len())
+        write!(f, "Redactor({} secrets)", self.known.secrets.len() + self.late.read().secrets.len())
     }
 }
 
 impl Redactor {
     /// Knows these secrets. For basic authentication give `user:password` and the password on its own.
     pub fn new(secrets: Vec<String>) -> Self {
-        let secrets: Vec<String> = secrets.into_iter().filter(|s| !s.is_empty()).collect();
-        let mut needles: Vec<String> = secrets.iter().flat_map(|s| forms(s)).collect();
-        needles.retain(|n| n.len() >= SHORTEST);
-        // The longest first: a secret that holds another one must not be half replaced.
-        needles.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        needles.dedup();
-        Self { secrets, needles, headers: Vec::new(), body_limit: None }
+        Self { known: Needles::new(secrets), ..Self::default() }
+    }
+
+    /// Shares a list of secrets that somebody else adds to.
+    pub fn with_late(mut self, late: LateSecrets) -> Self {
+        self.late = late;
+        self
+    }
+
+    /// Where secrets go that are not known yet.
+    pub fn late(&self) -> LateSecrets {
+        self.late.clone()
     }
 
     /// These headers carry secrets too (custom authentication headers).
@@ -69,15 +151,13 @@ impl Redactor {
 
     /// Text without secrets.
     pub fn text(&self, text: &str) -> String {
-        if self.secrets.iter().any(|s| s == text) {
+        let late = self.late.read();
+        if self.known.are(text) || late.are(text) {
             return MASK.to_owned();
         }
         let mut out = text.to_owned();
-        for needle in &self.needles {
-            if out.contains(needle.as_str()) {
-                out = out.replace(needle.as_str(), MASK);
-            }
-        }
+        self.known.replace(&mut out);
+        late.replace(&mut out);
         out
     }
 
@@ -88,9 +168,13 @@ impl Redactor {
             Value::Array(items) => Value::Array(items.iter().map(|v| self.value(v)).collect()),
             Value::Object(map) => Value::Object(self.object(map)),
             // A secret of digits alone may come back as a number.
-            Value::Number(n) if self.needles.contains(&n.to_string()) => MASK.into(),
+            Value::Number(n) if self.is_form(&n.to_string()) => MASK.into(),
             other => other.clone(),
         }
+    }
+
+    fn is_form(&self, text: &str) -> bool {
+        self.known.forms.iter().chain(&self.late.read().forms).any(|n| n == text)
     }
 
     fn object(&self, map: &Map<String, Value>) -> Map<String, Value> {
@@ -181,7 +265,7 @@ impl Redactor {
             return Some(self.value(&value));
         }
         // Replaced before it is cut, with room for a secret that lies across the cut.
-        let longest = self.needles.first().map_or(0, String::len);
+        let longest = self.known.longest().max(self.late.read().longest());
         let kept = &bytes[..bytes.len().min(limit + longest + 256)];
         let clean = self.broken(&String::from_utf8_lossy(kept));
         if bytes.len() <= limit {
@@ -203,13 +287,18 @@ fn shallow(value: &Value, levels: usize) -> bool {
     }
 }
 
-/// How a secret may come back: as it is, percent-encoded in both cases, form-encoded, in JSON, in base64.
+/// How a secret may come back: as it is, percent-encoded in both cases (and once more, as part of an id in a path), form-encoded, in
+/// JSON, in base64.
 fn forms(secret: &str) -> Vec<String> {
     let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
     let percent = form.replace('+', "%20");
+    let percent_twice = percent.replace('%', "%25");
     let json = Value::String(secret.to_owned()).to_string();
     let mut all =
         vec![secret.to_owned(), percent.to_ascii_lowercase(), form.clone(), percent, json.trim_matches('"').to_owned()];
+    if percent_twice != secret {
+        all.push(percent_twice);
+    }
     // Short texts encode to something that stands in many innocent texts.
     if secret.len() >= SHORTEST {
         let base64 = base64::engine::general_purpose::STANDARD.encode(secret);
@@ -221,6 +310,28 @@ fn forms(secret: &str) -> Vec<String> {
         all.remove(1);
     }
     all
+}
+
+/// The secret with any of its special characters escaped in any way: each encoder escapes some and leaves others as they are, and two
+/// in a row escape what the first one made. Letters and digits are left alone by all of them.
+fn pattern(secret: &str) -> Option<Regex> {
+    // What RFC 3986 §2.3 calls unreserved is escaped by nobody; most tokens are made of that alone.
+    if secret.len() < SHORTEST || secret.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b)) {
+        return None;
+    }
+    let mut text = String::new();
+    for c in secret.chars() {
+        let plain = regex::escape(c.encode_utf8(&mut [0; 4]));
+        if c.is_ascii_alphanumeric() {
+            text.push_str(&plain);
+            continue;
+        }
+        let bytes: String = c.encode_utf8(&mut [0; 4]).bytes().map(|b| format!("%(?:25)*{b:02x}")).collect();
+        let blank = if c == ' ' { r"|\+" } else { "" };
+        text.push_str(&format!(r"(?:\\*{plain}|(?i:{bytes}|\\+u{:04x}|&\#?[a-z0-9]{{1,8}};){blank})", u32::from(c)));
+    }
+    // A secret too long for an expression is still found in each of its forms.
+    Regex::new(&text).ok()
 }
 
 /// `password`, also with a schema URN before it.
@@ -263,8 +374,8 @@ fn mask_user_information(url: &str) -> String {
 /// For bodies that are no JSON (cut, broken): the text after `"password":` is replaced.
 fn mask_password_members(text: &str) -> String {
     use std::sync::LazyLock;
-    static MEMBER: LazyLock<regex::Regex> = LazyLock::new(|| {
-        regex::Regex::new(r#"(?i)("(?:[a-z0-9:._-]*:)?password"\s*:\s*)"(?:[^"\\]|\\.)*"?"#).expect("a fixed pattern")
+    static MEMBER: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r#"(?i)("(?:[a-z0-9:._-]*:)?password"\s*:\s*)"(?:[^"\\]|\\.)*"?"#).expect("a fixed pattern")
     });
     MEMBER.replace_all(text, format!("${{1}}\"{MASK}\"")).into_owned()
 }
@@ -343,6 +454,31 @@ mod tests {
             assert!(serde_json::from_str::<Value>(&text).is_ok(), "{depth}");
             assert_eq!(report.body.expect("kept").is_string(), depth > DEEPEST);
         }
+    }
+
+    #[test]
+    fn what_is_escaped_in_part_or_twice_is_found() {
+        let r = Redactor::new(vec!["a+b/c~d=\"é f".into()]);
+        for text in [
+            "a+b%2Fc~d=%22%C3%A9%20f",
+            "a%2bb/c~d%3D\\\"\\u00e9 f",
+            "a%252Bb%252Fc~d%253D%2522%25c3%25a9+f",
+            "a+b\\/c~d=&quot;é f",
+        ] {
+            assert_eq!(r.text(&format!("<{text}>")), "<[secret]>", "{text}");
+        }
+        assert_eq!(r.text("a+b/c~d= f"), "a+b/c~d= f");
+    }
+
+    #[test]
+    fn a_secret_that_comes_late_is_replaced_from_then_on() {
+        let r = redactor();
+        let copy = r.clone();
+        assert_eq!(copy.text("x l4te-token s3cr3t/token="), "x l4te-token [secret]");
+        r.late().add("l4te-token");
+        r.late().add("l4te/other");
+        assert_eq!(copy.text("x l4te-token l4te%2Fother s3cr3t/token="), "x [secret] [secret] [secret]");
+        assert_eq!(format!("{copy:?}"), "Redactor(3 secrets)");
     }
 
     #[test]

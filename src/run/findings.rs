@@ -316,7 +316,7 @@ fn report(members: Vec<RawFinding>, words: Words<'_>) -> FindingReport {
         impact,
         admin_sees: admin_texts(&members, impact, words),
         hint: rule.hint.to_owned(),
-        reproduce: reproduce(first, words),
+        reproduce: redact(&reproduce(first, words)),
         curl: curl(&first.exchange, words),
         because: first.finding.because.clone(),
         also,
@@ -400,14 +400,16 @@ fn reproduce(f: &RawFinding, words: Words<'_>) -> String {
     format!("scimproof run {}{only}{} --show-http", f.case, words.options.reproduce_flags)
 }
 
-/// The request as a shell line; the token is the variable `$SCIM_TOKEN`.
+/// The request as a shell line; the token is the variable `$SCIM_TOKEN`, `user:password` is `$SCIM_BASIC`.
 fn curl(exchange: &Exchange, words: Words<'_>) -> String {
     let request = &exchange.request;
     let mut out = format!("curl -i -X {} {}", request.method, quote(&words.redactor.url(&request.url)));
     for (name, value) in words.redactor.headers(&request.headers) {
         let lower = name.to_ascii_lowercase();
         if lower == "authorization" {
-            out.push_str(" -H \"Authorization: Bearer $SCIM_TOKEN\"");
+            let basic = value.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic "));
+            let how = if basic { " -u \"$SCIM_BASIC\"" } else { " -H \"Authorization: Bearer $SCIM_TOKEN\"" };
+            out.push_str(how);
         } else if ["accept", "content-type", "if-match", "if-none-match"].contains(&lower.as_str()) {
             out.push_str(&format!(" -H {}", quote(&format!("{name}: {value}"))));
         }

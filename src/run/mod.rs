@@ -140,7 +140,10 @@ pub async fn run(
 ) -> Result<Finished, discover::Unusable> {
     let clock = Instant::now();
     let started = OffsetDateTime::now_utc();
-    let found = discover::discover(&http, &options).await?;
+    let mut found = discover::discover(&http, &options).await?;
+    // A base URL may have a token in its query, and what the target said is a stranger's text.
+    found.report.base_url = redactor.url(&found.report.base_url);
+    found.report.remarks.iter_mut().chain(&mut found.access_refused).for_each(|text| *text = redactor.text(text));
     let info = RunInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         target: found.report.clone(),

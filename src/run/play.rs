@@ -496,7 +496,7 @@ impl<'a> Player<'a> {
             let last = self.context.http.send(self.added_read("/ServiceProviderConfig", 0)).await;
             match last.outcome {
                 Ok(_) => self.context.unanswered.store(0, Ordering::Relaxed),
-                Err(failure) => self.context.fall_silent(&failure.message),
+                Err(failure) => self.context.fall_silent(&self.context.redactor.text(&failure.message)),
             }
         }
     }
@@ -554,7 +554,7 @@ impl<'a> Player<'a> {
 
     pub(super) fn report_step(&mut self, step: &Step, id: &str, exchange: &Exchange, added: bool) -> usize {
         let keep = self.context.options.keep_http;
-        let failure = exchange.outcome.as_ref().err().map(|f| f.message.clone());
+        let failure = exchange.outcome.as_ref().err().map(|f| self.context.redactor.text(&f.message));
         self.steps.push(StepReport {
             id: id.to_owned(),
             title: if added { format!("Read back after: {}", step.title) } else { step.title.clone() },

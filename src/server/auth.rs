@@ -1,13 +1,12 @@
-//! Who is asking: bearer tokens (RFC 7644 §2, RFC 6750) and a small token endpoint (RFC 6749 §4.4, §6).
+//! Who is asking: bearer tokens (RFC 7644 §2, RFC 6750), basic credentials (RFC 7617) or a header of the server's own.
 //!
-//! Must not know resources. Tokens decide the tenant; nothing else does.
+//! Must not know resources. Credentials decide the tenant; nothing else does. Where tokens come from is in [`super::oauth`].
 
 use super::behaviour::Behaviour;
 use super::call::Call;
 use super::reply::Reply;
 use super::state::State;
 use base64::Engine;
-use serde_json::json;
 use std::time::{Duration, Instant};
 
 /// What the token endpoint and the resource endpoints accept.
@@ -21,6 +20,19 @@ pub struct Credentials {
     pub client: Option<(String, String)>,
     /// Life of an access token.
     pub token_life: Duration,
+    /// Whether the token endpoint says so (`expires_in` is only RECOMMENDED, RFC 6749 §5.1).
+    pub life_is_told: bool,
+    /// User and password of the first tenant.
+    pub basic: Option<(String, String)>,
+    /// Header and value of the first tenant.
+    pub api_key: Option<(String, String)>,
+}
+
+impl Credentials {
+    fn none(&self) -> bool {
+        let tokens = self.token.is_none() && self.other_token.is_none() && self.client.is_none();
+        tokens && self.basic.is_none() && self.api_key.is_none()
+    }
 }
 
 /// Finds the tenant of a request, or says why not (RFC 7644 §3.12: 401 with a body, RFC 6750 §3: with a challenge).
@@ -30,22 +42,36 @@ pub fn authenticate(
     behaviour: &Behaviour,
     state: &State,
 ) -> Result<usize, Box<Reply>> {
-    if credentials.token.is_none() && credentials.other_token.is_none() && credentials.client.is_none() {
+    if credentials.none() {
+        return Ok(0);
+    }
+    if state.locked {
+        return Err(Box::new(unauthorized(credentials, Some("invalid_token"))));
+    }
+    if let Some((name, value)) = &credentials.api_key
+        && call.header(name).is_some_and(|sent| sent == value)
+    {
         return Ok(0);
     }
     if behaviour.query_token
         && let Some(token) = call.param("access_token")
     {
-        return tenant_of(token, credentials, state).ok_or_else(|| Box::new(unauthorized(Some("invalid_token"))));
+        return tenant_of(token, credentials, state)
+            .ok_or_else(|| Box::new(unauthorized(credentials, Some("invalid_token"))));
     }
     let Some(header) = call.header("authorization") else {
-        return Err(Box::new(unauthorized(None)));
+        return Err(Box::new(unauthorized(credentials, None)));
     };
-    let token = presented(header, behaviour).ok_or_else(|| Box::new(unauthorized(None)))?;
+    if let (Some(known), Some(pair)) = (&credentials.basic, basic(Some(header)))
+        && *known == pair
+    {
+        return Ok(0);
+    }
+    let token = presented(header, behaviour).ok_or_else(|| Box::new(unauthorized(credentials, None)))?;
     match tenant_of(token, credentials, state) {
         Some(tenant) => Ok(tenant),
         None if behaviour.any_token && !token.is_empty() => Ok(0),
-        None => Err(Box::new(unauthorized(Some("invalid_token")))),
+        None => Err(Box::new(unauthorized(credentials, Some("invalid_token")))),
     }
 }
 
@@ -72,52 +98,21 @@ fn tenant_of(token: &str, credentials: &Credentials, state: &State) -> Option<us
     (Instant::now() < *until).then_some(*tenant)
 }
 
-fn unauthorized(error: Option<&str>) -> Reply {
-    let challenge = match error {
+/// A challenge for each scheme that would do (RFC 9110 §11.6.1).
+fn unauthorized(credentials: &Credentials, error: Option<&str>) -> Reply {
+    let bearer = match error {
         Some(error) => format!(r#"Bearer realm="scim", error="{error}""#),
         None => r#"Bearer realm="scim""#.to_owned(),
     };
-    Reply::error(401, None, "Authorization failure: a valid bearer token is needed.")
-        .with("WWW-Authenticate", challenge)
-}
-
-/// Answers `POST /oauth/token`. The form may carry the client's credentials, or Basic authentication may.
-pub fn token_endpoint(
-    method: &str,
-    authorization: Option<&str>,
-    body: &[u8],
-    credentials: &Credentials,
-    state: &mut State,
-) -> Reply {
-    if method != "POST" {
-        return Reply::empty(405).with("Allow", "POST");
-    }
-    let form: Vec<(String, String)> =
-        url::form_urlencoded::parse(body).map(|(k, v)| (k.into_owned(), v.into_owned())).collect();
-    let field = |name: &str| {
-        let hit = form.iter().find(|(k, _)| k == name);
-        hit.map(|(_, v)| v.clone()).unwrap_or_default()
-    };
-    let presented = basic(authorization).unwrap_or_else(|| (field("client_id"), field("client_secret")));
-    let known = match &credentials.client {
-        Some(client) => *client == presented,
-        None => !presented.0.is_empty() && !presented.1.is_empty(),
-    };
-    if !known {
-        return oauth_error(401, "invalid_client").with("WWW-Authenticate", r#"Basic realm="oauth""#);
-    }
-    match field("grant_type").as_str() {
-        "client_credentials" | "authorization_code" => issue(0, credentials, state),
-        "refresh_token" => match state.refresh.remove(&field("refresh_token")) {
-            Some(tenant) => issue(tenant, credentials, state),
-            None => oauth_error(400, "invalid_grant"),
-        },
-        "" => oauth_error(400, "invalid_request"),
-        _ => oauth_error(400, "unsupported_grant_type"),
+    let reply = Reply::error(401, None, "Authorization failure: a valid bearer token is needed.");
+    match credentials.basic {
+        Some(_) => reply.with("WWW-Authenticate", format!(r#"{bearer}, Basic realm="scim", charset="UTF-8""#)),
+        None => reply.with("WWW-Authenticate", bearer),
     }
 }
 
-fn basic(header: Option<&str>) -> Option<(String, String)> {
+/// User and password of basic credentials.
+pub(super) fn basic(header: Option<&str>) -> Option<(String, String)> {
     let (scheme, encoded) = header?.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
@@ -126,30 +121,4 @@ fn basic(header: Option<&str>) -> Option<(String, String)> {
     let text = String::from_utf8(bytes).ok()?;
     let (id, secret) = text.split_once(':')?;
     Some((id.to_owned(), secret.to_owned()))
-}
-
-fn issue(tenant: usize, credentials: &Credentials, state: &mut State) -> Reply {
-    let access = uuid::Uuid::new_v4().simple().to_string();
-    let refresh = uuid::Uuid::new_v4().simple().to_string();
-    let life = credentials.token_life;
-    state.access.insert(access.clone(), (tenant, Instant::now() + life));
-    state.refresh.insert(refresh.clone(), tenant);
-    let mut reply = Reply::json(
-        200,
-        json!({
-            "access_token": access,
-            "token_type": "Bearer",
-            "expires_in": life.as_secs(),
-            "refresh_token": refresh,
-        }),
-    )
-    .with("Cache-Control", "no-store");
-    reply.media_type = "application/json".into();
-    reply
-}
-
-fn oauth_error(status: u16, error: &str) -> Reply {
-    let mut reply = Reply::json(status, json!({ "error": error })).with("Cache-Control", "no-store");
-    reply.media_type = "application/json".into();
-    reply
 }

@@ -11,6 +11,7 @@ pub mod faults;
 pub mod intake;
 mod inventory;
 pub mod listing;
+mod oauth;
 pub mod persona;
 mod render;
 pub mod reply;

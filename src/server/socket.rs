@@ -2,14 +2,14 @@
 //!
 //! Must not know SCIM beyond its base path.
 
-use super::auth::{self, Credentials};
+use super::auth::Credentials;
 use super::behaviour::Plan;
 use super::call::{Call, Kind, Payload, Target, parse_query};
 use super::reply::{Content, Reply};
 use super::service::Service;
 use super::state::State;
 use super::store::Tenant;
-use super::{faults, persona, variants};
+use super::{faults, oauth, persona, variants};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
@@ -54,6 +54,14 @@ pub struct Options {
     pub client: Option<(String, String)>,
     /// Life of the access tokens that `/oauth/token` issues.
     pub token_life: Duration,
+    /// Whether the token endpoint says how long they live.
+    pub life_is_told: bool,
+    /// User and password of basic authentication.
+    pub basic: Option<(String, String)>,
+    /// A header and its value, for clients that authenticate with a header of their own.
+    pub api_key: Option<(String, String)>,
+    /// Scheme, host and port as clients see them, when something in front of the server ends TLS.
+    pub public_origin: Option<String>,
     /// `userName` of the user that `/Me` stands for; without one it is the oldest.
     pub me: Option<String>,
 }
@@ -72,6 +80,10 @@ impl Default for Options {
             max_results: None,
             client: None,
             token_life: Duration::from_secs(3600),
+            life_is_told: true,
+            basic: None,
+            api_key: None,
+            public_origin: None,
             me: None,
         }
     }
@@ -82,6 +94,7 @@ struct App {
     credentials: Credentials,
     latency: Option<Duration>,
     me: Option<String>,
+    address: SocketAddr,
     origin: String,
     base_path: String,
     seeds: Vec<fn(&mut Tenant)>,
@@ -100,7 +113,8 @@ impl Server {
     pub async fn start(address: SocketAddr, options: Options) -> io::Result<Server> {
         let (plan, seeds) = plan(&options)?;
         let listener = tokio::net::TcpListener::bind(address).await?;
-        let origin = format!("http://{}", listener.local_addr()?);
+        let address = listener.local_addr()?;
+        let origin = options.public_origin.unwrap_or_else(|| format!("http://{address}"));
         // Small answers must not wait for the client's acknowledgement.
         let listener = listener.tap_io(|stream| {
             let _ = stream.set_nodelay(true);
@@ -112,9 +126,13 @@ impl Server {
                 other_token: options.other_token,
                 client: options.client,
                 token_life: options.token_life,
+                life_is_told: options.life_is_told,
+                basic: options.basic,
+                api_key: options.api_key,
             },
             latency: options.latency,
             me: options.me,
+            address,
             origin,
             base_path: options.base_path,
             state: Mutex::new(seeded(&seeds)),
@@ -141,9 +159,53 @@ impl Server {
         format!("{}{}", self.app.origin, self.app.base_path)
     }
 
+    /// Where it listens; with [`Options::public_origin`], clients see another place.
+    pub fn address(&self) -> SocketAddr {
+        self.app.address
+    }
+
     /// The token endpoint (OAuth 2.0 client credentials and refresh).
     pub fn token_url(&self) -> String {
         format!("{}/oauth/token", self.app.origin)
+    }
+
+    /// The authorization endpoint (OAuth 2.0 authorization code with PKCE).
+    pub fn authorize_url(&self) -> String {
+        format!("{}/oauth/authorize", self.app.origin)
+    }
+
+    /// How many access tokens were issued.
+    pub fn tokens_issued(&self) -> usize {
+        self.app.lock().issued
+    }
+
+    /// Every authorization code, access token and refresh token that was given out so far.
+    pub fn given_out(&self) -> Vec<String> {
+        self.app.lock().given.clone()
+    }
+
+    /// A refresh token as if somebody had signed in with a browser before.
+    pub fn grant_refresh_token(&self) -> String {
+        let token = uuid::Uuid::new_v4().simple().to_string();
+        let mut state = self.app.lock();
+        state.refresh.insert(token.clone(), 0);
+        state.given.push(token.clone());
+        token
+    }
+
+    /// Every access token is void from now on, as after an administrator has revoked them. Refresh tokens stay.
+    pub fn revoke_access_tokens(&self) {
+        self.app.lock().access.clear();
+    }
+
+    /// Every refresh token is void from now on.
+    pub fn revoke_refresh_tokens(&self) {
+        self.app.lock().refresh.clear();
+    }
+
+    /// Refuses every credential from now on, or takes them again.
+    pub fn lock_out(&self, everybody: bool) {
+        self.app.lock().locked = everybody;
     }
 
     /// Forgets every resource and every issued token.
@@ -237,6 +299,13 @@ impl App {
         if path == "/oauth/token" {
             return send(self.token(head.method.as_str(), &headers, &bytes));
         }
+        if path == "/oauth/authorize" {
+            let query = head.uri.query().unwrap_or_default();
+            let mut state = self.lock();
+            let reply = oauth::authorization_endpoint(head.method.as_str(), query, &self.credentials, &mut state);
+            drop(state);
+            return send(reply);
+        }
         let Some(below) = path.strip_prefix(self.base_path.as_str()).filter(|p| p.is_empty() || p.starts_with('/'))
         else {
             let detail = format!("Nothing is served at {path}; SCIM begins at {}.", self.base_path);
@@ -274,7 +343,7 @@ impl App {
         let authorization = headers.iter().find(|(k, _)| k == "authorization");
         let authorization = authorization.map(|(_, v)| v.as_str());
         let mut state = self.lock();
-        auth::token_endpoint(method, authorization, body, &self.credentials, &mut state)
+        oauth::token_endpoint(method, authorization, body, &self.credentials, &mut state)
     }
 
     /// `maxPayloadSize` holds for bulk requests (RFC 7644 §3.7.4).

@@ -19,6 +19,27 @@ pub struct State {
     pub access: HashMap<String, (usize, Instant)>,
     /// Refresh tokens and their tenant.
     pub refresh: HashMap<String, usize>,
+    /// Authorization codes that were not traded yet.
+    pub codes: HashMap<String, Granted>,
+    /// How many access tokens were issued.
+    pub issued: usize,
+    /// Every code and token that was ever given out.
+    pub given: Vec<String>,
+    /// Nobody is let in any more, whatever they show.
+    pub locked: bool,
+}
+
+/// What an authorization code stands for (RFC 6749 §4.1.2, RFC 7636 §4.4).
+#[derive(Debug)]
+pub struct Granted {
+    /// Client that may trade it.
+    pub client: String,
+    /// Where it was sent.
+    pub redirect_uri: String,
+    /// Digest of the verifier.
+    pub challenge: String,
+    /// End of its life.
+    pub until: Instant,
 }
 
 impl Default for State {
@@ -27,6 +48,10 @@ impl Default for State {
             tenants: (0..TENANTS).map(|_| Tenant::default()).collect(),
             access: HashMap::new(),
             refresh: HashMap::new(),
+            codes: HashMap::new(),
+            issued: 0,
+            given: Vec::new(),
+            locked: false,
         }
     }
 }

@@ -5,6 +5,7 @@
 #![allow(dead_code, reason = "every test binary compiles this module and uses a part of it")]
 
 pub mod raw;
+pub mod site;
 pub mod tls;
 pub mod token;
 

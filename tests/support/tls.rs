@@ -38,8 +38,8 @@ impl Authority {
     }
 }
 
-/// Serves `{}` over HTTP/1.1 and TLS. With `clients`, only those with a certificate of that authority.
-pub async fn serve((cert, key): (String, String), clients: Option<&Authority>) -> RawServer {
+/// The server's side of TLS. With `clients`, only those with a certificate of that authority are let in.
+pub fn acceptor((cert, key): (String, String), clients: Option<&Authority>) -> TlsAcceptor {
     let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions().unwrap();
     let builder = match clients {
@@ -53,7 +53,12 @@ pub async fn serve((cert, key): (String, String), clients: Option<&Authority>) -
     };
     let chain = vec![CertificateDer::from_pem_slice(cert.as_bytes()).unwrap()];
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(builder.with_single_cert(chain, key).unwrap()));
+    TlsAcceptor::from(Arc::new(builder.with_single_cert(chain, key).unwrap()))
+}
+
+/// Serves `{}` over HTTP/1.1 and TLS. With `clients`, only those with a certificate of that authority.
+pub async fn serve(identity: (String, String), clients: Option<&Authority>) -> RawServer {
+    let acceptor = acceptor(identity, clients);
     let mut server = listen(move |stream, log: Log| {
         let acceptor = acceptor.clone();
         Box::pin(async move {

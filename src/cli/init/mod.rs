@@ -2,16 +2,23 @@
 //!
 //! Must not overwrite anything, and must not ask when nobody is there to answer.
 
+mod page;
+
 use super::config::DEFAULT_FILE;
 use super::exit::Exit;
 use clap::ValueEnum;
-use std::fmt::Write as _;
+use page::{config, next_steps};
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
 
+const EXAMPLES: &str = "\
+Examples:
+  scimproof init --base-url https://app.example.com/scim/v2 --idp okta --idp entra
+  scimproof init --auth oauth --oauth-token-url https://app.example.com/oauth/token --oauth-client-id scimproof";
+
 /// `scimproof init`.
 #[derive(Debug, Clone, Default, clap::Args)]
-#[command(after_help = "Example:\n  scimproof init --base-url https://app.example.com/scim/v2 --idp okta --idp entra")]
+#[command(after_help = EXAMPLES)]
 pub struct InitArgs {
     /// Base URL of the SCIM endpoint
     #[arg(long, value_name = "URL")]
@@ -25,6 +32,56 @@ pub struct InitArgs {
     /// How the server checks who calls
     #[arg(long, value_enum)]
     pub auth: Option<AuthKind>,
+    /// Name of the header, for `--auth header`
+    #[arg(long, value_name = "NAME", value_parser = header_name)]
+    pub header_name: Option<String>,
+    /// Where access tokens are issued, for the kinds that begin with oauth
+    #[arg(long, value_name = "URL")]
+    pub oauth_token_url: Option<String>,
+    /// Client id
+    #[arg(long, value_name = "ID")]
+    pub oauth_client_id: Option<String>,
+    /// Scope to ask for
+    #[arg(long, value_name = "SCOPE")]
+    pub oauth_scope: Option<String>,
+    /// The server wants id and secret of the client as basic credentials
+    #[arg(long)]
+    pub oauth_client_auth_basic: bool,
+    /// Where a sign-in with a browser begins
+    #[arg(long, value_name = "URL")]
+    pub oauth_authorize_url: Option<String>,
+    /// PEM file with the client certificate
+    #[arg(long, value_name = "PEM")]
+    pub client_cert: Option<String>,
+    /// PEM file with its key, when that is a file of its own
+    #[arg(long, value_name = "PEM", requires = "client_cert")]
+    pub client_key: Option<String>,
+    /// PEM file with further certificate authorities to trust
+    #[arg(long, value_name = "PEM")]
+    pub ca_file: Option<String>,
+}
+
+impl InitArgs {
+    /// What was asked for, or follows from what was: an address for tokens makes no sense without OAuth.
+    fn kind(&self) -> AuthKind {
+        self.auth.or_else(|| self.told()).unwrap_or_default()
+    }
+
+    fn told(&self) -> Option<AuthKind> {
+        if self.oauth_authorize_url.is_some() {
+            Some(AuthKind::OauthCode)
+        } else if self.oauth_token_url.is_some() || self.oauth_client_id.is_some() {
+            Some(AuthKind::Oauth)
+        } else if self.header_name.is_some() {
+            Some(AuthKind::Header)
+        } else {
+            self.client_cert.as_ref().map(|_| AuthKind::Mtls)
+        }
+    }
+}
+
+fn header_name(text: &str) -> Result<String, String> {
+    super::args::parse_header(&format!("{text}:x")).map(|(name, _)| name)
 }
 
 /// How the server checks who calls.
@@ -35,10 +92,16 @@ pub enum AuthKind {
     Bearer,
     /// User and password
     Basic,
-    /// OAuth 2 client credentials
-    Oauth,
     /// A header of its own
     Header,
+    /// OAuth 2 client credentials
+    Oauth,
+    /// OAuth 2 with a refresh token
+    OauthRefresh,
+    /// OAuth 2 with a sign-in in a browser (authorization code)
+    OauthCode,
+    /// A client certificate
+    Mtls,
 }
 
 const EXAMPLE_URL: &str = "https://app.example.com/scim/v2";
@@ -88,12 +151,45 @@ fn complete(args: &mut InitArgs, input: &mut dyn BufRead, out: &mut dyn Write) -
         let names = answer.unwrap_or_default();
         args.idp = names.split([',', ' ']).filter(|n| !n.is_empty()).map(str::to_owned).collect();
     }
+    args.auth = args.auth.or_else(|| args.told());
     while args.auth.is_none() {
-        let answer = question(input, out, "Credentials: bearer, basic, oauth or header [bearer]: ")?;
+        let names = "bearer, basic, header, oauth, oauth-refresh, oauth-code or mtls";
+        let answer = question(input, out, &format!("Credentials: {names} [bearer]: "))?;
         args.auth = match answer {
             None => Some(AuthKind::Bearer),
             Some(word) => AuthKind::from_str(&word, true).ok(),
         };
+    }
+    details(args, input, out)
+}
+
+/// What only this kind of credentials needs to know.
+fn details(args: &mut InitArgs, input: &mut dyn BufRead, out: &mut dyn Write) -> io::Result<()> {
+    let mut fill = |value: &mut Option<String>, text: &str| -> io::Result<()> {
+        if value.is_none() {
+            *value = question(input, out, text)?;
+        }
+        Ok(())
+    };
+    match args.kind() {
+        AuthKind::Bearer | AuthKind::Basic => {}
+        AuthKind::Header => {
+            fill(&mut args.header_name, "Name of the header [X-Api-Key]: ")?;
+            // A name that no header can have is asked for when the file is read, where the error names its line.
+        }
+        AuthKind::Mtls => {
+            fill(&mut args.client_cert, "PEM file with the client certificate [client.pem]: ")?;
+            fill(&mut args.client_key, "PEM file with its key [in the same file]: ")?;
+            fill(&mut args.ca_file, "PEM file with further certificate authorities [none]: ")?;
+        }
+        kind => {
+            fill(&mut args.oauth_token_url, "Token URL [https://app.example.com/oauth/token]: ")?;
+            fill(&mut args.oauth_client_id, "Client id [scimproof]: ")?;
+            fill(&mut args.oauth_scope, "Scope [none]: ")?;
+            if kind != AuthKind::Oauth {
+                fill(&mut args.oauth_authorize_url, "Authorization URL [https://app.example.com/oauth/authorize]: ")?;
+            }
+        }
     }
     Ok(())
 }
@@ -106,114 +202,6 @@ fn question(input: &mut dyn BufRead, out: &mut dyn Write, text: &str) -> io::Res
     input.read_line(&mut line)?;
     let line = line.trim();
     Ok((!line.is_empty()).then(|| line.to_owned()))
-}
-
-fn config(args: &InitArgs) -> String {
-    let quoted = |text: &str| serde_json::Value::from(text).to_string();
-    let mut out =
-        String::from("# Settings of `scimproof run`. Flags win over this file. Secrets do not belong into it.\n\n");
-    out.push_str("# Where the SCIM endpoint is; without it the embedded reference server is tested.\n");
-    let _ = writeln!(out, "base_url = {}\n", quoted(args.base_url.as_deref().unwrap_or(EXAMPLE_URL)));
-    out.push_str("# Identity providers to play; `scimproof list idps` shows all. Left out: all of them.\n");
-    if args.idp.is_empty() {
-        out.push_str("# idp = [\"okta\", \"entra\"]\n\n");
-    } else {
-        let names: Vec<String> = args.idp.iter().map(|n| quoted(n)).collect();
-        let _ = writeln!(out, "idp = [{}]\n", names.join(", "));
-    }
-    out.push_str("# Documented deviations of a product; `scimproof list providers` shows all.\n");
-    match &args.provider {
-        Some(name) => {
-            let _ = writeln!(out, "provider = {}\n", quoted(name));
-        }
-        None => out.push_str("# provider = \"…\"\n\n"),
-    }
-    out.push_str(COMMON);
-    out.push_str(match args.auth.unwrap_or_default() {
-        AuthKind::Bearer => BEARER,
-        AuthKind::Basic => BASIC,
-        AuthKind::Oauth => OAUTH,
-        AuthKind::Header => HEADER,
-    });
-    out.push_str(REST);
-    out
-}
-
-const COMMON: &str = r#"# Failures that are known and accepted: reported, but they do not fail the run.
-# Written by `scimproof run --baseline known-failures.toml --update-baseline`.
-# baseline = "known-failures.toml"
-
-# strict = true          # RFC SHOULDs fail the run too
-# jobs = 4               # scenarios side by side
-# timeout = "30s"        # for one answer
-# rate = "10/s"          # at most so many requests
-# allow_existing = true  # scenarios may change users and groups that were there before
-
-[auth]
-"#;
-
-const BEARER: &str = "\
-# The name of the environment variable that holds the token, never the token.
-token_env = \"SCIM_TOKEN\"
-# token_file = \"/run/secrets/scim-token\"
-# token_command = \"vault read -field=token secret/scim\"
-";
-
-const BASIC: &str = "\
-# The name of the environment variable that holds `user:password`.
-basic_env = \"SCIM_BASIC\"
-";
-
-const OAUTH: &str = "\
-# OAuth 2 client credentials; the secret comes from an environment variable.
-[auth.oauth]
-token_url = \"https://app.example.com/oauth/token\"
-client_id = \"scimproof\"
-client_secret_env = \"SCIM_CLIENT_SECRET\"
-# scope = \"scim\"
-";
-
-const HEADER: &str = "\
-# Header name and the environment variable that holds its value.
-header_env = { \"X-Api-Key\" = \"SCIM_API_KEY\" }
-";
-
-const REST: &str = r#"
-# [select]
-# scenarios = ["okta/*"]
-# tags = ["groups"]
-# skip = ["rfc/bulk*"]
-
-# [reports]
-# junit = "scimproof.xml"
-# json = "scimproof.json"
-# html = "scimproof.html"
-# markdown = "scimproof.md"
-"#;
-
-fn variable(auth: AuthKind) -> &'static str {
-    match auth {
-        AuthKind::Bearer => "SCIM_TOKEN",
-        AuthKind::Basic => "SCIM_BASIC",
-        AuthKind::Oauth => "SCIM_CLIENT_SECRET",
-        AuthKind::Header => "SCIM_API_KEY",
-    }
-}
-
-fn next_steps(args: &InitArgs) -> String {
-    let name = variable(args.auth.unwrap_or_default());
-    format!(
-        "  export {name}=…\n  scimproof run\n\nGitHub Actions:\n\n\
-         \x20 - name: SCIM conformance\n\
-         \x20   run: scimproof run --junit scimproof.xml --github\n\
-         \x20   env:\n\
-         \x20     {name}: ${{{{ secrets.{name} }}}}\n\
-         \x20 - uses: actions/upload-artifact@v4\n\
-         \x20   if: always()\n\
-         \x20   with:\n\
-         \x20     name: scimproof\n\
-         \x20     path: scimproof.xml"
-    )
 }
 
 #[cfg(test)]
@@ -239,13 +227,14 @@ mod tests {
                 idp: vec!["okta".into(), "entra".into()],
                 provider: Some("slack".into()),
                 auth: Some(auth),
+                ..InitArgs::default()
             };
             let (folder, out) = written(&args, None);
             let read = Connection::load(TargetArgs::default(), folder.path()).expect("good");
             assert_eq!(read.base_url, args.base_url);
             assert_eq!(read.provider.as_deref(), Some("slack"));
-            assert!(read.auth != Auth::None || !read.header_env.is_empty());
-            assert!(out.contains(variable(auth)));
+            assert!(read.auth != Auth::None || !read.header_env.is_empty() || read.client_cert.is_some());
+            assert!(page::variables(auth).iter().all(|v| out.contains(v)), "{out}");
         }
     }
 
@@ -299,6 +288,17 @@ mod tests {
         let (folder, _) = written(&InitArgs::default(), Some("https://s.example.org\nokta, entra\nnonsense\nbasic\n"));
         let text = std::fs::read_to_string(folder.path().join(DEFAULT_FILE)).expect("readable");
         assert!(text.contains("idp = [\"okta\", \"entra\"]") && text.contains("basic_env"));
+        let (folder, _) = written(
+            &InitArgs::default(),
+            Some("\n\noauth-code\nhttps://t.example.org/\nme\nscim offline_access\nhttps://a.example.org/\n"),
+        );
+        let read = Connection::load(TargetArgs::default(), folder.path()).expect("good");
+        let Auth::OAuth(oauth) = read.auth else { panic!("no OAuth") };
+        assert_eq!((oauth.token_url.as_str(), oauth.client_id.as_str()), ("https://t.example.org/", "me"));
+        assert!(matches!(oauth.by, crate::cli::oauth::By::Browser(b) if b.authorize_url == "https://a.example.org/"));
+        let (folder, _) = written(&InitArgs::default(), Some("\n\nmtls\nc.pem\nk.pem\n\n"));
+        let read = Connection::load(TargetArgs::default(), folder.path()).expect("good");
+        assert_eq!(read.client_key, Some(folder.path().join("k.pem")));
         let (folder, _) = written(&InitArgs::default(), Some(""));
         let text = std::fs::read_to_string(folder.path().join(DEFAULT_FILE)).expect("readable");
         assert!(text.contains(EXAMPLE_URL));

@@ -1,16 +1,20 @@
-//! A small OAuth 2.0 client (RFC 6749 §4.4 and §6): one form POST, the token kept until shortly before it expires.
+//! A small OAuth 2.0 client (RFC 6749 §4.1, §4.4 and §6): one form POST, the token kept until shortly before it expires.
 //!
 //! Must not know SCIM. Every way in which a token endpoint can be wrong ends in a sentence that says what to change.
 
+mod answer;
+pub mod authorize;
+
 use super::auth::basic_pair;
 use super::body;
-use super::error::{EngineError, Site, clean_text};
+use super::error::{EngineError, Site};
 use super::target::{Limits, Target, encode_query_value};
 use super::tls::Trust;
-use crate::exchange::{FailureKind, Response, TransportFailure};
+use crate::exchange::{FailureKind, TransportFailure};
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::Value;
+use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 use url::Url;
@@ -32,6 +36,8 @@ pub struct OAuthConfig {
     pub scope: Option<String>,
     /// Further form fields, e.g. `audience` or `resource`.
     pub extra: Vec<(String, String)>,
+    /// Who wants to know of each token that comes, before it is used.
+    pub listener: Option<TokenListener>,
 }
 
 /// What is traded for an access token.
@@ -41,6 +47,19 @@ pub enum Grant {
     ClientCredentials,
     /// RFC 6749 §6: what remains of an authorization code that was granted in a browser.
     RefreshToken(SecretString),
+    /// RFC 6749 §4.1.3: what the browser just brought back. It is good once; after it the refresh token is used.
+    AuthorizationCode(Code),
+}
+
+/// An authorization code and what has to come with it.
+#[derive(Debug, Clone)]
+pub struct Code {
+    /// The code itself.
+    pub code: SecretString,
+    /// Where it was sent to: the token request must name the same (RFC 6749 §4.1.3).
+    pub redirect_uri: String,
+    /// RFC 7636 §4.5: proves that who trades the code is who asked for it.
+    pub verifier: SecretString,
 }
 
 /// RFC 6749 §2.3.1 knows two ways.
@@ -53,14 +72,42 @@ pub enum ClientAuth {
     Basic,
 }
 
+/// A token that the token endpoint gave.
+#[derive(Debug, Clone, Copy)]
+pub enum Issued<'a> {
+    /// For the server under test.
+    Access(&'a SecretString),
+    /// For the token endpoint; of two, the later one counts.
+    Refresh(&'a SecretString),
+}
+
+/// Is told of every token: whoever prints must never print it, and a refresh token may have to be kept.
+#[derive(Clone)]
+pub struct TokenListener(Arc<dyn Fn(Issued<'_>) + Send + Sync>);
+
+impl TokenListener {
+    /// Calls that for each token. It is called while a request waits, so it must not take long.
+    pub fn new(told: impl Fn(Issued<'_>) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(told))
+    }
+}
+
+impl fmt::Debug for TokenListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenListener")
+    }
+}
+
 impl OAuthConfig {
     pub(super) fn secrets(&self) -> Vec<SecretString> {
         let mut secrets: Vec<SecretString> = self.client_secret.iter().cloned().collect();
         if let Some(secret) = &self.client_secret {
             secrets.push(SecretString::from(self.basic(secret)));
         }
-        if let Grant::RefreshToken(token) = &self.grant {
-            secrets.push(token.clone());
+        match &self.grant {
+            Grant::ClientCredentials => {}
+            Grant::RefreshToken(token) => secrets.push(token.clone()),
+            Grant::AuthorizationCode(code) => secrets.extend([code.code.clone(), code.verifier.clone()]),
         }
         secrets
     }
@@ -71,15 +118,21 @@ impl OAuthConfig {
         basic_pair(&encode_query_value(&self.client_id), &secret)
     }
 
-    fn form(&self, refresh: Option<&SecretString>) -> Vec<(String, String)> {
+    fn form(&self, grant: &Grant) -> Vec<(String, String)> {
         let mut form: Vec<(String, String)> = Vec::new();
         let mut add = |k: &str, v: &str| form.push((k.into(), v.into()));
-        match refresh {
-            Some(token) => {
+        match grant {
+            Grant::ClientCredentials => add("grant_type", "client_credentials"),
+            Grant::RefreshToken(token) => {
                 add("grant_type", "refresh_token");
                 add("refresh_token", token.expose_secret());
             }
-            None => add("grant_type", "client_credentials"),
+            Grant::AuthorizationCode(code) => {
+                add("grant_type", "authorization_code");
+                add("code", code.code.expose_secret());
+                add("redirect_uri", &code.redirect_uri);
+                add("code_verifier", code.verifier.expose_secret());
+            }
         }
         match (&self.client_secret, self.client_auth) {
             (Some(_), ClientAuth::Basic) => {}
@@ -90,7 +143,9 @@ impl OAuthConfig {
                 }
             }
         }
-        if let Some(scope) = &self.scope {
+        // With a code, the scope was asked for in the browser; left out later on, it stays what was granted (RFC 6749 §6).
+        let asked_already = matches!(self.grant, Grant::AuthorizationCode(_));
+        if let Some(scope) = self.scope.as_deref().filter(|_| !asked_already) {
             add("scope", scope);
         }
         form.extend(self.extra.iter().cloned());
@@ -108,10 +163,10 @@ pub(super) struct TokenSource {
     seen: std::sync::Mutex<Vec<SecretString>>,
 }
 
-#[derive(Default)]
 struct State {
     token: Option<Token>,
-    refresh: Option<SecretString>,
+    /// What the next token is got with; `None` when there is nothing left to trade.
+    grant: Option<Grant>,
     generation: u64,
     failed: Option<(Instant, TransportFailure)>,
 }
@@ -132,10 +187,6 @@ impl TokenSource {
             return Err(EngineError::Credentials("the token URL must begin with https:// or http://".into()));
         }
         let limits = Limits { max_body: 1 << 20, ..target.limits.clone() };
-        let refresh = match &config.grant {
-            Grant::RefreshToken(token) => Some(token.clone()),
-            Grant::ClientCredentials => None,
-        };
         Ok(Self {
             client: trust.client(url, &limits, &target.proxy)?,
             site: Site {
@@ -144,7 +195,7 @@ impl TokenSource {
                 option: "the token URL",
             },
             limits,
-            state: Mutex::new(State { refresh, ..State::default() }),
+            state: Mutex::new(State { token: None, grant: Some(config.grant.clone()), generation: 0, failed: None }),
             seen: std::sync::Mutex::default(),
             config,
         })
@@ -194,14 +245,21 @@ impl TokenSource {
         {
             return Err(failure.clone());
         }
-        match self.fetch(state.refresh.as_ref()).await {
-            Ok((token, next_refresh)) => {
-                let mut seen = self.seen.lock().expect("nothing panics while holding it");
-                seen.push(token.value.clone());
-                if let Some(refresh) = next_refresh {
-                    seen.push(refresh.clone());
-                    // Only a refresh grant goes on with it: client credentials get a new token the way they got the first.
-                    state.refresh = state.refresh.is_some().then_some(refresh);
+        let fetched = match &state.grant {
+            Some(grant) => self.fetch(grant).await,
+            None => Err(self.failure(
+                "cannot be done again: the access token has run out or was turned down, and no refresh token came with it. \
+                 Sign in anew; many servers give a refresh token when the scope holds `offline_access`.",
+            )),
+        };
+        match fetched {
+            Ok((token, refresh)) => {
+                self.announce(Issued::Access(&token.value));
+                if let Some(refresh) = refresh {
+                    self.announce(Issued::Refresh(&refresh));
+                    self.follow(state, refresh);
+                } else if matches!(state.grant, Some(Grant::AuthorizationCode(_))) {
+                    state.grant = None;
                 }
                 let value = token.value.clone();
                 state.token = Some(token);
@@ -217,12 +275,28 @@ impl TokenSource {
         }
     }
 
-    async fn fetch(&self, refresh: Option<&SecretString>) -> Result<(Token, Option<SecretString>), TransportFailure> {
+    /// RFC 6749 §6: a server may give a new refresh token with each access token, and the old one may be dead from then on.
+    fn follow(&self, state: &mut State, refresh: SecretString) {
+        // Client credentials get a new token the way they got the first.
+        if !matches!(state.grant, Some(Grant::ClientCredentials)) {
+            state.grant = Some(Grant::RefreshToken(refresh));
+        }
+    }
+
+    fn announce(&self, issued: Issued<'_>) {
+        let (Issued::Access(secret) | Issued::Refresh(secret)) = issued;
+        self.seen.lock().expect("nothing panics while holding it").push(secret.clone());
+        if let Some(listener) = &self.config.listener {
+            (listener.0)(issued);
+        }
+    }
+
+    async fn fetch(&self, grant: &Grant) -> Result<(Token, Option<SecretString>), TransportFailure> {
         let mut request = self
             .client
             .post(self.config.token_url.clone())
             .header(ACCEPT, "application/json")
-            .form(&self.config.form(refresh));
+            .form(&self.config.form(grant));
         if let (Some(secret), ClientAuth::Basic) = (&self.config.client_secret, self.config.client_auth) {
             let mut value = HeaderValue::from_str(&format!("Basic {}", self.config.basic(secret)))
                 .expect("base64 is always a header value");
@@ -232,126 +306,21 @@ impl TokenSource {
         let request = request.build().map_err(|e| self.site.describe(e, None))?;
         let started = Instant::now();
         let response = body::exchange(&self.client, request, &self.limits, &self.site).await?;
-        self.read_answer(&response, started)
-    }
-
-    fn read_answer(
-        &self,
-        response: &Response,
-        asked: Instant,
-    ) -> Result<(Token, Option<SecretString>), TransportFailure> {
-        if !(200..300).contains(&response.status) {
-            return Err(self.refused(response));
-        }
-        let Some(json) = response.json() else {
-            return Err(self.broken(response, "did not answer JSON"));
-        };
-        let Some(value) = json.get("access_token").and_then(Value::as_str).filter(|t| !t.is_empty()) else {
-            return Err(self.broken(response, "answered without `access_token`"));
-        };
-        let kind = json.get("token_type").and_then(Value::as_str).unwrap_or("bearer");
-        if !kind.eq_ignore_ascii_case("bearer") {
-            let kind = clean_text(kind, 40);
-            return Err(self.broken(response, &format!("gave a token of type `{kind}`, and only `Bearer` can be sent")));
-        }
-        if value.chars().any(|c| c.is_control() || !c.is_ascii()) {
-            return Err(self.broken(response, "gave a token that no header can carry"));
-        }
-        let token = Token {
-            value: SecretString::from(value.to_owned()),
-            stale_at: lifetime(json).map(|life| asked + life),
-            accepted: false,
-        };
-        let refresh = json.get("refresh_token").and_then(Value::as_str).filter(|t| !t.is_empty());
-        Ok((token, refresh.map(|t| SecretString::from(t.to_owned()))))
+        self.read_answer(&response, started, grant)
     }
 
     fn failure(&self, text: &str) -> TransportFailure {
         let mut message = format!("{} at {} {text}", self.site.what, self.site.origin);
-        // A token endpoint may repeat what we sent.
-        for secret in self.config.secrets() {
-            if secret.expose_secret().len() > 3 {
-                message = message.replace(secret.expose_secret(), "[secret]");
+        // A token endpoint may repeat what we sent, and in whatever spelling.
+        for secret in self.config.secrets().into_iter().chain(self.fetched()) {
+            let plain = secret.expose_secret();
+            let form: String = url::form_urlencoded::byte_serialize(plain.as_bytes()).collect();
+            for spelling in [plain, &encode_query_value(plain), &form] {
+                if spelling.len() > 3 {
+                    message = message.replace(spelling, "[secret]");
+                }
             }
         }
         TransportFailure { kind: FailureKind::Refusal, message }
-    }
-
-    fn broken(&self, response: &Response, what: &str) -> TransportFailure {
-        let page = if looks_like_html(response) {
-            " It sent a web page: is this the token URL, and not the one for signing in with a browser?"
-        } else {
-            ""
-        };
-        self.failure(&format!("failed: the server {what} (status {}).{page}", response.status))
-    }
-
-    /// RFC 6749 §5.2.
-    fn refused(&self, response: &Response) -> TransportFailure {
-        if (300..400).contains(&response.status) {
-            return self.failure(&format!(
-                "failed: status {} sends us elsewhere, and a client secret does not follow. Give the final address as the token URL.",
-                response.status
-            ));
-        }
-        let field = |name| response.json().and_then(|j| j.get(name)).and_then(Value::as_str);
-        let Some(code) = field("error") else {
-            return self.broken(response, "refused without saying why");
-        };
-        let advice = match code {
-            "invalid_client" | "unauthorized_client" if self.config.client_auth == ClientAuth::Body => {
-                "Check client id and secret; some servers want them as basic credentials."
-            }
-            "invalid_client" | "unauthorized_client" => {
-                "Check client id and secret; some servers want them in the form."
-            }
-            "invalid_grant" => "The refresh token has expired, was used up or belongs to another client: sign in anew.",
-            "invalid_scope" => "Check the scope.",
-            "unsupported_grant_type" => "The server does not offer this grant to this client.",
-            _ => "",
-        };
-        let detail = field("error_description").map(|d| format!(": {}", clean_text(d, 200)));
-        let text = format!(
-            "failed: status {}, `{}`{}. {advice}",
-            response.status,
-            clean_text(code, 60),
-            detail.unwrap_or_default().trim_end_matches('.')
-        );
-        self.failure(text.trim_end())
-    }
-}
-
-fn looks_like_html(response: &Response) -> bool {
-    response.media_type().is_some_and(|t| t.contains("html")) || response.text().trim_start().get(..1) == Some("<")
-}
-
-/// How long the token is good, less a margin; `None` when the server does not say (RFC 6749 §5.1: RECOMMENDED).
-fn lifetime(answer: &Value) -> Option<Duration> {
-    let seconds = match answer.get("expires_in")? {
-        Value::Number(n) => n.as_f64()?,
-        // Against the RFC, but common.
-        Value::String(s) => s.trim().parse().ok().filter(|s: &f64| !s.is_nan())?,
-        _ => return None,
-    };
-    // A month is longer than any run, and keeps absurd numbers away from the clock.
-    let whole = Duration::from_secs_f64(seconds.clamp(0.0, 30.0 * 86_400.0));
-    Some(whole - Duration::from_secs(30).min(whole / 10))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn lifetimes_are_read_with_a_margin_and_never_overflow() {
-        let life = |v: Value| lifetime(&json!({ "expires_in": v }));
-        assert_eq!(life(json!(3600)), Some(Duration::from_secs(3570)));
-        assert_eq!(life(json!("100")), Some(Duration::from_secs(90)));
-        assert_eq!(life(json!(-5)), Some(Duration::ZERO));
-        assert_eq!(life(json!(1e300)), Some(Duration::from_secs(30 * 86_400 - 30)));
-        assert_eq!(life(json!("soon")), None);
-        assert_eq!(life(json!("NaN")), None);
-        assert_eq!(lifetime(&json!({})), None);
     }
 }
