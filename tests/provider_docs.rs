@@ -23,8 +23,11 @@ fn names(text: &str) -> Vec<&str> {
         .collect()
 }
 
-/// Product, how many statements its document makes, and the rows about them: number and text.
-fn tables(page: &str) -> Vec<(String, usize, Vec<(String, String)>)> {
+/// Number and text of each row.
+type Rows = Vec<(String, String)>;
+
+/// Product, how many statements its document makes, and the rows about them.
+fn tables(page: &str) -> Vec<(String, usize, Rows)> {
     let parts = page.split("<!-- rows: ").skip(1);
     parts
         .map(|part| {

@@ -138,8 +138,11 @@ impl Desk {
     }
 }
 
-/// Every kind of fixed credentials: flags, environment, and what must not be seen.
-fn fixed(desk: &Desk) -> Vec<(&'static str, Vec<String>, Vec<(&'static str, String)>, Vec<String>)> {
+/// What it is, flags, environment, and what must not be seen.
+type Fixed = (&'static str, Vec<String>, Vec<(&'static str, String)>, Vec<String>);
+
+/// Every kind of fixed credentials.
+fn fixed(desk: &Desk) -> Vec<Fixed> {
     let token_file = desk.file("token", &format!("{TOKEN}\n"));
     let pair = format!("{USER}:{PASSWORD}");
     let flags = |all: &[&str]| all.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
@@ -191,19 +194,17 @@ fn fixed_credentials_at_a_server_with_a_bug() {
         ..Options::default()
     };
     let site = Site::start(options, false);
-    for desk in [Desk::new()] {
-        let ca = desk.file("ca.pem", &site.authority.pem());
-        for (what, flags, env, secrets) in fixed(&desk) {
-            let here =
-                Desk { here: tempfile::tempdir().expect("a folder"), safe: tempfile::tempdir().expect("a folder") };
-            let flags = [&borrowed(&flags)[..], &["--ca-file", &ca]].concat();
-            let end = here.run(&site.server.base_url(), &flags, &pairs(&env));
-            assert_eq!(end.code, 1, "{what}: {end:?}");
-            assert!(end.stdout.contains("again") && end.stdout.contains("curl"), "{what}: {end:?}");
-            // Four reports and the journal of what was kept.
-            here.search(what, &end, &borrowed(&secrets), 5);
-            site.server.reset();
-        }
+    let desk = Desk::new();
+    let ca = desk.file("ca.pem", &site.authority.pem());
+    for (what, flags, env, secrets) in fixed(&desk) {
+        let here = Desk::new();
+        let flags = [&borrowed(&flags)[..], &["--ca-file", &ca]].concat();
+        let end = here.run(&site.server.base_url(), &flags, &pairs(&env));
+        assert_eq!(end.code, 1, "{what}: {end:?}");
+        assert!(end.stdout.contains("again") && end.stdout.contains("curl"), "{what}: {end:?}");
+        // Four reports and the journal of what was kept.
+        here.search(what, &end, &borrowed(&secrets), 5);
+        site.server.reset();
     }
 }
 

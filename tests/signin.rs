@@ -4,7 +4,7 @@ mod support;
 
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use scimproof::engine::{ClientAuth, Credentials, EngineError, Grant, Http, OAuthConfig, Target};
+use scimproof::engine::{ClientAuth, Code, Credentials, EngineError, Grant, Http, OAuthConfig, Target};
 use scimproof::exchange::{AuthKind, FailureKind};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -30,7 +30,7 @@ fn config(server: &TokenServer) -> OAuthConfig {
 
 fn client(server: &TokenServer, config: OAuthConfig) -> Http {
     let mut target = Target::new(server.base_url.clone());
-    target.credentials = Credentials::OAuth(config);
+    target.credentials = Credentials::OAuth(Box::new(config));
     target.limits.timeout = Duration::from_secs(2);
     Http::new(target).unwrap()
 }
@@ -192,6 +192,46 @@ async fn a_wrong_secret_is_said_in_plain_words() {
 }
 
 #[tokio::test]
+async fn a_refusal_that_looks_like_success_is_read_as_one() {
+    let text = refusal(|| axum::Json(json!({ "error": "invalid_scope" })).into_response()).await;
+    assert!(text.ends_with("failed: status 200, `invalid_scope`. Check the scope."), "{text}");
+}
+
+#[tokio::test]
+async fn without_a_life_only_a_refusal_ends_a_token() {
+    let script = |n: usize, _: &Asked| axum::Json(json!({ "access_token": format!("tok{n}") })).into_response();
+    let server =
+        TokenServer::start(script, |n, auth| if n > 2 && auth == Some("Bearer tok1") { 401 } else { 200 }).await;
+    let http = client(&server, config(&server));
+    for _ in 0..3 {
+        assert_eq!(http.send(get("/Users")).await.status(), Some(200));
+    }
+    assert_eq!(seen(&server), ["Bearer tok1", "Bearer tok1", "Bearer tok1", "Bearer tok2"]);
+}
+
+#[tokio::test]
+async fn an_authorization_code_is_traded_once_and_ends_without_a_refresh_token() {
+    let script = |n: usize, _: &Asked| axum::Json(json!({ "access_token": format!("tok{n}") })).into_response();
+    let server = TokenServer::start(script, |n, _| if n > 1 { 401 } else { 200 }).await;
+    let mut config = config(&server);
+    config.grant = Grant::AuthorizationCode(Code {
+        code: SecretString::from("c0de"),
+        redirect_uri: "http://127.0.0.1:9/callback".into(),
+        verifier: SecretString::from("ver1fier"),
+    });
+    let http = client(&server, config);
+    assert_eq!(http.send(get("/Users")).await.status(), Some(200));
+    assert_eq!(http.send(get("/Users")).await.status(), Some(401));
+    let failure = http.send(get("/Users")).await.outcome.unwrap_err();
+    assert!(failure.message.contains("no refresh token came with it"), "{}", failure.message);
+    let asked = server.asked();
+    assert_eq!(asked.len(), 1);
+    let fields = ["grant_type", "code", "redirect_uri", "code_verifier", "scope", "client_id"];
+    let sent = fields.map(|name| asked[0].field(name).unwrap_or_default());
+    assert_eq!(sent, ["authorization_code", "c0de", "http://127.0.0.1:9/callback", "ver1fier", "", "client 1"]);
+}
+
+#[tokio::test]
 async fn a_web_page_instead_of_a_token_is_recognised() {
     let text = refusal(|| Html("<!DOCTYPE html><title>Sign in</title>").into_response()).await;
     assert!(text.contains("did not answer JSON (status 200)") && text.contains("web page"), "{text}");
@@ -252,10 +292,10 @@ async fn the_second_tenant_has_a_token_of_its_own() {
     let script = |_: usize, asked: &Asked| token_answer(&format!("tok-{}", asked.field("client_id").unwrap()), 60);
     let server = TokenServer::start(script, |_, _| 200).await;
     let mut target = Target::new(server.base_url.clone());
-    target.credentials = Credentials::OAuth(config(&server));
+    target.credentials = Credentials::OAuth(Box::new(config(&server)));
     let mut other = config(&server);
     other.client_id = "second".into();
-    target.other = Some(Credentials::OAuth(other));
+    target.other = Some(Credentials::OAuth(Box::new(other)));
     let http = Http::new(target).unwrap();
     http.sign_in().await.unwrap();
     let mut out = get("/Users");

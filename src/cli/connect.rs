@@ -121,7 +121,7 @@ fn credentials(
                 secrets.texts.push(format!("{}:{secret}", config.client_id));
                 secrets.texts.push(format!("{}:{}", encoded(&config.client_id), encoded(secret)));
             }
-            Ok(Credentials::OAuth(config))
+            Ok(Credentials::OAuth(Box::new(config)))
         }
     }
 }

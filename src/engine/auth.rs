@@ -38,7 +38,7 @@ pub enum Credentials {
         value: SecretString,
     },
     /// A bearer token that is fetched first (RFC 6749).
-    OAuth(OAuthConfig),
+    OAuth(Box<OAuthConfig>),
 }
 
 impl Credentials {
@@ -160,7 +160,7 @@ pub(super) struct Signer {
 impl Signer {
     pub(super) fn new(credentials: &Credentials, target: &Target, trust: &Trust) -> Result<Self, EngineError> {
         let tokens = match credentials {
-            Credentials::OAuth(config) => Some(TokenSource::new(config.clone(), target, trust)?),
+            Credentials::OAuth(config) => Some(TokenSource::new((**config).clone(), target, trust)?),
             _ => None,
         };
         Ok(Self { credentials: credentials.clone(), tokens })

@@ -8,7 +8,6 @@ pub use super::target::{Limits, ProxyChoice, Target};
 use super::auth::{Signature, Signer};
 use super::body;
 use super::error::{EngineError, Site};
-use super::oauth::OAuthConfig;
 use super::target::is_loopback;
 use super::tls::Trust;
 use crate::exchange::{AuthKind, Exchange, Request, Response, TransportFailure};
@@ -135,11 +134,11 @@ impl Http {
         if base.scheme() == "http" && !is_loopback(base) && !matches!(self.target.credentials, Credentials::None) {
             warnings.push(format!("the credentials go to {} without encryption", self.target.origin()));
         }
-        if let Credentials::OAuth(OAuthConfig { token_url, .. }) = &self.target.credentials
-            && token_url.scheme() == "http"
-            && !is_loopback(token_url)
+        if let Credentials::OAuth(config) = &self.target.credentials
+            && config.token_url.scheme() == "http"
+            && !is_loopback(&config.token_url)
         {
-            let origin = token_url.origin().ascii_serialization();
+            let origin = config.token_url.origin().ascii_serialization();
             warnings.push(format!("client secret and tokens go to and from {origin} without encryption"));
         }
         warnings

@@ -542,6 +542,23 @@ mod tests {
     }
 
     #[test]
+    fn a_path_that_holds_a_secret_stays_out_of_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let base = Url::parse("http://localhost/").unwrap();
+        let journal = Journal::open(dir.path(), "r", &base).unwrap().keeping_out(|text| text.contains("t0p"));
+        let side = journal.side(false);
+        let intent = side.intent("POST", "/Users", "alice.r").unwrap();
+        side.created(intent, "/Users/t0p-secret").unwrap();
+        // The run itself knows the path; who comes after it looks for the name.
+        assert!(matches!(&journal.leftovers()[..], [Leftover::Resource { path, .. }] if path == "/Users/t0p-secret"));
+        let path = journal.path().to_owned();
+        assert!(!std::fs::read_to_string(&path).unwrap().contains("t0p"));
+        assert!(matches!(&Journal::pending(&path).unwrap()[..], [Leftover::Unknown { key, .. }] if key == "alice.r"));
+        journal.side(false).deleted("/Users/t0p-secret").unwrap();
+        assert_eq!(journal.finish().unwrap(), None);
+    }
+
+    #[test]
     fn a_full_disk_is_reported_before_the_create_is_sent() {
         if !Path::new("/dev/full").exists() {
             return;

@@ -14,6 +14,7 @@ pub mod json;
 pub mod junit;
 pub mod lookup;
 pub mod markdown;
+mod needles;
 pub mod progress;
 pub mod redact;
 pub mod terminal;
