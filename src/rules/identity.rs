@@ -496,7 +496,7 @@ fn read_empty(view: &View<'_>) -> Verdict {
 }
 
 fn reserved_word(view: &View<'_>) -> Verdict {
-    let ids: Vec<&str> = view.resources().into_iter().filter_map(|r| get_ci(r, "id").and_then(Value::as_str)).collect();
+    let ids: Vec<&str> = view.resources().iter().filter_map(|r| get_ci(r, "id").and_then(Value::as_str)).collect();
     match ids.iter().find(|id| id.contains("bulkId")) {
         Some(id) => Verdict::fail("body /id", "an id without the word bulkId", *id),
         None if ids.is_empty() => Verdict::NotApplicable,

@@ -295,7 +295,7 @@ fn excludes_too_much(view: &View<'_>) -> Verdict {
         return Verdict::NotApplicable;
     };
     let (Some(shown), Some(known)) = (
-        projected(view).into_iter().next(),
+        projected(view).iter().next(),
         view.call.id.as_deref().and_then(|id| view.before.find(&view.call.endpoint, id)),
     ) else {
         return Verdict::NotApplicable;

@@ -97,7 +97,7 @@ fn reference(call: &Call) -> bool {
         let lower = text.to_ascii_lowercase();
         lower.starts_with("members") || lower.ends_with("manager")
     };
-    let operations = call.body.as_ref().and_then(Value::as_object).map(|b| crate::shadow::forecast::operations(b));
+    let operations = call.body.as_ref().and_then(Value::as_object).map(crate::shadow::forecast::operations);
     call.op == Op::Patch
         && operations.is_some_and(|mut all| all.any(|o| crate::shadow::forecast::op_path(o).is_some_and(named)))
 }
