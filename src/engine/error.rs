@@ -140,6 +140,12 @@ impl Site {
                 format!("no connection to {origin} in time"),
                 "Is there a firewall in between? If the server is only slow, raise --timeout.".into(),
             ),
+            // TLS 1.3 lets a client finish its handshake before the server has looked at the certificate (RFC 8446 §4.4.2.4).
+            FailureKind::Closed if origin.starts_with("https:") && chain.contains("not ready") => (
+                format!("{origin} closed the connection before a request could be sent"),
+                "A server does that when it does not take the client certificate, or asks for one: see --client-cert."
+                    .into(),
+            ),
             FailureKind::Closed => (
                 format!("{origin} closed the connection before its answer was complete"),
                 "Look for a crash or a Content-Length that is too large in the server's log.".into(),
@@ -227,6 +233,7 @@ fn kind_of(error: &reqwest::Error, chain: &str) -> FailureKind {
         "connection closed",
         "connection reset",
         "broken pipe",
+        "connection was not ready",
     ]) {
         FailureKind::Closed
     } else if error.is_connect() {
