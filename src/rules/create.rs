@@ -5,7 +5,7 @@ use super::rule::{Finding, Impact, Level, Rule, Verdict};
 use super::view::{View, short};
 use super::{refusal, state};
 use crate::scim::value::get_ci;
-use crate::shadow::{Op, Reason};
+use crate::shadow::{Op, Reason, name_attribute};
 use serde_json::Value;
 
 /// Rules of this area.
@@ -512,7 +512,7 @@ fn created(view: &View<'_>) -> bool {
 
 /// A look-up right after a refused create, by the name that was sent: it finds nothing, or who was there before.
 fn refused_but_created(view: &View<'_>) -> Verdict {
-    let attribute = if view.call.endpoint == "/Users" { "userName" } else { "displayName" };
+    let attribute = name_attribute(&view.call.endpoint);
     let text = view.call.filter_text.as_deref().unwrap_or_default();
     let Some(create) = view.earlier.last().filter(|p| {
         let status = p.exchange.status().unwrap_or_default();

@@ -1,10 +1,11 @@
 //! Discovery documents one by one (RFC 7643 §6, §7, §8.7): what the schemas of the RFC say about their own attributes, and
 //! whether the document that comes is the one that was asked for.
 
-use super::discovery::documents;
+use super::discovery::{documents, plain_get};
 use super::rule::{Finding, Impact, Level, Rule, Verdict};
 use super::view::{View, short};
 use crate::scim::schema::{AttrType, Attribute, ResourceType, Schema};
+use crate::scim::urn;
 use crate::scim::value::get_ci;
 use serde_json::{Map, Value};
 use std::sync::LazyLock;
@@ -140,7 +141,7 @@ fn document_differs(view: &View<'_>) -> Verdict {
         return Verdict::NotApplicable;
     }
     let (Some(asked), Some(body)) = (view.call.id.as_deref(), view.object()) else { return Verdict::NotApplicable };
-    let names: Vec<&str> = ["id", "name"].iter().filter_map(|n| get_ci(body, n).and_then(Value::as_str)).collect();
+    let names = names(body);
     if names.iter().any(|n| n.eq_ignore_ascii_case(asked)) {
         return Verdict::Pass;
     }
@@ -159,46 +160,58 @@ fn known_type(view: &View<'_>, name: &str) -> bool {
     view.target.types.iter().any(|t| t.name.eq_ignore_ascii_case(name))
 }
 
+/// A kind of discovery document.
+struct Kind {
+    name: &'static str,
+    endpoint: &'static str,
+    urn: &'static str,
+}
+
+const CONFIG: Kind = Kind { name: "ServiceProviderConfig", endpoint: "ServiceProviderConfig", urn: urn::SPC };
+const TYPE: Kind = Kind { name: "ResourceType", endpoint: "ResourceTypes", urn: urn::RESOURCE_TYPE };
+const SCHEMA: Kind = Kind { name: "Schema", endpoint: "Schemas", urn: urn::SCHEMA };
+
+/// The documents in an answer, and what they are.
+fn described<'a>(view: &View<'a>) -> impl Iterator<Item = (&'a Map<String, Value>, Kind)> {
+    let config = plain_get(view, "serviceproviderconfig", 1) && view.status() == 200;
+    let config = view.object().filter(|_| config).map(|d| (d, CONFIG));
+    let types = documents(view, "resourcetypes").into_iter().map(|d| (d, TYPE));
+    config.into_iter().chain(types).chain(documents(view, "schemas").into_iter().map(|d| (d, SCHEMA)))
+}
+
+/// Schemas themselves are the matter of discovery/schema-incomplete.
 fn schemas_member(view: &View<'_>) -> Verdict {
-    let kinds = [("serviceproviderconfig", "ServiceProviderConfig"), ("resourcetypes", "ResourceType")];
     let mut seen = false;
-    for (path, name) in kinds {
-        let single = view.object().filter(|_| {
-            path == "serviceproviderconfig" && super::discovery::plain_get(view, path, 1) && view.status() == 200
-        });
-        let all = if path == "resourcetypes" { documents(view, path) } else { single.into_iter().collect() };
-        for document in all {
-            seen = true;
-            let urn = format!("urn:ietf:params:scim:schemas:core:2.0:{name}");
-            match get_ci(document, "schemas") {
-                Some(Value::Array(list))
-                    if list.iter().any(|s| s.as_str().is_some_and(|s| s.eq_ignore_ascii_case(&urn))) => {}
-                // Nothing reads it there, and the RFC's own examples of resource types vary.
-                None => {
-                    return Verdict::Fail(vec![Finding::new("body /schemas", urn, "nothing").level(Level::Should)]);
-                }
-                Some(other) => return Verdict::fail("body /schemas", urn, short(other)),
+    for (document, kind) in described(view).filter(|(_, kind)| kind.urn != urn::SCHEMA) {
+        seen = true;
+        let names_it = |s: &Value| s.as_str().is_some_and(|s| s.eq_ignore_ascii_case(kind.urn));
+        match get_ci(document, "schemas") {
+            Some(Value::Array(list)) if list.iter().any(names_it) => {}
+            // Nothing reads it there, and the RFC's own examples of resource types vary.
+            None => {
+                return Verdict::Fail(vec![Finding::new("body /schemas", kind.urn, "nothing").level(Level::Should)]);
             }
+            Some(other) => return Verdict::fail("body /schemas", kind.urn, short(other)),
         }
     }
     if seen { Verdict::Pass } else { Verdict::NotApplicable }
 }
 
+/// By what a document can be named.
+fn names(document: &Map<String, Value>) -> Vec<&str> {
+    ["id", "name"].iter().filter_map(|n| get_ci(document, n).and_then(Value::as_str)).collect()
+}
+
 fn meta_wrong(view: &View<'_>) -> Verdict {
-    let single = super::discovery::plain_get(view, "serviceproviderconfig", 1) && view.status() == 200;
-    let config = view.object().filter(|_| single).map(|d| (d, "ServiceProviderConfig", "ServiceProviderConfig"));
-    let types = documents(view, "resourcetypes").into_iter().map(|d| (d, "ResourceType", "ResourceTypes"));
-    let schemas = documents(view, "schemas").into_iter().map(|d| (d, "Schema", "Schemas"));
     let mut seen = false;
-    for (document, kind, endpoint) in config.into_iter().chain(types).chain(schemas) {
+    for (document, Kind { name: kind, endpoint, .. }) in described(view) {
         let Some(meta) = get_ci(document, "meta").and_then(Value::as_object) else { continue };
         seen = true;
         let text = |name: &str| get_ci(meta, name).and_then(Value::as_str);
         if let Some(other) = text("resourceType").filter(|t| !t.eq_ignore_ascii_case(kind)) {
             return Verdict::fail("body /meta/resourceType", kind, other);
         }
-        let names =
-            ["id", "name"].iter().filter_map(|n| get_ci(document, n).and_then(Value::as_str)).collect::<Vec<_>>();
+        let names = names(document);
         if let Some(place) = text("location").filter(|l| !leads_to(l, endpoint, &names)) {
             let expected = names.first().map_or_else(|| format!("…/{endpoint}"), |n| format!("…/{endpoint}/{n}"));
             return Verdict::fail("body /meta/location", expected, place);

@@ -307,11 +307,8 @@ fn total_integer(view: &View<'_>) -> Verdict {
     let Some(list) = view.list().filter(|l| get_ci(l, "schemas").is_some()) else { return Verdict::NotApplicable };
     let mut findings = Vec::new();
     // RFC 9865 §2: who pages by cursor and cannot estimate the total may leave it out.
-    let by_cursor = view.target.cursor
-        && (get_ci(list, "nextCursor").is_some()
-            || view.call.cursor
-            || view.exchange.request.query_param("cursor").is_some());
-    for (name, required) in [("totalResults", !by_cursor), ("startIndex", false), ("itemsPerPage", false)] {
+    let may_omit = view.target.cursor && by_cursor(view, list);
+    for (name, required) in [("totalResults", !may_omit), ("startIndex", false), ("itemsPerPage", false)] {
         match get_ci(list, name) {
             Some(v) if v.is_u64() || v.is_i64() => {}
             Some(v) if v.as_f64().is_some_and(|f| f.fract() == 0.0) => {}
@@ -321,6 +318,11 @@ fn total_integer(view: &View<'_>) -> Verdict {
         }
     }
     Verdict::from_findings(findings)
+}
+
+/// True for a page of a walk by cursor.
+fn by_cursor(view: &View<'_>, list: &Map<String, Value>) -> bool {
+    view.call.cursor || get_ci(list, "nextCursor").is_some()
 }
 
 /// True when nobody else can change the list between two requests: a filter on our own names, or no other case running.
@@ -433,8 +435,7 @@ fn count_exceeded(view: &View<'_>) -> Verdict {
 fn absent(view: &View<'_>, list: &Map<String, Value>, name: &str) -> Verdict {
     let entries = view.entries().len() as i64;
     let partial = entries > 0 && integer(list, "totalResults").is_some_and(|total| total > entries);
-    let by_cursor = view.call.cursor || get_ci(list, "nextCursor").is_some();
-    if !partial || by_cursor || get_ci(list, name).is_some() {
+    if !partial || by_cursor(view, list) || get_ci(list, name).is_some() {
         return Verdict::NotApplicable;
     }
     Verdict::fail(format!("body /{name}"), "an integer: the results are partial", "nothing")

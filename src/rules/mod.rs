@@ -13,6 +13,7 @@ mod filter;
 mod groups;
 mod identity;
 mod keys;
+mod leeway;
 mod list;
 mod me;
 mod messages;

@@ -2,14 +2,14 @@
 //!
 //! Must not hold rules: each area lists its own and asks here whether it is meant.
 
-use super::rule::{Finding, Level, Verdict};
+use super::leeway;
+use super::rule::{Finding, Verdict};
 use super::view::View;
 use crate::exchange::AuthKind;
-use crate::scim::filter::{CompareOp, Filter, Test};
 use crate::scim::urn;
 use crate::scim::value::get_ci;
 use crate::shadow::forecast::{op_path, operations};
-use crate::shadow::{Choice, Expectation, Op, State};
+use crate::shadow::{Choice, Expectation, Op, State, name_attribute};
 use serde_json::{Map, Value};
 
 /// What one exchange means to the refusal rules.
@@ -48,368 +48,8 @@ pub fn judge(view: &View<'_>, id: &str) -> Verdict {
     let detail = view.object().and_then(|o| get_ci(o, "detail")).and_then(Value::as_str).unwrap_or("no detail");
     let actual = format!("{} {:?}", view.status(), detail.chars().take(200).collect::<String>());
     let mut finding = Finding::new("status", expected(view), actual).message(format!("{} was refused", view.line()));
-    finding.level = softer(view, id);
+    finding.level = leeway::softer(view, id);
     Verdict::Fail(vec![finding])
-}
-
-/// Where the RFC gives the server a way out, the finding is only advice.
-fn softer(view: &View<'_>, id: &str) -> Option<Level> {
-    let scim_type = view.object().and_then(|o| get_ci(o, "scimType")).and_then(Value::as_str);
-    let plain_json = view
-        .exchange
-        .request
-        .header("content-type")
-        .is_some_and(|t| t.to_ascii_lowercase().starts_with("application/json"));
-    match id {
-        // externalId is optional (RFC 7643 §3.1): who has none may say so, and Entra cannot work with it.
-        "filter/valid-filter-refused" | "filter/logic-refused"
-            if scim_type == Some("invalidFilter") && never_shown(view, "externalId") =>
-        {
-            Some(Level::Idp)
-        }
-        "filter/valid-filter-refused" | "filter/logic-refused" | "filter/urn-attribute-refused"
-            if !indispensable(view) || rare_order(view) =>
-        {
-            // A list that is ordered by something rare is refused for the order as likely as for the filter.
-            declined_filter(view, scim_type).or_else(|| rare_order(view).then_some(Level::Should))
-        }
-        "list/valid-request-refused" if rare_order(view) => Some(Level::Should),
-        // Table 9, tooMany: more than the server is willing to look at.
-        "list/valid-request-refused" if scim_type == Some("tooMany") => Some(Level::Should),
-        "headers/media-type-refused" if plain_json => Some(Level::Should),
-        "group/member-change-refused" | "patch/value-path-refused"
-            if scim_type == Some("invalidFilter") && unusual_value_path(view) =>
-        {
-            Some(Level::Note)
-        }
-        // RFC 7643 §2.4 makes members a list; that a single object stands for a list of one is §3.5.2.1's word alone.
-        "group/member-change-refused" if single_object(view) => Some(Level::Should),
-        // Two people with one key or address: what else is unique than the name is for the server to say (RFC 7644 §3.3).
-        "create/conflict-without-duplicate" if shares_a_key(view) => Some(Level::Should),
-        _ if view.status() == 409 && matches!(view.call.op, Op::Replace | Op::Patch) && takes_a_key(view) => {
-            Some(Level::Should)
-        }
-        "create/valid-user-refused"
-        | "create/enterprise-extension-refused"
-        | "put/valid-request-refused"
-        | "patch/valid-request-refused"
-        | "patch/value-path-refused"
-        | "patch/pathless-refused"
-            if view.status() == 400 && writes_roles(view) =>
-        {
-            // RFC 7643 §4.1.2 gives roles and entitlements no vocabulary: which are allowed is the application's matter.
-            Some(Level::Idp)
-        }
-        _ if matches!(view.call.op, Op::Create | Op::Replace | Op::Patch) => by_the_servers_rules(view, scim_type),
-        _ => None,
-    }
-}
-
-/// A filter may be declined: Table 9 has invalidFilter for "the specified attribute and filter comparison combination is not
-/// supported" and tooMany, Table 8 has 501, and the word may be left out.
-fn declined_filter(view: &View<'_>, scim_type: Option<&str>) -> Option<Level> {
-    let open = match (view.status(), scim_type) {
-        (400, Some("invalidFilter")) => Level::Note,
-        (400, Some("tooMany")) => return Some(Level::Note),
-        (400, None) | (501, _) => Level::Should,
-        _ => return None,
-    };
-    match supported(view) {
-        Support::Whole => None,
-        Support::Parts => (open == Level::Note).then_some(Level::Should),
-        Support::Unknown => Some(open),
-    }
-}
-
-/// The filter names an attribute that no answer of this case has shown.
-fn never_shown(view: &View<'_>, name: &str) -> bool {
-    let named =
-        view.call.filter_text.as_deref().unwrap_or_default().to_ascii_lowercase().contains(&name.to_ascii_lowercase());
-    let shows = |p: &crate::rules::view::Past| {
-        let body = p.exchange.json().and_then(Value::as_object);
-        let list = body.and_then(|b| get_ci(b, "Resources")).and_then(Value::as_array);
-        let has = |o: &Map<String, Value>| get_ci(o, name).is_some_and(|v| !v.is_null());
-        body.is_some_and(has) || list.into_iter().flatten().filter_map(Value::as_object).any(has)
-    };
-    named && !view.earlier.iter().filter(|p| p.exchange.accepted()).any(shows)
-}
-
-/// An order by another attribute than the names that every list has.
-fn rare_order(view: &View<'_>) -> bool {
-    let usual = ["userName", "displayName", "id", "meta.created", "meta.lastModified"];
-    view.status() == 400
-        && view
-            .call
-            .sort_by
-            .as_deref()
-            .is_some_and(|by| !usual.iter().any(|u| by.to_ascii_lowercase().ends_with(&u.to_ascii_lowercase())))
-}
-
-/// Refusals that follow from rules a server may have (RFC 7644 §3.12, invalidValue): which values it takes, how many at a time,
-/// and whether somebody must exist who is referred to.
-fn by_the_servers_rules(view: &View<'_>, scim_type: Option<&str>) -> Option<Level> {
-    let refusal = view.status();
-    if refusal == 501 && view.call.op == Op::Create {
-        return Some(Level::Idp);
-    }
-    if !matches!(refusal, 400 | 404 | 413 | 422) {
-        return None;
-    }
-    if written(view, "password") {
-        return Some(Level::Should);
-    }
-    if refusal == 413 || many_at_once(view) {
-        return Some(Level::Idp);
-    }
-    // Attributes beyond the essential are optional, and this server does not say which it has.
-    if !view.target.schemas_known && scim_type == Some("invalidPath") && !touches_essential(view) {
-        return Some(Level::Should);
-    }
-    if unknown_manager(view) {
-        return Some(Level::Should);
-    }
-    if view.call.op == Op::Create && only_addresses_as_names(view) {
-        return Some(Level::Should);
-    }
-    let undeclared = matches!(scim_type, Some("invalidPath" | "invalidFilter"));
-    (undeclared && written(view, "externalId")).then_some(if view.call.endpoint == "/Groups" {
-        Level::Note
-    } else {
-        Level::Idp
-    })
-}
-
-/// The request writes that attribute of the core schema.
-fn written(view: &View<'_>, name: &str) -> bool {
-    let key =
-        |v: &Value| v.as_object().is_some_and(|o| get_ci(o, name).is_some_and(|v| !crate::shadow::facts::is_empty(v)));
-    match view.call.op {
-        Op::Patch => patch_operations(view).into_iter().any(|o| match op_path(o) {
-            Some(path) => path.eq_ignore_ascii_case(name),
-            None => get_ci(o, "value").is_some_and(key),
-        }),
-        _ => view.call.body.as_ref().is_some_and(key),
-    }
-}
-
-/// The PATCH names an attribute that no identity provider can do without.
-fn touches_essential(view: &View<'_>) -> bool {
-    let essential = |key: &str| crate::shadow::facts::essential(key.split('[').next().unwrap_or_default());
-    patch_operations(view).into_iter().any(|o| match op_path(o) {
-        Some(path) => essential(path),
-        None => get_ci(o, "value").and_then(Value::as_object).is_some_and(|v| v.keys().any(|k| essential(k))),
-    })
-}
-
-/// More members or operations in one request than a server need take: no RFC says how many.
-fn many_at_once(view: &View<'_>) -> bool {
-    const MANY: usize = 50;
-    fn longest(value: &Value) -> usize {
-        match value {
-            Value::Array(items) => items.len().max(items.iter().map(longest).max().unwrap_or(0)),
-            Value::Object(map) => map.values().map(longest).max().unwrap_or(0),
-            _ => 0,
-        }
-    }
-    view.call.body.as_ref().is_some_and(|b| longest(b) > MANY)
-}
-
-/// The manager that is written is nobody of ours (RFC 7643 §4.3: the id of the User who is the manager).
-fn unknown_manager(view: &View<'_>) -> bool {
-    fn managers<'a>(value: &'a Value, out: &mut Vec<&'a Value>) {
-        match value {
-            Value::Object(map) => {
-                for (key, inner) in map {
-                    let path =
-                        key == "path" && inner.as_str().is_some_and(|p| p.to_ascii_lowercase().contains("manager"));
-                    if path {
-                        out.extend(get_ci(map, "value"));
-                    } else if key.to_ascii_lowercase().ends_with("manager")
-                        || key.to_ascii_lowercase().ends_with("manager.value")
-                    {
-                        out.push(inner);
-                    } else {
-                        managers(inner, out);
-                    }
-                }
-            }
-            Value::Array(items) => items.iter().for_each(|i| managers(i, out)),
-            _ => {}
-        }
-    }
-    let id = |v: &Value| match v {
-        Value::Object(map) => get_ci(map, "value").and_then(Value::as_str).map(str::to_owned),
-        Value::Array(items) => items.first().and_then(|i| i.as_str().or(i.get("value")?.as_str())).map(str::to_owned),
-        other => other.as_str().map(str::to_owned),
-    };
-    let mut named = Vec::new();
-    if let Some(body) = &view.call.body {
-        managers(body, &mut named);
-    }
-    let ours = |id: &str| view.before.find("/Users", id).is_some_and(|k| k.state == State::Live);
-    named.into_iter().filter_map(id).any(|id| !ours(&id))
-}
-
-/// The userName is no e-mail address, and every one that the server took in this case was.
-fn only_addresses_as_names(view: &View<'_>) -> bool {
-    let name = |body: Option<&Value>| get_ci(body?.as_object()?, "userName")?.as_str().map(str::to_owned);
-    let taken = view.earlier.iter().filter(|p| p.call.op == Op::Create && p.exchange.accepted());
-    view.call.endpoint == "/Users"
-        && name(view.call.body.as_ref()).is_some_and(|n| !n.contains('@'))
-        && taken.filter_map(|p| name(p.call.body.as_ref())).all(|n| n.contains('@'))
-}
-
-/// What filters of this case that were accepted say of a refused one.
-enum Support {
-    /// The same one with other values was accepted: it is the value that is refused.
-    Whole,
-    /// Each comparison of it was accepted, and so was each kind of joining them.
-    Parts,
-    /// Something in it was never accepted.
-    Unknown,
-}
-
-fn supported(view: &View<'_>) -> Support {
-    let Some(filter) = &view.call.filter else { return Support::Unknown };
-    let accepted: Vec<&Filter> = view
-        .earlier
-        .iter()
-        .filter(|p| p.call.endpoint == view.call.endpoint && p.exchange.status() == Some(200))
-        .filter_map(|p| p.call.filter.as_ref())
-        .collect();
-    let own = shape(filter);
-    // Parentheses that change nothing are gone from the parsed filter.
-    let text = outside_quotes(view.call.filter_text.as_deref().unwrap_or_default());
-    if !text.contains('(') && accepted.iter().any(|f| shape(f) == own) {
-        return Support::Whole;
-    }
-    let known: Vec<String> = accepted.into_iter().flat_map(parts).collect();
-    if parts(filter).iter().all(|p| known.contains(p)) { Support::Parts } else { Support::Unknown }
-}
-
-/// A filter without its values.
-fn shape(filter: &Filter) -> String {
-    let joined = |word: &str, all: &[Filter]| format!("({})", all.iter().map(shape).collect::<Vec<_>>().join(word));
-    match filter {
-        Filter::And(all) => joined(" and ", all),
-        Filter::Or(all) => joined(" or ", all),
-        Filter::Not(inner) => format!("not {}", shape(inner)),
-        Filter::Attr { path, test: Test::Present } => format!("{path} pr").to_ascii_lowercase(),
-        Filter::Attr { path, test: Test::Compare(op, _) } => format!("{path} {op:?}").to_ascii_lowercase(),
-        other => other.to_string().to_ascii_lowercase(),
-    }
-}
-
-/// The comparisons of a filter and the words that join them.
-fn parts(filter: &Filter) -> Vec<String> {
-    let (word, inner): (&str, Vec<&Filter>) = match filter {
-        Filter::And(all) => ("and", all.iter().collect()),
-        Filter::Or(all) => ("or", all.iter().collect()),
-        Filter::Not(one) => ("not", vec![&**one]),
-        leaf => return vec![shape(leaf)],
-    };
-    std::iter::once(word.to_owned()).chain(inner.into_iter().flat_map(parts)).collect()
-}
-
-fn patch_operations<'a>(view: &View<'a>) -> Vec<&'a Map<String, Value>> {
-    view.call.body.as_ref().and_then(Value::as_object).map(|b| operations(b).collect()).unwrap_or_default()
-}
-
-/// A value filter that is more than one `eq`: Table 9 lets a server say that it does not support it.
-fn unusual_value_path(view: &View<'_>) -> bool {
-    patch_operations(view).into_iter().filter_map(op_path).any(|path| {
-        let inside = path.split_once('[').map(|(_, rest)| outside_quotes(rest).to_ascii_lowercase());
-        inside.is_some_and(|f| !f.contains(" eq ") || f.contains(" or ") || f.contains(" and ") || f.contains("not"))
-    })
-}
-
-/// Members written as one object instead of a list.
-fn single_object(view: &View<'_>) -> bool {
-    patch_operations(view).into_iter().any(|o| {
-        let value = get_ci(o, "value");
-        match op_path(o) {
-            Some(path) => path.eq_ignore_ascii_case("members") && value.is_some_and(Value::is_object),
-            None => value.and_then(Value::as_object).and_then(|v| get_ci(v, "members")).is_some_and(Value::is_object),
-        }
-    })
-}
-
-/// The externalId or an address of the new user is that of another one.
-fn shares_a_key(view: &View<'_>) -> bool {
-    fn keys(doc: &Value) -> Vec<String> {
-        let Some(doc) = doc.as_object() else { return Vec::new() };
-        let emails = get_ci(doc, "emails").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let emails = emails.iter().filter_map(|e| e.get("value"));
-        let all = get_ci(doc, "externalId").into_iter().chain(emails);
-        all.filter_map(Value::as_str).map(str::to_lowercase).collect()
-    }
-    let wanted = view.call.body.as_ref().map(keys).unwrap_or_default();
-    let others = view.earlier.iter().filter(|p| p.call.op == Op::Create && p.exchange.accepted());
-    others.filter_map(|p| p.call.body.as_ref()).flat_map(keys).any(|k| wanted.contains(&k))
-}
-
-/// The update writes an address that another user was created with.
-fn takes_a_key(view: &View<'_>) -> bool {
-    fn texts<'a>(value: &'a Value, out: &mut Vec<&'a str>) {
-        match value {
-            Value::String(text) => out.push(text),
-            Value::Array(items) => items.iter().for_each(|i| texts(i, out)),
-            Value::Object(map) => map.iter().filter(|(k, _)| *k != "schemas").for_each(|(_, v)| texts(v, out)),
-            _ => {}
-        }
-    }
-    let mut sent = Vec::new();
-    if let Some(body) = &view.call.body {
-        texts(body, &mut sent);
-    }
-    let others = view.earlier.iter().filter(|p| p.call.op == Op::Create && p.exchange.accepted());
-    let own = view.call.id.as_deref();
-    let addresses = others.filter(|p| p.exchange.json().and_then(|b| b.get("id")?.as_str()) != own).flat_map(|p| {
-        let emails = p.call.body.as_ref().and_then(|b| b.get("emails")?.as_array());
-        emails.into_iter().flatten().filter_map(|e| e.get("value")?.as_str())
-    });
-    addresses.into_iter().any(|a| sent.iter().any(|s| s.eq_ignore_ascii_case(a)))
-}
-
-/// The request writes roles or entitlements.
-fn writes_roles(view: &View<'_>) -> bool {
-    let named = |name: &str| {
-        let lower = name.to_ascii_lowercase();
-        lower.starts_with("roles") || lower.starts_with("entitlements")
-    };
-    let keys = |v: &Value| {
-        v.as_object().is_some_and(|o| o.iter().any(|(k, v)| named(k) && !crate::shadow::facts::is_empty(v)))
-    };
-    match view.call.op {
-        Op::Patch => patch_operations(view).into_iter().any(|o| match op_path(o) {
-            Some(path) => named(path),
-            None => get_ci(o, "value").is_some_and(keys),
-        }),
-        _ => view.call.body.as_ref().is_some_and(keys),
-    }
-}
-
-/// A filter that identity providers cannot do without: names and keys, compared with `eq` and joined by `and`.
-fn indispensable(view: &View<'_>) -> bool {
-    fn plain(filter: &Filter) -> bool {
-        match filter {
-            Filter::And(parts) => parts.iter().all(plain),
-            Filter::Attr { path, test: Test::Compare(CompareOp::Eq, _) } => {
-                let known = ["userName", "externalId", "displayName"];
-                let core = path
-                    .urn
-                    .as_deref()
-                    .is_none_or(|u| [urn::USER, urn::GROUP].iter().any(|c| c.eq_ignore_ascii_case(u)));
-                core && path.sub.is_none() && known.iter().any(|n| n.eq_ignore_ascii_case(&path.attr))
-            }
-            _ => false,
-        }
-    }
-    let user = view.call.endpoint == "/Users";
-    view.call.filter.as_ref().is_some_and(|f| {
-        let text = view.call.filter_text.as_deref().unwrap_or_default().to_ascii_lowercase();
-        plain(f) && !(user && text.contains("displayname")) && (user || !text.contains("externalid"))
-    })
 }
 
 fn expected(view: &View<'_>) -> String {
@@ -528,7 +168,7 @@ fn list(view: &View<'_>, status: u16) -> &'static str {
 }
 
 /// A filter without its quoted values.
-fn outside_quotes(text: &str) -> String {
+pub(super) fn outside_quotes(text: &str) -> String {
     let mut out = String::new();
     let (mut quoted, mut escaped) = (false, false);
     for c in text.chars() {
@@ -545,7 +185,7 @@ fn outside_quotes(text: &str) -> String {
 fn create(view: &View<'_>, status: u16) -> &'static str {
     let group = view.call.endpoint == "/Groups";
     if status == 409 {
-        return conflict(view, group);
+        return conflict(view);
     }
     let body = view.call.body.as_ref().and_then(Value::as_object);
     let schemas: Vec<&str> = body
@@ -575,9 +215,9 @@ fn create(view: &View<'_>, status: u16) -> &'static str {
 }
 
 /// 409 although nobody of ours holds the name.
-fn conflict(view: &View<'_>, group: bool) -> &'static str {
+fn conflict(view: &View<'_>) -> &'static str {
     let body = view.call.body.as_ref().and_then(Value::as_object);
-    let attribute = if group { "displayName" } else { "userName" };
+    let attribute = name_attribute(&view.call.endpoint);
     let Some(wanted) = body.and_then(|b| get_ci(b, attribute)).and_then(Value::as_str) else {
         return "create/conflict-without-duplicate";
     };

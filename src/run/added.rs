@@ -7,7 +7,7 @@ use super::play::Player;
 use crate::engine::Outgoing;
 use crate::exchange::{AuthKind, Exchange};
 use crate::scenario::model::{Action, Need, Step, Verify};
-use crate::shadow::{Call, Entry, Kind, Op, State};
+use crate::shadow::{Call, Entry, Kind, Op, State, name_attribute};
 use serde_json::Value;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -15,6 +15,8 @@ use std::time::Duration;
 /// Resources per case that the final sweep reads, and looks up by name.
 const SWEEP_READS: usize = 10;
 const SWEEP_LOOK_UPS: usize = 4;
+/// Endpoints whose resources identity providers look up by name.
+const NAMED: [&str; 2] = ["/Users", "/Groups"];
 
 impl Player<'_> {
     /// Reads a resource back after a write to it, accepted or refused.
@@ -45,22 +47,22 @@ impl Player<'_> {
         // 404 may be about a member; where nothing was ever created it is about the endpoint.
         let served = self.shadow.known.count(|k| *k.endpoint == *call.endpoint) > 0;
         let refused = matches!(exchange.status(), Some(400 | 413 | 422)) || (exchange.status() == Some(404) && served);
-        let attribute = match call.endpoint.as_str() {
-            "/Users" => "userName",
-            "/Groups" => "displayName",
-            _ => return,
-        };
+        if !NAMED.contains(&call.endpoint.as_str()) {
+            return;
+        }
+        let attribute = name_attribute(&call.endpoint);
         let name = call.body.as_ref().and_then(|b| crate::scim::value::get_ci(b.as_object()?, attribute)?.as_str());
         let Some(name) = name.filter(|n| refused && n.contains(&self.values.run) && n.len() < 200) else { return };
         if self.context.target.lacks(Need::Filter).is_some() || self.shadow.named(name).next().is_some() {
             return;
         }
-        let target = self.look_up(&call.endpoint, attribute, name);
+        let target = self.look_up(&call.endpoint, name);
         self.probe(step, &target, 0, &format!("{}/look-up", step.id), round).await;
     }
 
     /// The path and query that look a resource up by its name, encoded as the identity provider does.
-    fn look_up(&self, endpoint: &str, attribute: &str, name: &str) -> String {
+    fn look_up(&self, endpoint: &str, name: &str) -> String {
+        let attribute = name_attribute(endpoint);
         let quoted = Value::String(name.to_owned()).to_string();
         let query = crate::engine::render::query(&format!("{attribute} eq {quoted}"), self.case.profile.encoding);
         format!("{endpoint}?filter={query}")
@@ -102,13 +104,8 @@ impl Player<'_> {
             return;
         }
         for (_, kind, type_name, name) in live.iter().take(SWEEP_LOOK_UPS).chain(&gone) {
-            let attribute = match &*kind.endpoint {
-                "/Users" => "userName",
-                "/Groups" => "displayName",
-                _ => continue,
-            };
-            let Some(name) = name else { continue };
-            let target = self.look_up(&kind.endpoint, attribute, name);
+            let Some(name) = name.as_deref().filter(|_| NAMED.contains(&&*kind.endpoint)) else { continue };
+            let target = self.look_up(&kind.endpoint, name);
             self.probe(&step, &target, kind.tenant, &format!("end/look-up-{type_name}"), None).await;
         }
     }

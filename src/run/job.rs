@@ -3,9 +3,9 @@
 //! Must not judge single answers; it counts what was played as Entra. Source: Microsoft, application provisioning quarantine
 //! status, and the sequence that starts each cycle.
 
+use super::judge::Judged;
 use crate::event::{Halt, JobReport};
 use crate::exchange::Exchange;
-use crate::rules::Rule;
 use crate::scenario::model::Scenario;
 use crate::shadow::{Call, Op};
 use serde_json::Value;
@@ -18,6 +18,14 @@ const OBJECTS: u64 = 40_000;
 /// Failures of references (members, managers) included.
 const ALL: u64 = 60_000;
 
+/// Rules that say that an answer cannot be read at all.
+const UNREADABLE: [&str; 2] = ["list/envelope-wrong", "headers/json-invalid"];
+
+/// True for conversations of the job; Microsoft's validator tests single requests, it is none.
+pub(super) fn belongs(scenario: &Scenario) -> bool {
+    scenario.idp == "entra" && !scenario.tags.iter().any(|t| t == "validator")
+}
+
 /// What a case adds to the job.
 #[derive(Debug, Default)]
 pub(crate) struct Count {
@@ -28,23 +36,12 @@ pub(crate) struct Count {
 }
 
 impl Count {
-    /// Takes one exchange that Entra itself sends; `refusal_meant`: the scenario provokes it.
-    pub(super) fn take(
-        &mut self,
-        scenario: &Scenario,
-        place: &str,
-        call: &Call,
-        exchange: &Exchange,
-        failed: &[&'static Rule],
-        refusal_meant: bool,
-    ) {
-        // Microsoft's validator tests single requests, it is no job.
-        if scenario.idp != "entra" || scenario.tags.iter().any(|t| t == "validator") || !call.authenticated() {
-            return;
-        }
+    /// Takes one exchange that Entra itself sends; `meant`: the scenario provokes the refusal.
+    pub(super) fn take(&mut self, judged: &Judged, exchange: &Exchange, meant: bool, place: impl FnOnce() -> String) {
+        let call = &judged.call;
         self.operations += 1;
-        let unreadable = failed.iter().any(|r| ["list/envelope-wrong", "headers/json-invalid"].contains(&r.id));
-        if (exchange.accepted() && !unreadable) || refusal_meant {
+        let unreadable = judged.findings.iter().any(|(rule, _)| UNREADABLE.contains(&rule.id));
+        if (exchange.accepted() && !unreadable) || meant {
             return;
         }
         match reference(call) {
@@ -53,7 +50,7 @@ impl Count {
         }
         if let Some(why) = at_once(call, exchange, unreadable) {
             let request = format!("{} {}", exchange.request.method, exchange.request.path);
-            self.halt.get_or_insert(Halt { at: place.to_owned(), request, why: why.to_owned() });
+            self.halt.get_or_insert_with(|| Halt { at: place(), request, why: why.to_owned() });
         }
     }
 
@@ -114,7 +111,8 @@ pub fn decide(job: &mut JobReport) {
             halt.at, halt.request, halt.why
         )),
         None if job.quarantined => Some(format!(
-            "Entra ID would put the whole job into quarantine: {all} of {} operations failed ({percent} % of them objects)",
+            "Entra ID would put the whole job into quarantine: {all} of {} operations failed, {objects} of them \
+             ({percent} % of all) not for a reference",
             job.operations
         )),
         None if all > 0 => Some(format!(

@@ -583,9 +583,8 @@ impl<'a> Player<'a> {
             || only_here
             || (self.case.scenario.idp != "rfc" && !expects_refusal(step.expect.as_ref()));
         // A refusal that the step itself names is no slip: what comes after it is written with it in mind.
-        let named = |s: u16| step.expect.as_ref().is_some_and(|e| e.status.iter().any(|n| n.allows(s)));
-        let slip = !exchange.accepted() && !exchange.status().is_some_and(named);
-        let turned_down = write && slip && meant && judged.call.authenticated();
+        let turned_down =
+            write && !exchange.accepted() && !names(step, exchange) && meant && judged.call.authenticated();
         if turned_down || exchange.outcome.is_err() {
             self.broken.get_or_insert_with(|| self.steps[at].id.clone());
         }
@@ -600,17 +599,17 @@ impl<'a> Player<'a> {
 
     /// What the exchange means for the job as a whole.
     fn count(&mut self, step: &Step, exchange: &Exchange, judged: &Judged) {
-        let failed: Vec<&'static Rule> = judged.findings.iter().map(|(rule, _)| *rule).collect();
-        let place = format!("{} › {}", self.name, step.id);
-        let named = |s: u16| step.expect.as_ref().is_some_and(|e| e.status.iter().any(|n| n.allows(s)));
-        let meant = judged.forecast.expect == Expectation::Refuse || exchange.status().is_some_and(named);
-        self.job.take(&self.case.scenario, &place, &judged.call, exchange, &failed, meant);
+        if !super::job::belongs(&self.case.scenario) || !judged.call.authenticated() {
+            return;
+        }
+        let meant = judged.forecast.expect == Expectation::Refuse || names(step, exchange);
+        self.job.take(judged, exchange, meant, || format!("{} › {}", self.name, step.id));
     }
 
     /// "Not now" and "not here" say nothing about the server's SCIM. What was not answered must not pass for tested.
     fn put_off(&self, step: &Step, exchange: &Exchange, judged: &Judged) -> Option<String> {
         let status = exchange.status()?;
-        let named = step.expect.as_ref().is_some_and(|e| e.status.iter().any(|s| s.allows(status)));
+        let named = names(step, exchange);
         let asked_for = |header| exchange.request.header(header).is_some();
         let about_limits = self.case.scenario.tags.iter().any(|t| t == "rate-limit");
         if named || !judged.call.authenticated() || judged.call.op == Op::Other {
@@ -852,6 +851,12 @@ impl<'a> Player<'a> {
             left_behind: self.left_behind,
         }
     }
+}
+
+/// True when the step itself names the status of the answer.
+fn names(step: &Step, exchange: &Exchange) -> bool {
+    let named = step.expect.as_ref().map(|e| e.status.as_slice()).unwrap_or_default();
+    exchange.status().is_some_and(|status| named.iter().any(|n| n.allows(status)))
 }
 
 /// True when every status that a step names is a refusal.

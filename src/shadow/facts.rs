@@ -190,14 +190,10 @@ fn put(out: &mut BTreeMap<String, Value>, key: &str, attribute: &Attribute, valu
 /// may drop.
 fn declared(element: &Value, attribute: &Attribute) -> Value {
     let Value::Object(map) = element else { return element.clone() };
-    let known = |name: &str| find(&attribute.sub_attributes, name).is_some_and(kept);
+    let known = |name: &str| find(&attribute.sub_attributes, name).is_some_and(checkable);
     // `value` names the element, declared or not.
     let keep = |name: &str| name.eq_ignore_ascii_case("value") || attribute.sub_attributes.is_empty() || known(name);
     map.iter().filter(|(name, _)| keep(name)).map(|(name, v)| (name.clone(), v.clone())).collect()
-}
-
-fn kept(sub: &Attribute) -> bool {
-    sub.mutability != Mutability::WriteOnly && !matches!(sub.returned, Returned::Never | Returned::Request)
 }
 
 /// Attributes that no identity provider can do without.

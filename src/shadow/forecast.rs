@@ -701,13 +701,8 @@ fn touches_read_only(patch: &Map<String, Value>, rt: &ResourceType) -> bool {
                 .is_some_and(|p| rt.attribute(&p.attr).is_some_and(|r| r.attribute.mutability == Mutability::ReadOnly))
     };
     let inside = |key: &str, value: &Value| {
-        let extension = rt.extensions.iter().find(|e| e.schema.id.eq_ignore_ascii_case(key));
-        let Some((extension, map)) = extension.zip(value.as_object()) else { return false };
-        let fixed = |name: &str| {
-            let found = extension.schema.attributes.iter().find(|a| a.name.eq_ignore_ascii_case(name));
-            found.is_some_and(|a| a.mutability == Mutability::ReadOnly)
-        };
-        map.keys().any(|name| fixed(name))
+        let keys = rt.extension(key).and_then(|_| value.as_object()).into_iter().flat_map(Map::keys);
+        keys.into_iter().any(|name| read_only(&format!("{key}:{name}")))
     };
     operations(patch).any(|op| match op_path(op) {
         Some(path) => read_only(path),

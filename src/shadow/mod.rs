@@ -93,8 +93,7 @@ pub enum State {
 impl Known {
     /// The unique name: userName of a user, displayName of a group.
     pub fn name(&self) -> Option<&str> {
-        let attribute = if self.endpoint == "/Users" { "userName" } else { "displayName" };
-        crate::scim::value::get_ci(self.doc.as_object()?, attribute)?.as_str()
+        crate::scim::value::get_ci(self.doc.as_object()?, name_attribute(&self.endpoint))?.as_str()
     }
 
     /// `/Users/ID`, with the id made safe for a path.
@@ -185,6 +184,11 @@ impl Shadow {
 pub fn member_ids(doc: &Value) -> Vec<String> {
     let members = doc.as_object().and_then(|o| crate::scim::value::get_ci(o, "members"));
     members.and_then(Value::as_array).into_iter().flatten().filter_map(|m| text_of(m.get("value")?)).collect()
+}
+
+/// The attribute that names a resource of this endpoint: userName of a user, displayName of a group and of all else.
+pub fn name_attribute(endpoint: &str) -> &'static str {
+    if endpoint == "/Users" { "userName" } else { "displayName" }
 }
 
 /// A text, or a number as text.

@@ -140,7 +140,7 @@ impl Shadow {
 
 /// True when what is shown has a name, and another than the one we know.
 pub(super) fn has_other_name(known: &Known, shown: &Value) -> bool {
-    let attribute = if known.endpoint == "/Users" { "userName" } else { "displayName" };
+    let attribute = super::name_attribute(&known.endpoint);
     let name = shown.as_object().and_then(|o| get_ci(o, attribute)).and_then(Value::as_str);
     name.is_some() && name != known.name()
 }
