@@ -113,29 +113,40 @@ fn a_server_that_is_down_keeps_the_journal() {
     assert!(desk.path(".scimproof").exists(), "{out:?}");
 }
 
+/// Whole lists among them: what the other run changes between two requests is nobody's fault.
 #[test]
 fn two_runs_at_once_do_not_see_each_other() {
     let server = Serve::start(&[]);
-    let (one, two) = (Desk::new(), Desk::new());
-    let scenarios =
-        ["okta/create-user", "okta/group-push-rename", "okta/import-groups", "rfc/uniqueness", "rfc/user-groups"];
-    let mut runs = [start(&one, &server, &scenarios), start(&two, &server, &scenarios)];
-    for run in &mut runs {
-        run.stderr = None;
-        if let Some(pipe) = run.stdout.take() {
-            drain(pipe);
+    let scenarios = [
+        "okta/connection-test",
+        "okta/create-user",
+        "okta/group-push-rename",
+        "okta/import-groups",
+        "okta/import-users",
+        "authentik/read-all",
+        "rfc/filter-words",
+        "rfc/me",
+        "rfc/read-user",
+        "rfc/uniqueness",
+        "rfc/user-groups",
+    ];
+    for round in 0..5 {
+        let desks = [Desk::new(), Desk::new()];
+        let runs = desks.each_ref().map(|desk| {
+            let mut run = start(desk, &server, &scenarios);
+            run.stderr = None;
+            let mut pipe = run.stdout.take().expect("piped");
+            // Nobody else reads the pipe while we wait.
+            let said = std::thread::spawn(move || std::io::read_to_string(&mut pipe).expect("text"));
+            (run, said)
+        });
+        for (mut run, said) in runs {
+            let code = run.wait().expect("it ends").code();
+            assert_eq!(code, Some(0), "round {round}: {}", said.join().expect("read"));
         }
+        assert!(server.names().is_empty(), "{:?}", server.names());
+        assert!(desks.iter().all(|desk| desk.files().is_empty()));
     }
-    for run in &mut runs {
-        assert_eq!(run.wait().expect("it ends").code(), Some(0));
-    }
-    assert!(server.names().is_empty(), "{:?}", server.names());
-    assert!(one.files().is_empty() && two.files().is_empty());
-}
-
-/// Nobody reads the pipe while we wait, so somebody must.
-fn drain(mut pipe: std::process::ChildStdout) {
-    std::thread::spawn(move || std::io::copy(&mut pipe, &mut std::io::sink()));
 }
 
 #[test]
@@ -160,6 +171,15 @@ fn a_list_that_others_change_meanwhile_is_no_bug() {
     over.store(true, Ordering::SeqCst);
     colleague.join().expect("the colleague could work");
     assert_eq!(out.code, 0, "{out:?}");
+}
+
+/// A server that answers each page with the first would be walked for ever: as many pages as the scenario allows.
+#[test]
+fn a_walk_that_gets_nowhere_ends() {
+    let out =
+        Desk::new().run(&["okta/import-three-pages"], &["--fault", "list-startindex-ignored", "--json", "r.json"]);
+    assert_eq!(out.code, 1, "{out:?}");
+    assert!(out.stdout.contains("list/pages-disagree"), "{out:?}");
 }
 
 /// SIGTERM is what a container gets: clean-up, reports that say that they are partial, 130.

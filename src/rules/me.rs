@@ -1,6 +1,6 @@
 //! `/Me` (RFC 7644 §3.11): the alias of whoever the credentials belong to.
 
-use super::rule::{Impact, Level, Rule, Verdict};
+use super::rule::{Finding, Impact, Level, Rule, Verdict};
 use super::view::{View, short};
 use crate::scim::value::get_ci;
 use crate::shadow::Op;
@@ -97,20 +97,22 @@ fn same(view: &View<'_>) -> Verdict {
     let me = view.earlier.iter().rev().find(|p| {
         p.call.op == Op::Me && p.call.method == "GET" && p.exchange.status() == Some(200) && !p.call.projected()
     });
-    let shown = me.and_then(|p| p.exchange.json()).and_then(Value::as_object);
+    let Some(me) = me else { return Verdict::NotApplicable };
+    let shown = me.exchange.json().and_then(Value::as_object);
     let Some(shown) = shown.filter(|s| get_ci(s, "id").and_then(Value::as_str) == Some(id)) else {
         return Verdict::NotApplicable;
     };
-    match (view.status(), view.object()) {
-        (404, _) => Verdict::fail("status", "200: /Me shows this id", "404"),
+    let finding = match (view.status(), view.object()) {
+        (404, _) => Finding::new("status", "200: /Me shows this id", "404"),
         (200, Some(read)) => {
             match ["userName", "displayName", "active"].into_iter().find(|n| differs(shown, read, n)) {
-                Some(name) => Verdict::fail(format!("body /{name}"), text(shown, name), text(read, name)),
-                None => Verdict::Pass,
+                Some(name) => Finding::new(format!("body /{name}"), text(shown, name), text(read, name)),
+                None => return Verdict::Pass,
             }
         }
-        _ => Verdict::NotApplicable,
-    }
+        _ => return Verdict::NotApplicable,
+    };
+    Verdict::Fail(vec![finding.because(me.step.clone())])
 }
 
 fn differs(a: &Map<String, Value>, b: &Map<String, Value>, name: &str) -> bool {

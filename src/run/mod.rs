@@ -6,6 +6,7 @@
 mod added;
 mod advertised;
 pub mod baseline;
+mod confirm;
 pub mod discover;
 pub mod findings;
 pub mod job;
@@ -15,6 +16,7 @@ mod patience;
 pub mod plan;
 mod play;
 mod progress;
+mod walk;
 
 pub use plan::Case;
 

@@ -8,6 +8,7 @@ mod own;
 use super::advertised::Sample;
 use super::findings::{self, RawFinding};
 use super::judge::{self, Judged};
+use super::walk::Walk;
 use super::{Case, Context, Played, Tally, progress};
 use crate::engine::Outgoing;
 use crate::engine::guard::Created;
@@ -76,7 +77,7 @@ pub(super) struct Player<'a> {
     sample: Sample,
     /// Why no values could be made for it.
     unmade: Option<String>,
-    past: Vec<Past>,
+    pub(super) past: Vec<Past>,
     past_bytes: usize,
     created: Created,
     /// Paths that were there before this run.
@@ -92,6 +93,8 @@ pub(super) struct Player<'a> {
     findings: Vec<RawFinding>,
     tally: Tally,
     job: super::job::Count,
+    /// How often a contradiction was asked about once more.
+    pub(super) asked_again: usize,
     pub(super) left_behind: Vec<String>,
     alone: bool,
     /// First step after which expectations only repeat what is known: a write was refused or a rule failed.
@@ -140,6 +143,7 @@ impl<'a> Player<'a> {
             findings: Vec::new(),
             tally: Tally::new(),
             job: super::job::Count::default(),
+            asked_again: 0,
             left_behind: Vec::new(),
             alone,
             broken: None,
@@ -285,10 +289,12 @@ impl<'a> Player<'a> {
             }
             Some(Repeat::Advertised { name, class }) => self.each_attribute(&playable, name, *class).await,
             Some(Repeat::Until { name, from, condition, limit }) => {
+                let mut walk = Walk::default();
                 for n in 0..*limit {
                     self.values.set_variable(name, Value::from(from + n));
                     self.rounds(&playable, Some(n + 1)).await;
-                    if render::holds(condition, &self.values) || self.error {
+                    let stuck = self.past.last().and_then(|p| p.exchange.json()).is_some_and(|page| !walk.moves(page));
+                    if render::holds(condition, &self.values) || self.error || stuck {
                         break;
                     }
                 }
@@ -391,7 +397,8 @@ impl<'a> Player<'a> {
     async fn send_one(&mut self, step: &Step, spec: &RequestSpec, round: Option<u64>) {
         let Some(out) = self.prepare(step, spec).await else { return };
         let Ok(exchange) = self.exchange(out).await else { return };
-        let judged = self.judge(&exchange, &step.id, true, step.expect.as_ref());
+        let mut judged = self.judge(&exchange, &step.id, true, step.expect.as_ref());
+        self.confirm(&exchange, &mut judged).await;
         let at = self.report_step(step, &step.id, &exchange, false);
         self.take_findings(at, step, &exchange, &judged);
         self.count(step, &exchange, &judged);
@@ -517,6 +524,13 @@ impl<'a> Player<'a> {
             statuses: expect.map_or(&[], |e| e.status.as_slice()),
         };
         judge::judge(exchange, &mut self.shadow, &target, &place, &mut self.tally)
+    }
+
+    /// Takes a verdict back.
+    pub(super) fn acquit(&mut self, rule: &'static str) {
+        if let Some((_, failed)) = self.tally.get_mut(rule) {
+            *failed = failed.saturating_sub(1);
+        }
     }
 
     pub(super) fn remember(&mut self, step: &str, call: Call, exchange: Arc<Exchange>) {

@@ -1,0 +1,118 @@
+//! Asks again before a server is accused of contradicting itself in what others may change: a list, a stranger's resource.
+//!
+//! Must not judge anew: it compares answers with answers, and knows no rule.
+
+use super::judge::Judged;
+use super::play::Player;
+use crate::engine::Outgoing;
+use crate::exchange::{Exchange, Request};
+use crate::rules::{Finding, Rule};
+use crate::scim::value::get_ci;
+use crate::shadow::{Call, Op, resources_of};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// So often in one case; a server that contradicts itself on each page of a long walk needs no more proof.
+const LIMIT: usize = 12;
+/// So often both reads are repeated until they hold still.
+const ROUNDS: usize = 4;
+
+/// What of an answer others can change.
+#[derive(PartialEq)]
+struct Sight {
+    status: Option<u16>,
+    total: Option<i64>,
+    ids: Vec<String>,
+}
+
+impl Sight {
+    fn of(exchange: &Exchange) -> Self {
+        let body = exchange.json();
+        let text = |v: &Value| v.as_object().and_then(|o| get_ci(o, "id")?.as_str().map(str::to_owned));
+        let list = body.and_then(Value::as_object).and_then(|o| get_ci(o, "totalResults")?.as_i64());
+        let ids = match body {
+            Some(body) if list.is_some() => resources_of(body).into_iter().filter_map(text).collect(),
+            Some(body) => text(body).into_iter().collect(),
+            None => Vec::new(),
+        };
+        Self { status: exchange.status(), total: list, ids }
+    }
+}
+
+impl Player<'_> {
+    /// Strikes the findings that hold this answer against an earlier read, where asking both again shows that somebody else changed
+    /// something in between.
+    pub(super) async fn confirm(&mut self, exchange: &Exchange, judged: &mut Judged) {
+        if !self.in_other_hands(&judged.call) {
+            return;
+        }
+        let suspects = self.suspects(judged);
+        let mut struck = Vec::new();
+        for (n, other) in suspects {
+            if self.asked_again < LIMIT && self.moved(&other, exchange).await {
+                struck.push(n);
+            }
+        }
+        for n in struck.into_iter().rev() {
+            let (rule, _) = judged.findings.remove(n);
+            self.acquit(rule.id);
+        }
+    }
+
+    /// Findings that name an earlier read of the same kind, by number, and that read.
+    fn suspects(&self, judged: &Judged) -> Vec<(usize, Arc<Exchange>)> {
+        let earlier = |step: &String| {
+            let past = self.past.iter().rev().find(|p| p.step == *step)?;
+            self.in_other_hands(&past.call).then(|| past.exchange.clone())
+        };
+        let of = |(n, (_, finding)): (usize, &(&Rule, Finding))| Some((n, earlier(finding.because.as_ref()?)?));
+        judged.findings.iter().enumerate().filter_map(of).collect()
+    }
+
+    /// A read of what the run did not make, at least not alone.
+    fn in_other_hands(&self, call: &Call) -> bool {
+        match call.op {
+            // A filter may match everybody: which ones do is not worth a list of its own.
+            Op::List | Op::Search => true,
+            Op::Me => call.method == "GET",
+            Op::Read => call.id.as_deref().is_some_and(|id| self.shadow.entry(&call.endpoint, id).is_none()),
+            _ => false,
+        }
+    }
+
+    /// True when the two answers differ because of somebody else: asked again, they are other ones, and then stay so.
+    async fn moved(&mut self, earlier: &Exchange, now: &Exchange) -> bool {
+        self.asked_again += 1;
+        let first = [Sight::of(earlier), Sight::of(now)];
+        let totals = |pair: &[Sight; 2]| [pair[0].total, pair[1].total];
+        let mut before = first;
+        for round in 0..ROUNDS {
+            let Some(pair) = self.both(earlier, now).await else { return false };
+            let same = pair == before;
+            if same || totals(&pair) != totals(&before) || pair[1].total.is_none() {
+                // The very answers once more are the server's own doing; others that hold, or another total, are somebody else's.
+                return round > 0 || !same;
+            }
+            before = pair;
+        }
+        // The same totals with other entries each time: an order that never holds.
+        false
+    }
+
+    async fn both(&mut self, earlier: &Exchange, now: &Exchange) -> Option<[Sight; 2]> {
+        let earlier = self.exchange(again(&earlier.request)).await.ok()?;
+        let now = self.exchange(again(&now.request)).await.ok()?;
+        Some([Sight::of(&earlier), Sight::of(&now)])
+    }
+}
+
+/// The same request with today's credentials.
+fn again(request: &Request) -> Outgoing {
+    let target = match &request.query {
+        Some(query) => format!("{}?{query}", request.path),
+        None => request.path.clone(),
+    };
+    let own = |name: &str| !["authorization", "host", "content-length"].iter().any(|n| name.eq_ignore_ascii_case(n));
+    let headers = request.headers.iter().filter(|(name, _)| own(name)).cloned().collect();
+    Outgoing { method: request.method.clone(), target, headers, body: request.body.clone(), auth: request.auth }
+}
