@@ -293,7 +293,6 @@ async fn suite(cases: Vec<Case>, fault: Option<String>, variant: Option<String>)
     let http = Arc::new(Http::new(target).map_err(|e| e.to_string())?);
     let options = Options {
         embedded: true,
-        keep: true,
         keep_http: false,
         guard: Guard { read_only: false, allow_existing: false },
         ..Options::default()
