@@ -9,7 +9,7 @@ use crate::exchange::{Exchange, Request};
 use crate::rules::{Finding, Rule};
 use crate::scim::value::get_ci;
 use crate::shadow::{Call, Op, resources_of};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::sync::Arc;
 
 /// So often in one case; a server that contradicts itself on each page of a long walk needs no more proof.
@@ -23,19 +23,22 @@ struct Sight {
     status: Option<u16>,
     total: Option<i64>,
     ids: Vec<String>,
+    /// A single resource but for its `meta`.
+    resource: Option<Map<String, Value>>,
 }
 
 impl Sight {
     fn of(exchange: &Exchange) -> Self {
-        let body = exchange.json();
-        let text = |v: &Value| v.as_object().and_then(|o| get_ci(o, "id")?.as_str().map(str::to_owned));
-        let list = body.and_then(Value::as_object).and_then(|o| get_ci(o, "totalResults")?.as_i64());
-        let ids = match body {
-            Some(body) if list.is_some() => resources_of(body).into_iter().filter_map(text).collect(),
-            Some(body) => text(body).into_iter().collect(),
-            None => Vec::new(),
-        };
-        Self { status: exchange.status(), total: list, ids }
+        let (status, body) = (exchange.status(), exchange.json());
+        let total = body.and_then(Value::as_object).and_then(|o| get_ci(o, "totalResults")?.as_i64());
+        if total.is_none() {
+            let mut resource = body.and_then(Value::as_object).cloned();
+            resource.iter_mut().for_each(|r| r.retain(|name, _| !name.eq_ignore_ascii_case("meta")));
+            return Self { status, total, ids: Vec::new(), resource };
+        }
+        let id = |v: &Value| v.as_object().and_then(|o| get_ci(o, "id")?.as_str().map(str::to_owned));
+        let ids = body.map(|b| resources_of(b).into_iter().filter_map(id).collect()).unwrap_or_default();
+        Self { status, total, ids, resource: None }
     }
 }
 
