@@ -89,7 +89,7 @@ fn page<'a>(view: &View<'a>) -> Option<&'a Map<String, Value>> {
 
 fn ids(list: &Map<String, Value>) -> Vec<String> {
     let entries = get_ci(list, "Resources").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    entries.iter().filter_map(|e| get_ci(e.as_object()?, "id").and_then(text_of)).collect()
+    crate::shadow::ids_of(entries)
 }
 
 fn next(list: &Map<String, Value>) -> Option<String> {

@@ -6,7 +6,7 @@ use super::view::{View, short};
 use super::{refusal, state};
 use crate::scim::urn;
 use crate::scim::value::get_ci;
-use crate::shadow::Call;
+use crate::shadow::{Call, resources_of};
 use serde_json::{Map, Value};
 
 /// Rules of this area.
@@ -392,12 +392,12 @@ fn total_wrong(view: &View<'_>) -> Verdict {
             && before_write(view, &p.step)
     });
     if let Some(other) = others.filter(|_| stable(view))
-        && let Some(list) = other.exchange.json().and_then(Value::as_object)
-        && let Some(before) = integer(list, "totalResults")
+        && let Some(list) = other.exchange.json()
+        && let Some(before) = list.as_object().and_then(|o| integer(o, "totalResults"))
         && before != total
     {
-        let there = get_ci(list, "Resources").and_then(Value::as_array).map_or(0, |a| a.len() as i64);
-        let (here, there) = (page_figures(view.call, entries, total), page_figures(&other.call, there, before));
+        let there = page_figures(&other.call, resources_of(list).len() as i64, before);
+        let here = page_figures(view.call, entries, total);
         if view.call.filter.is_some() || here.iter().zip(there).any(|(a, b)| *a && b) {
             return Verdict::Fail(vec![
                 Finding::new("body /totalResults", format!("{before}, as on the other page"), total.to_string())

@@ -8,7 +8,7 @@ use crate::engine::Outgoing;
 use crate::exchange::{Exchange, Request};
 use crate::rules::{Finding, Rule};
 use crate::scim::value::get_ci;
-use crate::shadow::{Call, Op, resources_of};
+use crate::shadow::{Call, Op, ids_of, resources_of};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
@@ -36,8 +36,7 @@ impl Sight {
             resource.iter_mut().for_each(|r| r.retain(|name, _| !name.eq_ignore_ascii_case("meta")));
             return Self { status, total, ids: Vec::new(), resource };
         }
-        let id = |v: &Value| v.as_object().and_then(|o| get_ci(o, "id")?.as_str().map(str::to_owned));
-        let ids = body.map(|b| resources_of(b).into_iter().filter_map(id).collect()).unwrap_or_default();
+        let ids = body.map(|b| ids_of(resources_of(b))).unwrap_or_default();
         Self { status, total, ids, resource: None }
     }
 }
@@ -49,10 +48,16 @@ impl Player<'_> {
         if !self.in_other_hands(&judged.call) {
             return;
         }
-        let suspects = self.suspects(judged);
         let mut struck = Vec::new();
-        for (n, other) in suspects {
-            if self.asked_again < LIMIT && self.moved(&other, exchange).await {
+        // Several findings may name the same read: it is asked once.
+        let mut known: Option<(Arc<Exchange>, bool)> = None;
+        for (n, other) in self.suspects(judged) {
+            let moved = match &known {
+                Some((asked, moved)) if Arc::ptr_eq(asked, &other) => *moved,
+                _ => self.asked_again < LIMIT && self.moved(&other, exchange).await,
+            };
+            known = Some((other, moved));
+            if moved {
                 struck.push(n);
             }
         }
@@ -86,9 +91,8 @@ impl Player<'_> {
     /// True when the two answers differ because of somebody else: asked again, they are other ones, and then stay so.
     async fn moved(&mut self, earlier: &Exchange, now: &Exchange) -> bool {
         self.asked_again += 1;
-        let first = [Sight::of(earlier), Sight::of(now)];
         let totals = |pair: &[Sight; 2]| [pair[0].total, pair[1].total];
-        let mut before = first;
+        let mut before = [Sight::of(earlier), Sight::of(now)];
         for round in 0..ROUNDS {
             let Some(pair) = self.both(earlier, now).await else { return false };
             let same = pair == before;
@@ -102,10 +106,12 @@ impl Player<'_> {
         false
     }
 
+    /// Both once more; nothing where one has no answer or is put off, which says nothing about the first two.
     async fn both(&mut self, earlier: &Exchange, now: &Exchange) -> Option<[Sight; 2]> {
         let earlier = self.exchange(again(&earlier.request)).await.ok()?;
         let now = self.exchange(again(&now.request)).await.ok()?;
-        Some([Sight::of(&earlier), Sight::of(&now)])
+        let answered = |e: &Exchange| e.status().is_some_and(|s| s != 429 && s < 500);
+        (answered(&earlier) && answered(&now)).then(|| [Sight::of(&earlier), Sight::of(&now)])
     }
 }
 

@@ -293,7 +293,9 @@ impl<'a> Player<'a> {
                 for n in 0..*limit {
                     self.values.set_variable(name, Value::from(from + n));
                     self.rounds(&playable, Some(n + 1)).await;
-                    let stuck = self.past.last().and_then(|p| p.exchange.json()).is_some_and(|page| !walk.moves(page));
+                    let last = self.past.last().map(|past| &past.exchange);
+                    let page = last.and_then(|e| Some((e.request.url.as_str(), e.json()?)));
+                    let stuck = page.is_some_and(|(url, list)| !walk.moves(url, list));
                     if render::holds(condition, &self.values) || self.error || stuck {
                         break;
                     }

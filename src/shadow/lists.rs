@@ -21,8 +21,7 @@ impl Watch<'_> {
         let shadow = self.shadow;
         let resources = resources_of(list);
         self.out.place = Place::List;
-        let ids: Vec<String> =
-            resources.iter().filter_map(|r| get_ci(r.as_object()?, "id")).filter_map(text_of).collect();
+        let ids = ids_of(resources.iter().copied());
         self.out.selection = shadow.select(call, rt, list, &resources, &ids);
         for (resource, id) in
             resources.iter().filter_map(|r| Some((r, get_ci(r.as_object()?, "id").and_then(text_of)?)))
@@ -321,4 +320,9 @@ pub(super) fn inactive(doc: &Value) -> bool {
 pub fn resources_of(list: &Value) -> Vec<&Value> {
     let found = list.as_object().and_then(|o| get_ci(o, "Resources"));
     found.and_then(Value::as_array).map(|a| a.iter().collect()).unwrap_or_default()
+}
+
+/// The ids of resources, also where one is a number.
+pub fn ids_of<'a>(resources: impl IntoIterator<Item = &'a Value>) -> Vec<String> {
+    resources.into_iter().filter_map(|r| get_ci(r.as_object()?, "id").and_then(text_of)).collect()
 }

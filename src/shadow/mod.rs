@@ -20,7 +20,7 @@ pub use advertised::Advertised;
 pub use call::{Call, Op};
 pub use facts::{Cause, Clash, Contradiction, Form, Write};
 pub use forecast::{Choice, Expectation, Forecast, Reason};
-pub use lists::resources_of;
+pub use lists::{ids_of, resources_of};
 pub use observe::{Learned, Observed, PageClash, Place, Selection, Stray};
 pub use pages::Pages;
 pub use registry::{Entry, Kind, Registry};
