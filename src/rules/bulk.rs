@@ -461,7 +461,8 @@ fn refused_for_itself(result: &Map<String, Value>) -> bool {
     let response = get_ci(result, "response").and_then(Value::as_object);
     let word = response.and_then(|r| get_ci(r, "scimType")).and_then(Value::as_str).unwrap_or_default();
     let patch = get_ci(result, "method").and_then(Value::as_str).is_some_and(|m| m.eq_ignore_ascii_case("PATCH"));
-    status.contains("501") || status.contains("405") || (patch && matches!(word, "invalidPath" | "mutability"))
+    ["401", "403", "405", "501"].iter().any(|s| status.contains(s))
+        || (patch && matches!(word, "invalidPath" | "mutability"))
 }
 
 fn reference(view: &View<'_>) -> Verdict {

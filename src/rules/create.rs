@@ -625,9 +625,19 @@ fn duplicate_wrong_status(view: &View<'_>) -> Verdict {
     }
     if view.status() == 409 {
         Verdict::Pass
+    } else if wrong_besides(view) {
+        Verdict::NotApplicable
     } else {
         Verdict::fail("status", "409 Conflict", view.status().to_string())
     }
+}
+
+/// The request is wrong in another way as well: no RFC says what is looked at first.
+fn wrong_besides(view: &View<'_>) -> bool {
+    let whole = matches!(view.call.op, Op::Create | Op::Replace) && view.status() == 400;
+    let body = view.call.body.as_ref().and_then(Value::as_object).filter(|_| whole);
+    let undeclared = |b| view.resource_type().is_some_and(|rt| crate::shadow::forecast::undeclared(b, rt));
+    (view.target.schemas_known && body.is_some_and(undeclared)) || super::leeway::name_apart(view)
 }
 
 fn duplicate_without_scimtype(view: &View<'_>) -> Verdict {

@@ -35,9 +35,17 @@ pub(super) fn softer(view: &View<'_>, id: &str) -> Option<Level> {
             // A list that is ordered by something rare is refused for the order as likely as for the filter.
             declined_filter(view, scim_type).or_else(|| rare_order(view).then_some(Level::Should))
         }
+        // Who says that there is no sorting may say it once more (Table 8: 501).
+        "list/valid-request-refused"
+            if view.call.sort_by.is_some()
+                && matches!(view.status(), 400 | 501)
+                && view.target.features.get("sort") == Some(&false) =>
+        {
+            Some(Level::Note)
+        }
         "list/valid-request-refused" if rare_order(view) => Some(Level::Should),
         // Table 9, tooMany: more than the server is willing to look at.
-        "list/valid-request-refused" if scim_type == Some("tooMany") => Some(Level::Should),
+        "list/valid-request-refused" if scim_type == Some("tooMany") => Some(Level::Note),
         "headers/media-type-refused" if plain_json => Some(Level::Should),
         "group/member-change-refused" | "patch/value-path-refused"
             if scim_type == Some("invalidFilter") && unusual_value_path(view) =>
@@ -47,7 +55,7 @@ pub(super) fn softer(view: &View<'_>, id: &str) -> Option<Level> {
         // RFC 7643 §2.4 makes members a list; that a single object stands for a list of one is §3.5.2.1's word alone.
         "group/member-change-refused" if single_object(view) => Some(Level::Should),
         // Two people with one key or address: what else is unique than the name is for the server to say (RFC 7644 §3.3).
-        "create/conflict-without-duplicate" if shares_a_key(view) => Some(Level::Should),
+        "create/conflict-without-duplicate" if shares_a_key(view) => Some(Level::Note),
         _ if view.status() == 409 && matches!(view.call.op, Op::Replace | Op::Patch) && takes_a_key(view) => {
             Some(Level::Should)
         }
@@ -71,9 +79,8 @@ pub(super) fn softer(view: &View<'_>, id: &str) -> Option<Level> {
 /// supported" and tooMany, Table 8 has 501, and the word may be left out.
 fn declined_filter(view: &View<'_>, scim_type: Option<&str>) -> Option<Level> {
     let open = match (view.status(), scim_type) {
-        (400, Some("invalidFilter")) => Level::Note,
+        (400, Some("invalidFilter") | None) | (501, _) => Level::Note,
         (400, Some("tooMany")) => return Some(Level::Note),
-        (400, None) | (501, _) => Level::Should,
         _ => return None,
     };
     match supported(view) {
@@ -111,8 +118,13 @@ fn rare_order(view: &View<'_>) -> bool {
 /// and whether somebody must exist who is referred to.
 fn by_the_servers_rules(view: &View<'_>, scim_type: Option<&str>) -> Option<Level> {
     let refusal = view.status();
-    if refusal == 501 && view.call.op == Op::Create {
-        return Some(Level::Idp);
+    // Table 8 has 501, and HTTP has 405, for what is not offered: groups may be managed elsewhere, users may not.
+    if matches!(refusal, 405 | 501) && view.call.op == Op::Create {
+        match view.call.endpoint.as_str() {
+            "/Groups" => return Some(Level::Note),
+            _ if refusal == 501 => return Some(Level::Idp),
+            _ => {}
+        }
     }
     if !matches!(refusal, 400 | 404 | 413 | 422) {
         return None;
@@ -127,11 +139,11 @@ fn by_the_servers_rules(view: &View<'_>, scim_type: Option<&str>) -> Option<Leve
     if !view.target.schemas_known && scim_type == Some("invalidPath") && !touches_essential(view) {
         return Some(Level::Should);
     }
-    if unknown_manager(view) {
-        return Some(Level::Should);
+    if unknown_manager(view) || name_apart(view) {
+        return Some(Level::Note);
     }
     if view.call.op == Op::Create && only_addresses_as_names(view) {
-        return Some(Level::Should);
+        return Some(Level::Note);
     }
     let undeclared = matches!(scim_type, Some("invalidPath" | "invalidFilter"));
     (undeclared && written(view, "externalId")).then_some(if view.call.endpoint == "/Groups" {
@@ -233,6 +245,25 @@ fn only_addresses_as_names(view: &View<'_>) -> bool {
     view.call.endpoint == "/Users"
         && name(view.call.body.as_ref()).is_some_and(|n| !n.contains('@'))
         && taken.filter_map(|p| name(p.call.body.as_ref())).all(|n| n.contains('@'))
+}
+
+/// The userName of a new user is none of its addresses, which is said to be wrong, and so it is with nobody whom the server took.
+pub(super) fn name_apart(view: &View<'_>) -> bool {
+    fn apart(body: Option<&Value>) -> Option<bool> {
+        let body = body?.as_object()?;
+        let name = get_ci(body, "userName")?.as_str()?;
+        let mut mails = get_ci(body, "emails")?.as_array()?.iter().filter_map(|m| m.get("value")?.as_str());
+        let first = mails.next()?;
+        Some(!std::iter::once(first).chain(mails).any(|m| m.eq_ignore_ascii_case(name)))
+    }
+    let scim_type = view.object().and_then(|o| get_ci(o, "scimType")).and_then(Value::as_str);
+    let taken = view.earlier.iter().filter(|p| p.call.op == Op::Create && p.exchange.accepted());
+    view.call.op == Op::Create
+        && view.call.endpoint == "/Users"
+        && view.status() == 400
+        && scim_type == Some("invalidValue")
+        && apart(view.call.body.as_ref()) == Some(true)
+        && !taken.filter_map(|p| apart(p.call.body.as_ref())).any(|apart| apart)
 }
 
 /// What filters of this case that were accepted say of a refused one.

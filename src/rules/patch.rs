@@ -5,8 +5,9 @@ use super::view::View;
 use super::{refusal, state};
 use crate::scim::urn;
 use crate::scim::value::get_ci;
+use crate::shadow::forecast::{op_path, operations};
 use crate::shadow::{Expectation, Op, Reason};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 macro_rules! state_rule {
     ($id:literal) => {
@@ -677,7 +678,7 @@ pub static RULES: &[Rule] = &[
         wrong: "PATCH … {\"op\":\"remove\",\"path\":\"userName\"} → 204",
         right: "→ 400 mutability",
         proven_by: &["patch-readonly-accepted", "patch-username-remove-accepted"],
-        check: |view| accepted_despite(view, &[Reason::Mutability], "400 mutability"),
+        check: mutability_ignored,
     },
     Rule {
         id: "patch/invalid-value-accepted",
@@ -757,6 +758,27 @@ fn accepted_despite(view: &View<'_>, reasons: &[Reason], expected: &str) -> Verd
         return Verdict::fail("status", format!("{expected} ({})", view.forecast.detail), view.status().to_string());
     }
     Verdict::Pass
+}
+
+/// A PATCH is carried out as a whole (RFC 7644 §3.5.2): what one operation takes and a later one gives was never lost.
+fn mutability_ignored(view: &View<'_>) -> Verdict {
+    let lost = view.forecast.detail.strip_suffix(" is required");
+    let body = view.call.body.as_ref().and_then(Value::as_object);
+    let given_again = |name: &str| {
+        let ops: Vec<&Map<String, Value>> = body.map(|b| operations(b).collect()).unwrap_or_default();
+        let touches = |o: &Map<String, Value>| {
+            op_path(o).is_some_and(|p| p.split('[').next().is_some_and(|head| head.eq_ignore_ascii_case(name)))
+        };
+        let removes = |o: &Map<String, Value>| {
+            get_ci(o, "op").and_then(Value::as_str).is_some_and(|t| t.eq_ignore_ascii_case("remove"))
+        };
+        let first = ops.iter().position(|o| touches(o) && removes(o));
+        first.is_some_and(|at| ops[at..].iter().any(|o| touches(o) && !removes(o)))
+    };
+    if lost.is_some_and(given_again) {
+        return Verdict::NotApplicable;
+    }
+    accepted_despite(view, &[Reason::Mutability], "400 mutability")
 }
 
 fn unknown_op(view: &View<'_>) -> Verdict {

@@ -6,6 +6,7 @@
 mod added;
 mod advertised;
 pub mod baseline;
+mod blocked;
 mod confirm;
 pub mod discover;
 pub mod findings;
@@ -181,6 +182,8 @@ pub(crate) struct Played {
     pub(crate) tally: Tally,
     pub(crate) job: job::Count,
     pub(crate) left_behind: Vec<String>,
+    /// What the case is blocked by, when that is a refusal.
+    pub(crate) refused: Option<blocked::Refusal>,
 }
 
 /// How often a run says how far it is.
@@ -263,6 +266,7 @@ fn broke(case: &Case, broken: tokio::task::JoinError) -> Played {
         tally: Tally::new(),
         job: job::Count::default(),
         left_behind: Vec::new(),
+        refused: None,
     }
 }
 
@@ -279,8 +283,10 @@ fn conclude(
     let mut raw = Vec::new();
     let mut left_behind = Vec::new();
     let mut job = job::Count::default();
+    let mut refusals = Vec::new();
     for case in played {
         job.add(case.job);
+        refusals.extend(case.refused);
         for (rule, (pass, fail)) in case.tally {
             let entry = tally.entry(rule).or_default();
             entry.0 += pass;
@@ -294,6 +300,7 @@ fn conclude(
     let findings = findings::group(raw, findings::Words { options: &context.options, redactor: &context.redactor });
     let mut target = target;
     target.remarks.extend(context.patience.remark());
+    target.remarks.extend(blocked::remarks(&refusals).into_iter().map(|text| context.redactor.text(&text)));
     let mut report = RunReport {
         format: crate::event::FORMAT,
         version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -69,7 +69,7 @@ impl Patience {
 }
 
 /// Too many requests; or not now, but in a few seconds (RFC 9110 §15.6.4). Who is away for longer is away.
-fn busy(response: &crate::exchange::Response) -> bool {
+pub(super) fn busy(response: &crate::exchange::Response) -> bool {
     let soon = |text: &str| text.trim().parse::<u64>().is_ok_and(|seconds| seconds <= SOON);
     response.status == 429 || (response.status == 503 && response.header("retry-after").is_some_and(soon))
 }

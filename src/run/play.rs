@@ -6,6 +6,7 @@
 mod own;
 
 use super::advertised::Sample;
+use super::blocked;
 use super::findings::{self, RawFinding};
 use super::judge::{self, Judged};
 use super::walk::Walk;
@@ -99,6 +100,8 @@ pub(super) struct Player<'a> {
     alone: bool,
     /// First step after which expectations only repeat what is known: a write was refused or a rule failed.
     broken: Option<String>,
+    /// The first write that was refused although nothing was wrong with it.
+    refused: Option<blocked::Refusal>,
     pub(super) reason: Option<String>,
     pub(super) error: bool,
     skipped: bool,
@@ -147,6 +150,7 @@ impl<'a> Player<'a> {
             left_behind: Vec::new(),
             alone,
             broken: None,
+            refused: None,
             reason: None,
             error: false,
             skipped: false,
@@ -594,13 +598,16 @@ impl<'a> Player<'a> {
         // An identity provider sends nothing that it knows to be wrong: what the target's own schema makes it refuse is a
         // write that did not happen, too.
         let only_here = judged.forecast.reason == Some(Reason::MissingRequired)
-            && !["userName", "displayName"].contains(&judged.forecast.detail.as_str());
+            && crate::shadow::name_attribute(&judged.call.endpoint) != judged.forecast.detail;
         let meant = judged.forecast.expect != Expectation::Refuse
             || only_here
             || (self.case.scenario.idp != "rfc" && !expects_refusal(step.expect.as_ref()));
         // A refusal that the step itself names is no slip: what comes after it is written with it in mind.
         let turned_down =
             write && !exchange.accepted() && !names(step, exchange) && meant && judged.call.authenticated();
+        if turned_down && self.refused.is_none() {
+            self.refused = blocked::Refusal::of(exchange, &judged.call);
+        }
         if turned_down || exchange.outcome.is_err() {
             self.broken.get_or_insert_with(|| self.steps[at].id.clone());
         }
@@ -635,7 +642,10 @@ impl<'a> Player<'a> {
             429 if !about_limits => {
                 Some("answered 429: the server wants fewer requests; --rate slows the run down".to_owned())
             }
-            503 => Some("answered 503: the server is not available".to_owned()),
+            // "Not now, but at once": to a scenario that is about limits the same as 429.
+            503 if !(about_limits && exchange.response().is_some_and(super::patience::busy)) => {
+                Some("answered 503: the server is not available".to_owned())
+            }
             304 if asked_for("if-none-match") || asked_for("if-modified-since") => None,
             301..=303 | 307 | 308 => {
                 let to = exchange.response().and_then(|r| r.header("location")).unwrap_or("nowhere");
@@ -719,7 +729,7 @@ impl<'a> Player<'a> {
         }
         let missed = self.missed(expect, exchange, &judged.call);
         let Some((place, expected, actual)) = missed.first().cloned() else { return };
-        if let Some(reason) = foreseen(judged, exchange) {
+        if let Some(reason) = foreseen(judged, exchange, &self.context.target) {
             if self.steps[at].outcome == Outcome::Passed {
                 self.steps[at].outcome = Outcome::Blocked;
                 self.steps[at].reason = Some(reason);
@@ -748,7 +758,10 @@ impl<'a> Player<'a> {
     fn missed(&self, expect: &Expect, exchange: &Exchange, call: &Call) -> Vec<(String, String, String)> {
         let mut out = Vec::new();
         let status = exchange.status().unwrap_or(0);
-        if !expect.status.is_empty() && !expect.status.iter().any(|s| s.allows(status)) {
+        // A query that may be refused with 400 may be one that is not offered (RFC 7644 §3.12, Table 8: 501).
+        let declined = status == 501 && matches!(call.op, Op::List | Op::Search);
+        let allowed = |s: &crate::scenario::model::StatusSpec| s.allows(status) || (declined && s.allows(400));
+        if !expect.status.is_empty() && !expect.status.iter().any(allowed) {
             out.push(("status".to_owned(), findings::statuses(&expect.status), status.to_string()));
         }
         let types = &self.context.target.types;
@@ -860,6 +873,7 @@ impl<'a> Player<'a> {
             file: self.case.scenario.file.clone(),
         };
         Played {
+            refused: self.refused.filter(|_| outcome == Outcome::Blocked),
             report: Arc::new(report),
             findings: self.findings,
             tally: self.tally,
@@ -882,10 +896,20 @@ fn expects_refusal(expect: Option<&Expect>) -> bool {
 }
 
 /// Why a refusal was right although the step hoped for something else: the target's own schema asks for it.
-fn foreseen(judged: &Judged, exchange: &Exchange) -> Option<String> {
+fn foreseen(judged: &Judged, exchange: &Exchange, target: &crate::shadow::Advertised) -> Option<String> {
     let forecast = &judged.forecast;
     let refused = exchange.status().is_some_and(|s| (400..500).contains(&s));
+    let undeclared = || {
+        let whole = matches!(judged.call.op, Op::Create | Op::Replace);
+        let object = judged.call.body.as_ref().and_then(Value::as_object).filter(|_| whole);
+        let rt = target.resource_type(&judged.call.endpoint).filter(|_| target.schemas_known);
+        object.zip(rt).is_some_and(|(object, rt)| crate::shadow::forecast::undeclared(object, rt))
+    };
     let by_schema = match forecast.expect {
+        // Wrong in two ways: no RFC says which is told.
+        Expectation::Refuse if forecast.reason == Some(Reason::Duplicate) => {
+            exchange.status() == Some(400) && undeclared()
+        }
         Expectation::Refuse => {
             matches!(forecast.reason, Some(Reason::MissingRequired | Reason::Mutability | Reason::InvalidPath))
         }

@@ -4,7 +4,7 @@
 
 use super::call::Call;
 use super::listing::ListQuery;
-use super::reply::Reply;
+use super::reply::{Failure, Reply};
 use super::state::State;
 use serde_json::Value;
 
@@ -21,6 +21,8 @@ pub enum Hook {
     List(fn(&mut ListQuery, &Call, &State) -> Option<Reply>),
     /// On a document about to be stored; the second argument is the stored one.
     Store(fn(&Call, Option<&Value>, &mut Value)),
+    /// On a document about to be stored, when all of it is known: may refuse it. The third argument is the stored one.
+    Check(fn(&Call, &State, Option<&Value>, &Value) -> Option<Failure>),
     /// On the answer, whatever made it.
     After(fn(&Call, &mut Reply, &mut State)),
 }
@@ -262,6 +264,15 @@ impl Plan {
                 run(call, before, after);
             }
         }
+    }
+
+    /// Runs the hooks that may refuse a document; the first refusal wins.
+    pub fn check(&self, call: &Call, state: &State, before: Option<&Value>, after: &Value) -> Result<(), Failure> {
+        let refusal = self.hooks.iter().find_map(|hook| match hook {
+            Hook::Check(run) => run(call, state, before, after),
+            _ => None,
+        });
+        refusal.map_or(Ok(()), Err)
     }
 
     /// Runs the hooks on the answer.

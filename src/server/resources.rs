@@ -27,6 +27,7 @@ pub fn create(service: &mut Service<'_>, call: &Call, kind: Kind) -> Answer {
     }
     service.plan.store(call, None, &mut document);
     check_required(kind, &document)?;
+    service.plan.check(call, service.state, None, &document)?;
     service.check_unique(call, kind, &document, None)?;
     let id = uuid::Uuid::new_v4().to_string();
     service.state.of_mut(call).insert(kind, id.clone(), &document);
@@ -81,6 +82,7 @@ fn replace(service: &mut Service<'_>, call: &Call, kind: Kind, id: &str) -> Answ
     keep_immutable(kind, &before, &mut after)?;
     service.plan.store(call, Some(&before), &mut after);
     check_required(kind, &after)?;
+    service.plan.check(call, service.state, Some(&before), &after)?;
     service.check_unique(call, kind, &after, Some(id))?;
     service.write(call, kind, id, &before, &after);
     service.shown(call, kind, id, 200)
@@ -203,6 +205,7 @@ impl Service<'_> {
         let mut after = self.intake(call).document(kind, applied)?;
         self.plan.store(call, Some(start), &mut after);
         check_required(kind, &after)?;
+        self.plan.check(call, self.state, Some(start), &after)?;
         self.check_unique(call, kind, &after, Some(id))?;
         self.write(call, kind, id, start, &after);
         Ok(after)

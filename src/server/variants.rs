@@ -4,6 +4,9 @@
 //! rule may note what breaks, and choosing that provider makes the choice.
 
 mod declared;
+mod demands;
+mod gaps;
+mod habits;
 mod limits;
 
 use super::behaviour::{Hook, PatchAnswer, Timestamps, UnknownMember};
@@ -35,7 +38,9 @@ pub struct Variant {
 
 /// Every variant.
 pub fn all() -> &'static [Variant] {
-    static ALL: LazyLock<Vec<Variant>> = LazyLock::new(|| [VARIANTS, declared::VARIANTS, limits::VARIANTS].concat());
+    static ALL: LazyLock<Vec<Variant>> = LazyLock::new(|| {
+        [VARIANTS, declared::VARIANTS, limits::VARIANTS, demands::VARIANTS, gaps::VARIANTS, habits::VARIANTS].concat()
+    });
     &ALL
 }
 

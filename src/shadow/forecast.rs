@@ -528,7 +528,9 @@ fn common_body_problems(object: &Map<String, Value>, rt: &ResourceType) -> Optio
 pub fn required_extension_lost(object: &Map<String, Value>, rt: &ResourceType) -> Option<String> {
     rt.extensions.iter().filter(|e| e.required).find_map(|e| {
         let urn = &e.schema.id;
-        let Some(inner) = get_ci(object, urn).and_then(Value::as_object) else { return Some(urn.clone()) };
+        // An extension without an attribute is none (RFC 7643 §2.5).
+        let inner = get_ci(object, urn).and_then(Value::as_object).filter(|o| !o.is_empty());
+        let Some(inner) = inner else { return Some(urn.clone()) };
         let needed = e.schema.attributes.iter().filter(|a| a.required && a.mutability != Mutability::ReadOnly);
         let mut lost = needed.filter(|a| get_ci(inner, &a.name).is_none_or(is_unassigned));
         lost.next().map(|a| format!("{urn}:{}", a.name))
@@ -746,7 +748,8 @@ fn undeclared_keys(patch: &Map<String, Value>, rt: &ResourceType) -> bool {
     })
 }
 
-fn undeclared(object: &Map<String, Value>, rt: &ResourceType) -> bool {
+/// The resource has an attribute that its schemas do not declare.
+pub fn undeclared(object: &Map<String, Value>, rt: &ResourceType) -> bool {
     object.keys().any(|k| {
         let common = ["schemas", "id", "externalId", "meta"].iter().any(|n| n.eq_ignore_ascii_case(k));
         let core = rt.schema.attributes.iter().any(|a| a.name.eq_ignore_ascii_case(k));
@@ -815,7 +818,7 @@ fn lenient_choice(body: &Value, rt: &ResourceType) -> Choice {
         Choice::RemoveWithValue
     } else if manager {
         Choice::BareReference
-    } else if has_dotted_keys(patch, rt) {
+    } else if has_dotted_keys(patch, rt) && !touches_read_only(patch, rt) {
         Choice::DottedKey
     } else if operations(patch).any(|op| get_ci(op, "value").is_some_and(has_text_boolean)) {
         Choice::TextBoolean

@@ -19,7 +19,7 @@ const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 pub const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
-const PARTS: [fn(&mut Tour); 17] = [
+const PARTS: [fn(&mut Tour); 18] = [
     Tour::discovery,
     Tour::creates,
     Tour::lists,
@@ -32,6 +32,7 @@ const PARTS: [fn(&mut Tour); 17] = [
     Tour::tokens,
     Tour::bulk,
     Tour::beyond,
+    Tour::particular,
     Tour::reported,
     Tour::rare,
     Tour::aside,
@@ -638,5 +639,32 @@ fn relate_times(value: &mut Value) {
             map.values_mut().for_each(relate_times);
         }
         _ => {}
+    }
+}
+
+impl Tour {
+    /// Values that some servers have a rule for, or another form of.
+    fn particular(&mut self) {
+        let user = |name: &str, more: Value| {
+            let mut body = json!({ "schemas": [USER], "userName": name });
+            body.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+            body
+        };
+        for (name, more) in [
+            ("key-1", json!({ "externalId": "one key" })),
+            ("key-2", json!({ "externalId": "one key" })),
+            ("typed", json!({ "emails": [{ "value": "typed@example.com", "type": "private" }] })),
+            ("no-address", json!({ "emails": [{ "value": "nowhere" }] })),
+            ("abroad", json!({ "locale": "en_us", "addresses": [{ "type": "work", "country": "se" }] })),
+            ("blank", json!({ "title": " Clerk " })),
+        ] {
+            self.write("POST", "/Users", user(name, more));
+        }
+        let inner = self.user("inner");
+        let group =
+            |name: &str, id: &str| json!({ "schemas": [GROUP], "displayName": name, "members": [{ "value": id }] });
+        let near = Tour::id(&self.write("POST", "/Groups", group("Near", &inner)));
+        self.write("POST", "/Groups", group("Far", &near));
+        self.get(&format!("/Users/{inner}"));
     }
 }

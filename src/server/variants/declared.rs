@@ -253,7 +253,7 @@ pub(super) const VARIANTS: &[Variant] = &[
 ];
 
 /// The documents of a discovery answer.
-fn documents(reply: &mut Reply) -> Vec<&mut Map<String, Value>> {
+pub(super) fn documents(reply: &mut Reply) -> Vec<&mut Map<String, Value>> {
     let Some(body) = reply.body_mut() else { return Vec::new() };
     if body.contains_key("Resources") {
         let list = body.get_mut("Resources").and_then(Value::as_array_mut);
@@ -263,7 +263,7 @@ fn documents(reply: &mut Reply) -> Vec<&mut Map<String, Value>> {
 }
 
 /// Changes the attributes of one schema wherever it is shown.
-fn declare(call: &Call, reply: &mut Reply, schema: &str, change: fn(&mut Value)) {
+pub(super) fn declare(call: &Call, reply: &mut Reply, schema: &str, change: fn(&mut Value)) {
     if !matches!(call.target, Target::Schemas(_)) {
         return;
     }
@@ -273,7 +273,7 @@ fn declare(call: &Call, reply: &mut Reply, schema: &str, change: fn(&mut Value))
 }
 
 /// Takes a schema, and what is built on it, out of discovery.
-fn without_document(call: &Call, reply: &mut Reply, schema: &str) {
+pub(super) fn without_document(call: &Call, reply: &mut Reply, schema: &str) {
     if !call.target.is_discovery() {
         return;
     }
@@ -302,20 +302,20 @@ fn name_schema(user: &mut Map<String, Value>, urn: &str, named: bool) {
 }
 
 /// True for an attribute (a path or key, its URN before it or not) that the small server knows.
-fn is_few(name: &str) -> bool {
+pub(super) fn is_few(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     let own = lower.strip_prefix(&format!("{}:", urn::USER.to_ascii_lowercase())).unwrap_or(&lower);
     let head = own.split(['.', '[']).next().unwrap_or(own);
     !own.contains("urn:") && (head == "meta" || FEW.iter().any(|f| f.eq_ignore_ascii_case(head)))
 }
 
-fn few(document: &mut Value) {
+pub(super) fn few(document: &mut Value) {
     if let Some(map) = document.as_object_mut() {
         map.retain(|name, _| name == "meta" || FEW.contains(&name.as_str()));
     }
 }
 
-fn few_declared(call: &Call, reply: &mut Reply, _: &mut State) {
+pub(super) fn few_declared(call: &Call, reply: &mut Reply, _: &mut State) {
     without_document(call, reply, urn::ENTERPRISE);
     without_document(call, reply, BADGE);
     if matches!(call.target, Target::Schemas(_)) {
@@ -329,7 +329,7 @@ fn few_declared(call: &Call, reply: &mut Reply, _: &mut State) {
 }
 
 /// 400 for a filter that names an attribute which this server does not know.
-fn refuse_filter(call: &Call, foreign: fn(&str) -> bool) -> Option<Reply> {
+pub(super) fn refuse_filter(call: &Call, foreign: fn(&str) -> bool) -> Option<Reply> {
     let filter = filter::parse(&filter_text(call)).ok()?;
     let refusal = || Reply::error(400, Some("invalidFilter"), "The filter names an attribute that is not known.");
     names(&filter).iter().any(|n| foreign(&n.to_ascii_lowercase())).then(refusal)
