@@ -37,6 +37,28 @@ impl Watch<'_> {
             }
         }
         self.page(call, list, ids);
+        self.absent(call, rt, &resources);
+    }
+
+    /// Who of ours is nowhere in a list that has been shown whole. One page with a filter is the filter's matter.
+    fn absent(&mut self, call: &Call, rt: &ResourceType, resources: &[&Value]) {
+        let (Some(page), Some(selection)) = (&self.learned.page, &mut self.out.selection) else { return };
+        let alone = call.filter.is_none() && page.start == 1 && page.total.is_some_and(|t| t <= page.ids.len() as i64);
+        let (met, since) = if alone {
+            (page.ids.iter().cloned().collect(), None)
+        } else if let Some((met, since)) = self.shadow.pages.walked(page) {
+            (met, Some(since.step.clone()))
+        } else {
+            return;
+        };
+        let look = Look { shadow: self.shadow, call, rt, resources, returned: met.iter().map(String::as_str).collect() };
+        let mut found = Selection::default();
+        for (number, entry) in self.shadow.known.entries().iter().enumerate() {
+            if *entry.kind.endpoint == *call.endpoint && !met.contains(&*entry.id) {
+                look.at(number as u32, &mut found);
+            }
+        }
+        (selection.absent, selection.absent_since) = (found.missing, since);
     }
 
     fn page(&mut self, call: &Call, list: &Value, ids: Vec<String>) {
