@@ -85,7 +85,12 @@ pub static RULES: &[Rule] = &[
         hint: "List the same resources that GET by id serves: deactivated ones, new ones, those without a role or a sign-in, too.",
         wrong: "POST /Users → 201 {\"id\":\"u7\"}\nGET /Users → totalResults 6, six others",
         right: "GET /Users → totalResults 7, u7 among them",
-        proven_by: &["list-hides-inactive-users"],
+        proven_by: &[
+            "list-hides-empty-groups",
+            "list-hides-users-without-email",
+            "list-hides-users-without-external-id",
+            "list-hides-inactive-users",
+        ],
         check: resource_missing,
     },
     Rule {

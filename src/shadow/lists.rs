@@ -10,7 +10,7 @@ use super::{Call, Known, PageClash, Place, Selection, Shadow, State, text_of};
 use crate::exchange::Exchange;
 use crate::scim::filter;
 use crate::scim::schema::{Attribute, ResourceType, Returned};
-use crate::scim::value::get_ci;
+use crate::scim::value::{get_ci, value_ci};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
@@ -51,7 +51,8 @@ impl Watch<'_> {
         } else {
             return;
         };
-        let look = Look { shadow: self.shadow, call, rt, resources, returned: met.iter().map(String::as_str).collect() };
+        let look =
+            Look { shadow: self.shadow, call, rt, resources, returned: met.iter().map(String::as_str).collect() };
         let mut found = Selection::default();
         for (number, entry) in self.shadow.known.entries().iter().enumerate() {
             if *entry.kind.endpoint == *call.endpoint && !met.contains(&*entry.id) {
@@ -188,7 +189,7 @@ impl Look<'_> {
     }
 
     fn shown(&self, id: &str) -> Option<&Value> {
-        self.resources.iter().find(|r| r.get("id").and_then(text_of).as_deref() == Some(id)).copied()
+        self.resources.iter().find(|r| value_ci(r, "id").and_then(text_of).as_deref() == Some(id)).copied()
     }
 
     fn at(&self, number: u32, found: &mut Selection) {

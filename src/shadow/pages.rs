@@ -60,7 +60,10 @@ impl Pages {
         // The latest page that ends where the one behind it begins; each step goes back, so this ends.
         while next > 1 {
             let ends_here = |p: &&Page| {
-                p.query == page.query && p.total == page.total && !p.ids.is_empty() && p.start + p.ids.len() as i64 == next
+                p.query == page.query
+                    && p.total == page.total
+                    && !p.ids.is_empty()
+                    && p.start + p.ids.len() as i64 == next
             };
             let before = self.list.iter().rev().find(ends_here)?;
             met.extend(before.ids.iter().cloned());
