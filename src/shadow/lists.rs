@@ -43,7 +43,10 @@ impl Watch<'_> {
     /// Who of ours is nowhere in a list that has been shown whole. One page with a filter is the filter's matter.
     fn absent(&mut self, call: &Call, rt: &ResourceType, resources: &[&Value]) {
         let (Some(page), Some(selection)) = (&self.learned.page, &mut self.out.selection) else { return };
-        let alone = call.filter.is_none() && page.start == 1 && page.total.is_some_and(|t| t <= page.ids.len() as i64);
+        let shown = page.ids.len() as i64;
+        // A full page whose total is its own length may as well come from who counts the page.
+        let full = call.effective_count().is_some_and(|count| shown >= count);
+        let alone = call.filter.is_none() && page.start == 1 && !full && page.total.is_some_and(|t| t <= shown);
         let (met, since) = if alone {
             (page.ids.iter().cloned().collect(), None)
         } else if let Some((met, since)) = self.shadow.pages.walked(page) {
