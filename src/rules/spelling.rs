@@ -88,8 +88,7 @@ fn name_case(view: &View<'_>) -> Verdict {
 
 /// The documents of discovery in the answer, if there are any.
 fn document_case(view: &View<'_>) -> Option<Verdict> {
-    let shapes: [(&str, &[(&str, &[&str])]); 3] =
-        [("serviceproviderconfig", &CONFIG), ("resourcetypes", &TYPE), ("schemas", &SCHEMA)];
+    let shapes = [("serviceproviderconfig", &CONFIG[..]), ("resourcetypes", &TYPE[..]), ("schemas", &SCHEMA[..])];
     let (documents, shape) =
         shapes.into_iter().map(|(name, s)| (documents(view, name), s)).find(|(d, _)| !d.is_empty())?;
     let found = documents.into_iter().find_map(|document| {
