@@ -19,7 +19,7 @@ const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 pub const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
-const PARTS: [fn(&mut Tour); 17] = [
+const PARTS: [fn(&mut Tour); 18] = [
     Tour::discovery,
     Tour::creates,
     Tour::lists,
