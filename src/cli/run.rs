@@ -17,7 +17,7 @@ use crate::report::{FileSink, Sink, progress::Progress, text};
 use crate::run::baseline::{self, Baseline};
 use crate::run::discover::{Unusable, discover};
 use crate::run::plan::{Selection, plan};
-use crate::run::{Case, Finished, Options, play_at};
+use crate::run::{Case, Finished, Options};
 use crate::scenario::{self, model::Need, model::Scenario};
 use crate::server::{Options as ServerOptions, Server, persona};
 use crate::suite::{self, Suite};
@@ -112,7 +112,7 @@ async fn run(args: RunArgs) -> Result<Exit, Failure> {
                 }
             }
         };
-        play_at(found, cases, options, journal.clone(), place.redactor.clone(), stop.clone(), &mut emit).await
+        crate::run::run(found, cases, options, journal.clone(), place.redactor.clone(), stop.clone(), &mut emit).await
     };
     report.left_behind.extend(close_journal(journal, &http, settings.keep).await);
     // Paths hold ids, and ids are texts of the server.

@@ -442,7 +442,7 @@ fn resource_missing(view: &View<'_>) -> Verdict {
     let mut finding = Finding::new(
         "body /Resources",
         format!("{name} ({id}) among them"),
-        format!("{} resources without it", if walked { "all pages," } else { "all" }),
+        if walked { "all pages without it" } else { "the whole list without it" },
     );
     finding.because = selection.absent_since.clone().or_else(|| known.map(|k| k.last_write.clone()));
     Verdict::Fail(vec![finding])

@@ -19,6 +19,11 @@ const SWEEP_LOOK_UPS: usize = 4;
 /// Endpoints whose resources identity providers look up by name.
 const NAMED: [&str; 2] = ["/Users", "/Groups"];
 
+/// Id of the look at what a case left.
+pub(super) const SWEEP: &str = "end";
+/// Id of the deletes after it.
+pub(super) const CLEAN_UP: &str = "clean-up";
+
 impl Player<'_> {
     /// Reads a resource back after a write to it, accepted or refused.
     pub(super) async fn read_back(&mut self, step: &Step, call: &Call, exchange: &Exchange, round: Option<u64>) {
@@ -95,11 +100,11 @@ impl Player<'_> {
         {
             return;
         }
-        let step = own_step("end", "What the case left is as it should be");
+        let step = own_step(SWEEP, "What the case left is as it should be");
         let live = self.first_of(State::Live, SWEEP_READS);
         let gone = self.first_of(State::Gone, 2);
         for (path, kind, type_name, _) in &live {
-            self.probe(&step, path, kind.tenant, &format!("end/read-{type_name}"), None).await;
+            self.probe(&step, path, kind.tenant, &format!("{SWEEP}/read-{type_name}"), None).await;
         }
         if self.context.target.lacks(Need::Filter).is_some() {
             return;
@@ -107,7 +112,7 @@ impl Player<'_> {
         for (_, kind, type_name, name) in live.iter().take(SWEEP_LOOK_UPS).chain(&gone) {
             let Some(name) = name.as_deref().filter(|_| NAMED.contains(&&*kind.endpoint)) else { continue };
             let target = self.look_up(&kind.endpoint, name);
-            self.probe(&step, &target, kind.tenant, &format!("end/look-up-{type_name}"), None).await;
+            self.probe(&step, &target, kind.tenant, &format!("{SWEEP}/look-up-{type_name}"), None).await;
         }
     }
 
@@ -164,7 +169,7 @@ impl Player<'_> {
         let exchange = Arc::new(self.context.patience.send(&self.context.http, out).await);
         self.heard(&exchange).await;
         if exchange.status().is_some_and(|s| s >= 500 && !matches!(s, 501 | 503)) {
-            let step = own_step("clean-up", "What the case made is deleted");
+            let step = own_step(CLEAN_UP, "What the case made is deleted");
             let judged = self.judge(&exchange, &step.id, true, None);
             let at = self.report_step(&step, &step.id, &exchange, false);
             self.take_findings(at, &step, &exchange, &judged);

@@ -130,22 +130,8 @@ impl Context {
     }
 }
 
-/// Looks at the target and plays all cases.
-pub async fn run(
-    http: Arc<Http>,
-    cases: Vec<Case>,
-    options: Options,
-    journal: Option<Arc<Journal>>,
-    redactor: Redactor,
-    stop: Arc<AtomicBool>,
-    emit: &mut (dyn FnMut(Event) + Send),
-) -> Result<Finished, discover::Unusable> {
-    let found = discover::discover(http).await?;
-    Ok(play_at(found, cases, options, journal, redactor, stop, emit).await)
-}
-
 /// Plays all cases at a target that was looked at. `stop` ends the run after the request in flight; clean-up still happens.
-pub async fn play_at(
+pub async fn run(
     mut found: discover::Discovery,
     cases: Vec<Case>,
     options: Options,

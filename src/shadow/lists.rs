@@ -47,18 +47,17 @@ impl Watch<'_> {
         // A full page whose total is its own length may as well come from who counts the page.
         let full = call.effective_count().is_some_and(|count| shown >= count);
         let alone = call.filter.is_none() && page.start == 1 && !full && page.total.is_some_and(|t| t <= shown);
-        let (met, since) = if alone {
-            (page.ids.iter().cloned().collect(), None)
+        let (returned, since) = if alone {
+            (page.ids.iter().map(String::as_str).collect(), None)
         } else if let Some((met, since)) = self.shadow.pages.walked(page) {
             (met, Some(since.step.clone()))
         } else {
             return;
         };
-        let look =
-            Look { shadow: self.shadow, call, rt, resources, returned: met.iter().map(String::as_str).collect() };
+        let look = Look { shadow: self.shadow, call, rt, resources, returned };
         let mut found = Selection::default();
         for (number, entry) in self.shadow.known.entries().iter().enumerate() {
-            if *entry.kind.endpoint == *call.endpoint && !met.contains(&*entry.id) {
+            if *entry.kind.endpoint == *call.endpoint && !look.returned.contains(&*entry.id) {
                 look.at(number as u32, &mut found);
             }
         }

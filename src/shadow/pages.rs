@@ -50,12 +50,12 @@ impl Pages {
 
     /// Everybody whom a walk has shown, where this page is its last one: pages of one list and one total that follow each other
     /// from the first entry on. Nothing for a page from which entries are missing.
-    pub(super) fn walked(&self, page: &Page) -> Option<(HashSet<String>, &Page)> {
+    pub(super) fn walked<'a>(&'a self, page: &'a Page) -> Option<(HashSet<&'a str>, &'a Page)> {
         let total = page.total?;
         if page.start.saturating_add(page.ids.len() as i64) <= total {
             return None;
         }
-        let mut met: HashSet<String> = page.ids.iter().cloned().collect();
+        let mut met: HashSet<&str> = page.ids.iter().map(String::as_str).collect();
         let (mut next, mut last) = (page.start, None);
         // The latest page that ends where the one behind it begins; each step goes back, so this ends.
         while next > 1 {
@@ -66,7 +66,7 @@ impl Pages {
                     && p.start + p.ids.len() as i64 == next
             };
             let before = self.list.iter().rev().find(ends_here)?;
-            met.extend(before.ids.iter().cloned());
+            met.extend(before.ids.iter().map(String::as_str));
             last = last.or(Some(before));
             next = before.start;
         }
