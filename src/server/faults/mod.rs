@@ -27,6 +27,7 @@ mod rarer;
 mod reported;
 mod schema;
 pub(super) mod tools;
+mod whole;
 
 use super::behaviour::Hook;
 use std::sync::LazyLock;
@@ -78,6 +79,7 @@ pub fn all() -> &'static [Fault] {
             odd::FAULTS,
             reported::FAULTS,
             advertised::FAULTS,
+            whole::FAULTS,
         ]
         .concat()
     });
