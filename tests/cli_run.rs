@@ -44,6 +44,21 @@ fn a_bug_is_found_and_ends_with_1() {
     assert!(out.stdout.contains("patch/active-not-applied"), "{}", out.stdout);
 }
 
+/// What a schema leaves out is said of the schema, and of nothing that follows from it.
+#[test]
+fn a_schema_without_sub_attributes_is_one_finding() {
+    let desk = Desk::new();
+    let out = desk.call(&["run", "--fault", "schemas-without-sub-attributes", "--json", "r.json"]);
+    assert_eq!(out.code, 1, "{out:?}");
+    let told: BTreeSet<String> = desk.json("r.json")["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|f| f["rule"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(told, BTreeSet::from(["discovery/attribute-definition-wrong".to_owned()]));
+}
+
 /// Also where the request is none of the scenario's steps.
 #[test]
 fn the_line_that_shows_a_finding_again_does() {
@@ -64,7 +79,8 @@ fn wrong_calls_end_with_2() {
     let desk = Desk::new();
     desk.write("odd.toml", "basse_url = \"http://127.0.0.1:1\"\n");
     desk.write("odd.yaml", "scenario: odd\nstepps: []\n");
-    let wrong: [&[&str]; 9] = [
+    let wrong: [&[&str]; 10] = [
+        &["prove", "filter/*", "no/such-rule"],
         &["run", "--nope"],
         &["run", "okta/creat-user"],
         &["run", "--idp", "oktaa"],

@@ -34,6 +34,20 @@ async fn the_request_line_is_the_one_that_was_given() {
     assert_eq!(server.connections(), 1, "connections are reused");
 }
 
+/// After a crash many servers close the connection that they just answered on, without saying so.
+#[tokio::test]
+async fn a_connection_that_ends_between_two_requests_is_no_broken_server() {
+    let server = support::raw::serve_once_each(json_answer("{}")).await;
+    let http = http(&server.url);
+    for _ in 0..5 {
+        assert_eq!(http.send(get("/Users/1")).await.status(), Some(200));
+    }
+    let deaf = support::raw::serve(|stream| async move { drop(stream) }).await;
+    let exchange = support::http(&deaf.url).send(get("/Users/1")).await;
+    assert_eq!(exchange.outcome.unwrap_err().kind, FailureKind::Closed);
+    assert_eq!(deaf.requests().len(), 2, "a read is asked once more, not for ever");
+}
+
 #[tokio::test]
 async fn headers_and_body_are_those_of_the_provider() {
     let server = serve_bytes(json_answer("{}")).await;

@@ -9,6 +9,7 @@ use super::run::{OTHER_TOKEN, TOKEN, bundled_cases};
 use crate::engine::{Credentials, Guard, Http, Target};
 use crate::report::redact::Redactor;
 use crate::rules::{self, Level};
+use crate::run::baseline::glob;
 use crate::run::discover::discover;
 use crate::run::{Case, Finished, Options, Tally};
 use crate::server::{Options as ServerOptions, Server, faults, variants};
@@ -62,7 +63,14 @@ pub async fn main(args: ProveArgs) -> Exit {
             return Exit::Usage;
         }
     };
-    let matrix = match prove(&cases, &args.rules).await {
+    let wanted = match chosen(&args.rules) {
+        Ok(wanted) => wanted,
+        Err(text) => {
+            anstream::eprintln!("error: {text}");
+            return Exit::Usage;
+        }
+    };
+    let matrix = match prove(&cases, &wanted).await {
         Ok(matrix) => matrix,
         Err(text) => {
             anstream::eprintln!("error: {text}");
@@ -80,6 +88,20 @@ pub async fn main(args: ProveArgs) -> Exit {
     }
     print(&matrix);
     if matrix.closed() { Exit::Clean } else { Exit::Findings }
+}
+
+/// The rules that ids and globs name; a word that names none is no proof of anything.
+fn chosen(words: &[String]) -> Result<Vec<String>, String> {
+    let mut out = Vec::new();
+    for word in words {
+        let named = rules::catalogue().filter(|r| glob(word, r.id)).map(|r| r.id.to_owned());
+        let before = out.len();
+        out.extend(named);
+        if out.len() == before {
+            return Err(faults::unknown("rule", word, rules::catalogue().map(|r| r.id)));
+        }
+    }
+    Ok(out)
 }
 
 fn print(m: &Matrix) {

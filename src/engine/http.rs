@@ -10,7 +10,7 @@ use super::body;
 use super::error::{EngineError, Site};
 use super::target::is_loopback;
 use super::tls::Trust;
-use crate::exchange::{AuthKind, Exchange, Request, Response, TransportFailure};
+use crate::exchange::{AuthKind, Exchange, FailureKind, Request, Response, TransportFailure};
 use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -82,7 +82,10 @@ impl Http {
     pub async fn send(&self, out: Outgoing) -> Exchange {
         let site =
             Site { what: format!("{} {}", out.method, out.path()), origin: self.target.origin(), option: "--base-url" };
-        let first = self.send_once(&out, &site).await;
+        let mut first = self.send_once(&out, &site).await;
+        if hung_up(&first.0) {
+            first = self.send_once(&out, &site).await;
+        }
         let (exchange, Some(generation)) = first else {
             return first.0;
         };
@@ -242,6 +245,13 @@ impl Http {
         map.entry(reqwest::header::USER_AGENT).or_insert(agent);
         Ok(map)
     }
+}
+
+/// A server may end a kept connection in the very moment in which the next request is sent (after a crash many do). What only
+/// reads is asked once more, on a connection of its own (RFC 9112 §9.3.1); who hangs up on that one, too, means it.
+fn hung_up(exchange: &Exchange) -> bool {
+    let reads = matches!(exchange.request.method.as_str(), "GET" | "HEAD");
+    reads && exchange.outcome.as_ref().is_err_and(|e| e.kind == FailureKind::Closed)
 }
 
 /// Whether the value of a header of that name is better not shown.

@@ -350,7 +350,11 @@ fn required_extension(view: &View<'_>) -> Verdict {
     let Some(lost) = crate::shadow::forecast::required_extension_lost(body, rt) else {
         return Verdict::NotApplicable;
     };
-    if view.accepted() {
+    // Who fills in what the client left out has a whole resource, too (RFC 7644 §3.3).
+    let filled = |answer| crate::shadow::forecast::required_extension_lost(answer, rt).is_none();
+    if view.accepted() && view.object().is_some_and(filled) {
+        Verdict::NotApplicable
+    } else if view.accepted() {
         Verdict::fail("status", format!("400: {lost} is required"), view.status().to_string())
     } else {
         Verdict::Pass

@@ -135,7 +135,12 @@ pub static RULES: &[Rule] = &[
         hint: "Use the words of RFC 7643 §7 exactly.",
         wrong: "\"mutability\":\"ReadWrite\"",
         right: "\"mutability\":\"readWrite\"",
-        proven_by: &["schemas-wrong-keywords", "schemas-attribute-name-odd", "schemas-nested-complex"],
+        proven_by: &[
+            "schemas-attribute-name-odd",
+            "schemas-nested-complex",
+            "schemas-without-sub-attributes",
+            "schemas-wrong-keywords",
+        ],
         check: attributes,
     },
     Rule {

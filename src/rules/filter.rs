@@ -3,11 +3,11 @@
 use super::patch::refusal_rule;
 use super::refusal;
 use super::rule::{Finding, Impact, Level, Rule, Verdict};
-use super::view::View;
+use super::view::{Past, View};
 use crate::scim::filter::{Filter, Literal, Test};
 use crate::scim::schema::AttrType;
 use crate::scim::value::get_ci;
-use crate::shadow::Reason;
+use crate::shadow::{Op, Reason};
 use serde_json::Value;
 
 /// Rules of this area.
@@ -54,6 +54,12 @@ pub static RULES: &[Rule] = &[
         proven_by: &[
             "search-root-users-only",
             "filter-co-as-eq",
+            "filter-email-value-matches-nothing",
+            "filter-escaped-quote-no-match",
+            "filter-name-part-matches-nothing",
+            "filter-or-treated-as-and",
+            "filter-plus-decoded-twice",
+            "filter-value-path-no-match",
             "filter-co-as-sw",
             "filter-enterprise-matches-nothing",
             "filter-ge-as-gt",
@@ -109,14 +115,7 @@ pub static RULES: &[Rule] = &[
         hint: "Return resources whatever their `active`.",
         wrong: "deactivate; filter=userName eq … → 0; POST → 409",
         right: "→ 1 with active false",
-        proven_by: &[
-            "filter-escaped-quote-no-match",
-            "filter-value-path-no-match",
-            "filter-email-value-matches-nothing",
-            "filter-name-part-matches-nothing",
-            "filter-or-treated-as-and",
-            "filter-plus-decoded-twice",
-        ],
+        proven_by: &["filter-hides-inactive-users"],
         check: missing_inactive,
     },
     Rule {
@@ -346,8 +345,10 @@ pub static RULES: &[Rule] = &[
 fn kind(view: &View<'_>) -> &'static str {
     let text = view.call.filter_text.as_deref().unwrap_or_default().to_ascii_lowercase();
     let selection = view.observed.selection.as_ref();
+    let worked = worked_before(view);
     if selection.is_some_and(|s| s.missing_inactive > 0 && s.missing_inactive == s.missing.len())
         && !text.contains("active")
+        && worked.unwrap_or(text.starts_with("username eq"))
     {
         return "inactive";
     }
@@ -356,11 +357,41 @@ fn kind(view: &View<'_>) -> &'static str {
         return "external";
     }
     let value = view.call.filter_text.as_deref().unwrap_or_default();
-    let exact = selection.is_some_and(|s| s.missing.iter().all(|(_, name)| value.contains(name.as_str())));
-    if simple && text.starts_with("username eq") && !exact {
+    let by_case = |name: &str| !value.contains(name) && text.contains(&name.to_lowercase());
+    let cased = selection.is_some_and(|s| s.missing.iter().all(|(_, name)| by_case(name)));
+    if simple && text.starts_with("username eq") && cased && worked != Some(false) {
         return "case";
     }
     "other"
+}
+
+/// Whether a filter of this shape has found somebody in this case: where it never does, it is the filter that is broken, and
+/// what is special about who was looked for explains nothing. `None`: nobody was to be found before.
+fn worked_before(view: &View<'_>) -> Option<bool> {
+    fn shape(text: &str) -> String {
+        text.split('"').step_by(2).collect::<Vec<_>>().join("\"\"").to_ascii_lowercase()
+    }
+    let wanted = view.call.filter_text.as_deref().map(shape);
+    let filtered = |p: &&Past| {
+        p.call.endpoint == view.call.endpoint
+            && p.call.filter_text.as_deref().map(shape) == wanted
+            && p.exchange.status() == Some(200)
+    };
+    let found = |p: &Past| {
+        let list = p.exchange.json().and_then(Value::as_object).and_then(|o| get_ci(o, "Resources"));
+        list.and_then(Value::as_array).is_some_and(|r| !r.is_empty())
+    };
+    if view.earlier.iter().filter(filtered).any(found) {
+        return Some(true);
+    }
+    // The same question in vain, put after somebody was created whom it names.
+    let text = view.call.filter_text.as_deref().unwrap_or_default().to_lowercase();
+    let named = |p: &Past| {
+        let name = p.call.body.as_ref().and_then(|b| get_ci(b.as_object()?, "userName")?.as_str());
+        p.call.op == Op::Create && p.exchange.accepted() && name.is_some_and(|n| text.contains(&n.to_lowercase()))
+    };
+    let since = view.earlier.iter().position(named)?;
+    view.earlier[since..].iter().any(|p| filtered(&p)).then_some(false)
 }
 
 fn judge_missing(view: &View<'_>, which: &str) -> Verdict {

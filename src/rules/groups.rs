@@ -455,7 +455,7 @@ fn holds(view: &View<'_>, group: &Value, user: &str, depth: usize) -> bool {
 const LOOKED_THROUGH: usize = 400;
 
 /// A group that holds the user, as a read of it showed, and that the user's `groups` lacks. A server that never fills `groups`
-/// leaves out an optional attribute: worth a SHOULD where it declares it.
+/// leaves out an optional attribute, and `[]` is the same as none (RFC 7643 §2.5): worth a SHOULD where it declares or names it.
 fn group_not_shown(view: &View<'_>, user: &str, ids: &[String], shown: Option<&Value>) -> Option<Finding> {
     let known = &view.before.known;
     if known.len() > LOOKED_THROUGH {
@@ -472,8 +472,7 @@ fn group_not_shown(view: &View<'_>, user: &str, ids: &[String], shown: Option<&V
     })?;
     let filled =
         |doc: &Value| get_ci(doc.as_object()?, "groups").filter(|v| !crate::shadow::facts::is_empty(v)).map(drop);
-    let shows = shown.is_some_and(Value::is_array)
-        || of_kind("/Users").any(|u| u.last_full.as_deref().and_then(filled).is_some());
+    let shows = !ids.is_empty() || of_kind("/Users").any(|u| u.last_full.as_deref().and_then(filled).is_some());
     let declared = view.target.schemas_known
         && view.resource_type().is_some_and(|rt| {
             rt.schema.attributes.iter().any(|a| {
@@ -482,7 +481,7 @@ fn group_not_shown(view: &View<'_>, user: &str, ids: &[String], shown: Option<&V
         });
     let finding = Finding::new("body /groups", lacking.id.clone(), shown.map_or("no groups".to_owned(), short))
         .because(lacking.last_write.clone());
-    match (shows, declared) {
+    match (shows, declared || shown.is_some_and(Value::is_array)) {
         (true, _) => Some(finding),
         (false, true) => Some(finding.level(Level::Should)),
         (false, false) => None,

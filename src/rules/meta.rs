@@ -403,7 +403,7 @@ fn dates(view: &View<'_>) -> Verdict {
             // A time that could be any of twenty-four is valid xsd:dateTime, and what many parsers refuse.
             if let Some(text) = v.as_str().filter(|t| parse_datetime(t).is_some() && !has_zone(t)) {
                 let finding = Finding::new(format!("body /meta/{name}"), "a dateTime with Z or an offset", text);
-                return Some(Some(finding.level(Level::Should)));
+                return Some(Some(finding.level(Level::Note)));
             }
             if v.as_str().and_then(parse_datetime).is_none() {
                 return Some(Some(Finding::new(

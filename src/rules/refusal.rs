@@ -74,6 +74,19 @@ fn applies(view: &View<'_>) -> bool {
         && view.call.method != "HEAD"
         && !conditional(view)
         && scim_media_types(view)
+        && !asks_for_undeclared(view)
+}
+
+/// True when `attributes` or `excludedAttributes` names what the target's schemas do not declare: the RFC says neither to
+/// ignore nor to refuse it.
+fn asks_for_undeclared(view: &View<'_>) -> bool {
+    let Some(rt) = view.resource_type().filter(|_| view.target.schemas_known) else { return false };
+    let names = view.call.attributes.iter().chain(&view.call.excluded).flatten();
+    let known = |name: &String| {
+        crate::scim::path::parse_path(name.trim(), rt)
+            .is_ok_and(|p| p.is_whole_schema() || rt.attribute(&p.attr).is_some())
+    };
+    names.into_iter().any(|name| !known(name))
 }
 
 /// True when the request offers and accepts what every SCIM server must understand (RFC 7644 §3.1).

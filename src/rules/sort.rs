@@ -1,7 +1,8 @@
 //! Sorting (RFC 7644 §3.4.2.3): the whole list in the order that was asked for.
 
-use super::rule::{Impact, Level, Rule, Verdict};
+use super::rule::{Finding, Impact, Level, Rule, Verdict};
 use super::view::{View, short};
+use crate::scim::schema::AttrType;
 use crate::scim::sort;
 use crate::scim::value::get_ci;
 use crate::shadow::State;
@@ -102,14 +103,20 @@ fn order(view: &View<'_>) -> Verdict {
             };
             let by = view.call.sort_by.clone().unwrap_or_default();
             let direction = if view.call.descending { "descending" } else { "ascending" };
-            return Verdict::fail(
-                "body /Resources",
-                format!("{direction} by {by}"),
-                format!("{} before {}", name(pair[0].0), name(pair[1].0)),
-            );
+            let expected = format!("{direction} by {by}");
+            let actual = format!("{} before {}", name(pair[0].0), name(pair[1].0));
+            let finding = Finding::new("body /Resources", expected, actual);
+            // No RFC says whether true comes before false.
+            return Verdict::Fail(vec![if by_boolean(view, &by) { finding.level(Level::Note) } else { finding }]);
         }
     }
     Verdict::Pass
+}
+
+fn by_boolean(view: &View<'_>, by: &str) -> bool {
+    let Some(rt) = view.resource_type() else { return false };
+    let path = crate::scim::path::parse_attr_path_for(by, rt).ok();
+    path.and_then(|p| rt.attribute(&p).map(|r| r.leaf().kind)) == Some(AttrType::Boolean)
 }
 
 /// A first page, cut from a longer list of our own: what is not on it must not come before what is.

@@ -330,7 +330,7 @@ pub fn builtin_document(id: &str) -> Option<Value> {
 
 /// The built-in schema with this URN (RFC 7643 §8.7).
 pub fn builtin_schema(id: &str) -> Option<Schema> {
-    parse_schema(&builtin_document(id)?)
+    read::as_written(&builtin_document(id)?)
 }
 
 fn builtin(id: &str) -> Schema {

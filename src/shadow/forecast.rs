@@ -427,6 +427,14 @@ impl Shadow {
     ) -> Option<Forecast> {
         let wanted = get_ci(object, attribute)?.as_str()?;
         let tenant = tenant_of(call);
+        let same = |held: Option<&str>| {
+            held.is_some_and(|h| if exact { h == wanted } else { h.to_lowercase() == wanted.to_lowercase() })
+        };
+        // Who has had the value all along takes it from nobody.
+        let mine = own.and_then(|id| self.find(&call.endpoint, id));
+        if same(mine.and_then(|k| get_ci(k.doc.as_object()?, attribute)?.as_str())) {
+            return None;
+        }
         let places: Vec<u32> = match self.known.named(attribute, wanted) {
             Some(places) => places.collect(),
             None => (0..self.known.len() as u32).collect(),
@@ -437,7 +445,7 @@ impl Shadow {
                 && k.tenant == tenant
                 && k.state != State::Gone
                 && Some(k.id.as_str()) != own
-                && held.is_some_and(|h| if exact { h == wanted } else { h.to_lowercase() == wanted.to_lowercase() })
+                && same(held)
         })?;
         if holder.state == State::Unsure {
             return Some(Forecast::open());
@@ -762,20 +770,50 @@ fn writes_empty_text(patch: &Map<String, Value>) -> bool {
 }
 
 fn undeclared_keys(patch: &Map<String, Value>, rt: &ResourceType) -> bool {
-    operations(patch).any(|op| {
-        op_path(op).is_none() && get_ci(op, "value").and_then(Value::as_object).is_some_and(|v| undeclared(v, rt))
+    operations(patch).any(|op| match (op_path(op), get_ci(op, "value")) {
+        (None, Some(Value::Object(value))) => undeclared(value, rt),
+        (Some(path), Some(value)) => {
+            let path = crate::scim::path::parse_path(path, rt).ok().filter(|p| p.sub_name().is_none());
+            path.and_then(|p| rt.attribute(&p.attr)).is_some_and(|found| undeclared_part(value, found.attribute))
+        }
+        _ => false,
     })
 }
 
-/// The resource has an attribute that its schemas do not declare.
+/// The resource has an attribute or sub-attribute that its schemas do not declare.
 pub fn undeclared(object: &Map<String, Value>, rt: &ResourceType) -> bool {
-    object.keys().any(|k| {
-        let common = ["schemas", "id", "externalId", "meta"].iter().any(|n| n.eq_ignore_ascii_case(k));
-        let core = rt.schema.attributes.iter().any(|a| a.name.eq_ignore_ascii_case(k));
-        let extension = rt.extensions.iter().any(|e| e.schema.id.eq_ignore_ascii_case(k));
-        let path = || crate::scim::path::parse_path(k, rt).is_ok_and(|p| rt.attribute(&p.attr).is_some());
-        !(common || core || extension || k.eq_ignore_ascii_case(&rt.schema.id) || path())
+    object.iter().any(|(k, v)| {
+        if ["schemas", "id", "externalId", "meta"].iter().any(|n| n.eq_ignore_ascii_case(k)) {
+            return false;
+        }
+        if let Some(core) = rt.schema.attribute(k) {
+            return undeclared_part(v, core);
+        }
+        if let Some(extension) = rt.extension(k) {
+            let inside = |(k, v): (&String, &Value)| {
+                extension.schema.attribute(k).is_none_or(|a| undeclared_part(v, a))
+                    && !extension.schema.attributes.is_empty()
+            };
+            return v.as_object().is_some_and(|v| v.iter().any(inside));
+        }
+        let path = crate::scim::path::parse_path(k, rt).is_ok_and(|p| rt.attribute(&p.attr).is_some());
+        !(path || k.eq_ignore_ascii_case(&rt.schema.id))
     })
+}
+
+/// The value has a sub-attribute that the schema does not list. What each multi-valued attribute may have (RFC 7643 §2.4)
+/// need not be listed.
+fn undeclared_part(value: &Value, attribute: &Attribute) -> bool {
+    let common = |name: &str| {
+        attribute.multi_valued
+            && ["value", "type", "primary", "display", "$ref"].iter().any(|n| n.eq_ignore_ascii_case(name))
+    };
+    match value {
+        _ if attribute.sub_attributes.is_empty() => false,
+        Value::Array(all) => all.iter().any(|v| undeclared_part(v, attribute)),
+        Value::Object(map) => map.keys().any(|k| attribute.sub(k).is_none() && !common(k)),
+        _ => false,
+    }
 }
 
 /// `remove` with a value: RFC 7644 §3.5.2.2 knows none.

@@ -194,6 +194,13 @@ impl Look<'_> {
         self.resources.iter().find(|r| value_ci(r, "id").and_then(text_of).as_deref() == Some(id)).copied()
     }
 
+    /// Its id was given out once more, by a create that came after the DELETE.
+    fn lives_again(&self, gone: &Known) -> bool {
+        self.shadow
+            .with_id(&gone.id)
+            .any(|k| k.state == State::Live && k.endpoint == gone.endpoint && k.tenant == gone.tenant)
+    }
+
     fn at(&self, number: u32, found: &mut Selection) {
         let returned = self.returned.contains(&*self.shadow.known.entries()[number as usize].id);
         // What is on the page is looked at again when its entry is compared.
@@ -212,7 +219,8 @@ impl Look<'_> {
         }
         match known.state {
             State::Unsure => {}
-            State::Gone if returned => found.ghosts.push(label()),
+            // Who deletes softly may bring it back under the id it had.
+            State::Gone if returned && !self.lives_again(known) => found.ghosts.push(label()),
             State::Gone => {}
             State::Live => {
                 if !self.decidable(known) {

@@ -55,6 +55,20 @@ pub async fn serve_bytes(bytes: impl Into<Vec<u8>>) -> RawServer {
     serve_each(move |_| bytes.clone()).await
 }
 
+/// Answers the first request of each connection with these bytes, and hangs up when the second has come.
+pub async fn serve_once_each(bytes: impl Into<Vec<u8>>) -> RawServer {
+    let bytes = bytes.into();
+    serve(move |mut stream| {
+        let bytes = bytes.clone();
+        async move {
+            if stream.write_all(&bytes).await.is_ok() {
+                read_request(&mut stream).await;
+            }
+        }
+    })
+    .await
+}
+
 /// Writes what `answer` makes of each request, and keeps the connection open for the next.
 pub async fn serve_each<F>(answer: F) -> RawServer
 where

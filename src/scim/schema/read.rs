@@ -8,12 +8,31 @@ use serde_json::{Map, Value};
 /// Reads a schema of a foreign server. Missing characteristics take the defaults of RFC 7643 §2.2, enumerations are
 /// read in any case, attributes without a name are left out. `None` when it has no id.
 pub fn parse_schema(document: &Value) -> Option<Schema> {
+    let mut schema = as_written(document)?;
+    complete(&mut schema);
+    Some(schema)
+}
+
+/// The schema as it stands in the document.
+pub(super) fn as_written(document: &Value) -> Option<Schema> {
     let map = document.as_object()?;
     let id = text(map, "id")?.to_owned();
     let name = text(map, "name").unwrap_or(&id).to_owned();
     let description = text(map, "description").unwrap_or_default().to_owned();
     let attributes = attributes(map, "attributes", 0);
     Some(Schema { id, name, description, attributes })
+}
+
+/// A complex attribute of RFC 7643's own schemas that is listed without its parts has the parts of §8.7: nobody reads
+/// `"members": complex` as a group whose members have no `value`.
+fn complete(schema: &mut Schema) {
+    let Some(builtin) = super::builtin_schema(&schema.id) else { return };
+    for attribute in schema.attributes.iter_mut().filter(|a| a.kind == AttrType::Complex && a.sub_attributes.is_empty())
+    {
+        if let Some(known) = builtin.attribute(&attribute.name) {
+            attribute.sub_attributes.clone_from(&known.sub_attributes);
+        }
+    }
 }
 
 /// Schemas nest attributes one level; a little more is read, an endless document is not.

@@ -88,6 +88,19 @@ pub(super) const FAULTS: &[Fault] = &[
         })],
     },
     Fault {
+        id: "schemas-without-sub-attributes",
+        title: "Complex attributes are declared without their parts",
+        area: "discovery",
+        source: &[],
+        wrong: "\"name\": \"members\", \"type\": \"complex\"",
+        right: "with subAttributes value, $ref, type, display",
+        hooks: &[Hook::After(|call, reply, _| {
+            each_attribute(call, reply, |a| {
+                a.remove("subAttributes");
+            });
+        })],
+    },
+    Fault {
         id: "schemas-by-id-first",
         title: "A schema that is read by its URN is always the User schema",
         area: "discovery",

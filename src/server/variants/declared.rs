@@ -85,16 +85,7 @@ pub(super) const VARIANTS: &[Variant] = &[
         spec: "RFC 7644 §3.12 table 9 (invalidPath): an attribute that is not defined",
         breaks: &[],
         hooks: &[
-            Hook::Operations(|operations, call, _| {
-                if call.kind() != Some(Kind::User) {
-                    return None;
-                }
-                let odd = operations.iter().any(|operation| match path(operation).as_str() {
-                    "" => value(operation).and_then(Value::as_object).is_some_and(|v| v.keys().any(|k| !is_few(k))),
-                    path => !is_few(path),
-                });
-                odd.then(|| Reply::error(400, Some("invalidPath"), "There is no such attribute."))
-            }),
+            Hook::Operations(|operations, call, _| few_patched(operations, call)),
             Hook::Store(|call, _, after| {
                 if call.kind() == Some(Kind::User) {
                     few(after);
@@ -313,6 +304,16 @@ pub(super) fn few(document: &mut Value) {
     if let Some(map) = document.as_object_mut() {
         map.retain(|name, _| name == "meta" || FEW.contains(&name.as_str()));
     }
+}
+
+/// 400 for a PATCH of an attribute that this server does not know.
+pub(super) fn few_patched(operations: &[Value], call: &Call) -> Option<Reply> {
+    let odd = operations.iter().any(|operation| match path(operation).as_str() {
+        "" => value(operation).and_then(Value::as_object).is_some_and(|v| v.keys().any(|k| !is_few(k))),
+        path => !is_few(path),
+    });
+    let refused = call.kind() == Some(Kind::User) && odd;
+    refused.then(|| Reply::error(400, Some("invalidPath"), "There is no such attribute."))
 }
 
 pub(super) fn few_declared(call: &Call, reply: &mut Reply, _: &mut State) {

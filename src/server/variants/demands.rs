@@ -7,7 +7,7 @@ use super::declared::{declare, documents};
 use crate::scim::urn;
 use crate::server::behaviour::Hook;
 use crate::server::call::{Call, Kind, Target};
-use crate::server::faults::tools::{drop_from_body, touches};
+use crate::server::faults::tools::{drop_from_body, path, touches, value};
 use crate::server::reply::{Failure, Reply};
 use serde_json::Value;
 
@@ -59,6 +59,36 @@ pub(super) const VARIANTS: &[Variant] = &[
             let taken = !held && others.iter().any(|r| Some(r.id.as_str()) != call.id());
             taken.then(|| Failure::typed(409, "uniqueness", "externalId is already in use."))
         })],
+    },
+    Variant {
+        id: "two-name-parts-declared",
+        title: "A name has a given and a family name, as the schema says; a POST or PUT with another part is refused",
+        spec: "RFC 7643 §7 (subAttributes); RFC 7644 §3.3: what is not declared may be ignored or refused",
+        breaks: &["okta", "entra"],
+        hooks: &[
+            Hook::Before(|call, _| {
+                let name = call.json().filter(|_| is_user(call) && call.method != "PATCH").and_then(|b| b.get("name"));
+                name.is_some_and(other_part).then(|| Reply::error(400, Some("invalidSyntax"), "There is no such part."))
+            }),
+            Hook::Operations(|operations, call, _| {
+                let foreign = |o: &Value| match path(o).to_ascii_lowercase() {
+                    p if p.is_empty() => value(o).and_then(|v| v.get("name")).is_some_and(other_part),
+                    p if p == "name" => value(o).is_some_and(other_part),
+                    p => p.strip_prefix("name.").is_some_and(|part| !is_part(part)),
+                };
+                let odd = is_user(call) && operations.iter().any(foreign);
+                odd.then(|| Reply::error(400, Some("invalidPath"), "There is no such part."))
+            }),
+            Hook::After(|call, reply, _| {
+                declare(call, reply, urn::USER, |a| {
+                    if a["name"] == "name"
+                        && let Some(subs) = a["subAttributes"].as_array_mut()
+                    {
+                        subs.retain(|s| s["name"].as_str().is_some_and(is_part));
+                    }
+                });
+            }),
+        ],
     },
     Variant {
         id: "emails-required-declared",
@@ -253,6 +283,15 @@ pub(super) const VARIANTS: &[Variant] = &[
 
 fn is_user(call: &Call) -> bool {
     call.kind() == Some(Kind::User)
+}
+
+/// What the server of `two-name-parts-declared` knows of a name.
+fn is_part(name: &str) -> bool {
+    ["givenName", "familyName"].iter().any(|part| part.eq_ignore_ascii_case(name))
+}
+
+fn other_part(name: &Value) -> bool {
+    name.as_object().is_some_and(|parts| parts.keys().any(|k| !is_part(k)))
 }
 
 fn invalid(detail: &str) -> Failure {

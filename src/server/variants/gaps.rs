@@ -3,7 +3,7 @@
 //! Must not know the rules.
 
 use super::Variant;
-use super::declared::{documents, few, few_declared, is_few, names, refuse_filter};
+use super::declared::{documents, few, few_declared, few_patched, is_few, names, refuse_filter};
 use crate::scim::filter::{self, CompareOp, Filter, Test};
 use crate::scim::urn;
 use crate::server::behaviour::Hook;
@@ -41,6 +41,34 @@ pub(super) const VARIANTS: &[Variant] = &[
         hooks: &[Hook::Before(|call, _| {
             beyond_keys(call).then(|| Reply::error(501, None, "This filter is not supported."))
         })],
+    },
+    Variant {
+        id: "few-attributes-others-refused",
+        title: "Users have a handful of attributes; the schema says so. `attributes` that names another is refused, and so is a filter",
+        spec: "RFC 7644 §3.9 does not say what becomes of such a name; §3.12 table 9 (invalidPath, invalidFilter)",
+        breaks: &[],
+        hooks: &[
+            Hook::Before(|call, _| {
+                let users = call.kind() == Some(Kind::User);
+                let mut names = ["attributes", "excludedAttributes"]
+                    .into_iter()
+                    .filter_map(|n| call.param(n))
+                    .flat_map(|t| t.split(','));
+                let common = |n: &str| n.trim().is_empty() || n.trim().to_ascii_lowercase().starts_with("meta");
+                let odd = users && names.any(|n| !common(n) && !is_few(n.trim()));
+                odd.then(|| Reply::error(400, Some("invalidPath"), "There is no such attribute."))
+            }),
+            Hook::Operations(|operations, call, _| few_patched(operations, call)),
+            Hook::Before(|call, _| {
+                if call.kind() == Some(Kind::User) { refuse_filter(call, |name| !is_few(name)) } else { None }
+            }),
+            Hook::Store(|call, _, after| {
+                if call.kind() == Some(Kind::User) {
+                    few(after);
+                }
+            }),
+            Hook::After(few_declared),
+        ],
     },
     Variant {
         id: "no-filter",
