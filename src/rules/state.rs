@@ -73,6 +73,8 @@ fn finding(view: &View<'_>, c: &Contradiction, place: Place) -> Finding {
     } else if c.key == "externalId" && is_null(&c.actual) && c.cause.kind == Write::Put && !shown_before(view, c) {
         // RFC 7643 §3.1: externalId is optional, so who never shows one has none; Entra and Okta need it.
         finding = finding.level(Level::Idp);
+    } else if let Some(level) = coupled(view, c) {
+        finding = finding.level(level);
     } else if takes_a_default(view, c) {
         // RFC 7644 §3.5.1: in place of what was cleared the server may assign a default value.
         finding = finding.level(Level::Note);
@@ -94,6 +96,49 @@ fn shown_before(view: &View<'_>, c: &Contradiction) -> bool {
     let known = view.before.find(&view.call.endpoint, &c.id);
     let shows = |doc: &Value| doc.as_object().and_then(|o| get_ci(o, &c.key)).is_some_and(|v| !facts::is_empty(v));
     known.is_some_and(|k| [&k.last_full, &k.last_answer].into_iter().flatten().any(|d| shows(d)))
+}
+
+/// Where a server keeps two attributes of a user in one column, a PATCH of one is seen in the other: the name is the address, or
+/// the displayName is made of the name. No RFC forbids that; a provider that finds people by `userName` is hurt all the same.
+fn coupled(view: &View<'_>, c: &Contradiction) -> Option<Level> {
+    if c.resource_type != "User" || c.cause.kind != Write::PatchElsewhere {
+        return None;
+    }
+    let shown = view.object()?;
+    let texts = |key: &str| -> Vec<String> {
+        let value = get_ci(shown, key).cloned().unwrap_or_default();
+        let mut out = Vec::new();
+        gather(&value, &mut out);
+        out
+    };
+    let mut actual = Vec::new();
+    gather(&c.actual, &mut actual);
+    let shares = |other: &str| texts(other).iter().any(|t| actual.iter().any(|a| a.eq_ignore_ascii_case(t)));
+    match c.key.as_str() {
+        "emails" if shares("userName") => Some(Level::Note),
+        "userName" if shares("emails") => Some(Level::Idp),
+        "displayName" if made_of(&actual, &texts("name")) => Some(Level::Note),
+        key if key.starts_with("name.") && made_of(&actual, &texts("displayName")) => Some(Level::Note),
+        _ => None,
+    }
+}
+
+/// True when each word of the one stands in the other.
+fn made_of(texts: &[String], others: &[String]) -> bool {
+    let words =
+        |all: &[String]| -> Vec<String> { all.iter().flat_map(|t| t.split_whitespace()).map(str::to_owned).collect() };
+    let (mine, theirs) = (words(texts), words(others));
+    !mine.is_empty() && mine.iter().all(|w| theirs.contains(w))
+}
+
+/// Every text in a value.
+fn gather(value: &Value, out: &mut Vec<String>) {
+    match value {
+        Value::String(text) if !text.is_empty() => out.push(text.clone()),
+        Value::Array(all) => all.iter().for_each(|v| gather(v, out)),
+        Value::Object(map) => map.values().for_each(|v| gather(v, out)),
+        _ => {}
+    }
 }
 
 /// True when what was cleared shows a simple value that it did not have before.

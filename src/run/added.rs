@@ -78,7 +78,8 @@ impl Player<'_> {
     async fn probe(&mut self, step: &Step, target: &str, tenant: u8, id: &str, round: Option<u64>) {
         let out = self.added_read(target, tenant);
         let Ok(exchange) = self.exchange(out).await else { return };
-        let judged = self.judge(&exchange, id, true, None);
+        let mut judged = self.judge(&exchange, id, true, None);
+        self.follow(&exchange, &mut judged).await;
         let at = self.report_step(step, id, &exchange, true);
         self.take_findings(at, step, &exchange, &judged);
         self.remember(id, judged.call.clone(), exchange);

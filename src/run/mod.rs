@@ -10,6 +10,7 @@ mod blocked;
 mod confirm;
 pub mod discover;
 pub mod findings;
+mod follow;
 pub mod job;
 pub mod judge;
 pub mod offline;

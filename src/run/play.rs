@@ -8,6 +8,7 @@ mod own;
 use super::advertised::Sample;
 use super::blocked;
 use super::findings::{self, RawFinding};
+use super::follow::Followed;
 use super::judge::{self, Judged};
 use super::walk::Walk;
 use super::{Case, Context, Played, Tally, progress};
@@ -96,6 +97,7 @@ pub(super) struct Player<'a> {
     job: super::job::Count,
     /// How often a contradiction was asked about once more.
     pub(super) asked_again: usize,
+    pub(super) followed: Followed,
     pub(super) left_behind: Vec<String>,
     alone: bool,
     /// First step after which expectations only repeat what is known: a write was refused or a rule failed.
@@ -147,6 +149,7 @@ impl<'a> Player<'a> {
             tally: Tally::new(),
             job: super::job::Count::default(),
             asked_again: 0,
+            followed: Followed::default(),
             left_behind: Vec::new(),
             alone,
             broken: None,
@@ -405,6 +408,7 @@ impl<'a> Player<'a> {
         let Ok(exchange) = self.exchange(out).await else { return };
         let mut judged = self.judge(&exchange, &step.id, true, step.expect.as_ref());
         self.confirm(&exchange, &mut judged).await;
+        self.follow(&exchange, &mut judged).await;
         let at = self.report_step(step, &step.id, &exchange, false);
         self.take_findings(at, step, &exchange, &judged);
         self.count(step, &exchange, &judged);
@@ -453,7 +457,8 @@ impl<'a> Player<'a> {
         exchanges.sort_by_key(|e| !e.accepted());
         let mut targets: Vec<(Call, Arc<Exchange>)> = Vec::new();
         for exchange in exchanges {
-            let judged = self.judge(&exchange, &step.id, false, step.expect.as_ref());
+            let mut judged = self.judge(&exchange, &step.id, false, step.expect.as_ref());
+            self.follow(&exchange, &mut judged).await;
             let at = self.report_step(step, &step.id, &exchange, false);
             self.take_findings(at, step, &exchange, &judged);
             self.count(step, &exchange, &judged);

@@ -110,7 +110,7 @@ pub(super) fn strays(known: &Known, shown: &Value, rt: &ResourceType) -> Vec<Str
         .filter(|(path, value)| {
             let literal = path.split('/').any(|s| (s.contains('.') && !s.starts_with("urn:")) || s.contains('['));
             let elsewhere =
-                path.matches('/').count() >= 2 && !declared(path, rt) && value.is_string() && written.contains(&value);
+                path.matches('/').count() >= 2 && value.is_string() && written.contains(&value) && !declared(path, rt);
             literal || elsewhere
         })
         .map(|(path, value)| Stray { at: path.clone(), value: value.clone(), step: known.last_write.clone() })
@@ -121,7 +121,10 @@ fn declared(path: &str, rt: &ResourceType) -> bool {
     let names: Vec<&str> = path.split('/').filter(|s| !s.is_empty() && s.parse::<usize>().is_err()).collect();
     match names.as_slice() {
         [head, sub] => {
+            // What RFC 7643 itself has in such a place is no stray, declared or not: it may be made of what was written.
+            let builtin = || crate::scim::schema::builtin_schema(&rt.schema.id)?.attribute(head)?.sub(sub).map(drop);
             facts::attribute(&format!("{head}.{sub}"), rt).is_some()
+                || builtin().is_some()
                 || ["meta", "groups", "members"].iter().any(|m| m.eq_ignore_ascii_case(head))
         }
         _ => true,

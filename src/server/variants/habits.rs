@@ -39,6 +39,36 @@ pub(super) const VARIANTS: &[Variant] = &[
         })],
     },
     Variant {
+        id: "location-is-another-address",
+        title: "meta.location of a user is an address of its own, by which the user is found as well",
+        spec: "RFC 7643 §3.1 (meta.location): the URI of the resource",
+        breaks: &[],
+        hooks: &[
+            // An answer in bulk has no id beside the address.
+            Hook::Switch(|b| b.bulk = false),
+            Hook::Before(|call, _| {
+                if let Target::Item(Kind::User, id) = &mut call.target
+                    && let Some(own) = id.strip_prefix("at-")
+                {
+                    *id = own.to_owned();
+                }
+                None
+            }),
+            Hook::After(|call, reply, _| {
+                each_user(call, reply, |user| {
+                    if let Some(at) = user.get_mut("meta").and_then(|m| m.get_mut("location")) {
+                        *at = at.as_str().unwrap_or_default().replace("/Users/", "/Users/at-").into();
+                    }
+                });
+                for name in ["Location", "Content-Location"] {
+                    if let Some(at) = reply.header(name).map(|at| at.replace("/Users/", "/Users/at-")) {
+                        reply.set(name, at);
+                    }
+                }
+            }),
+        ],
+    },
+    Variant {
         id: "defaults-come-back",
         title: "active is true whenever it has no value; preferredLanguage is en when POST and PUT have none",
         spec: "RFC 7644 §3.3 and §3.5.1: service providers may assign default values",
