@@ -396,6 +396,9 @@ pub(super) const FAULTS: &[Fault] = &[
             }
             let external = body_text(call, "externalId")?;
             let tenant = state.of_mut(call);
+            if !tenant.named(Kind::User, &body_text(call, "userName").unwrap_or_default()).is_empty() {
+                return None;
+            }
             let others: Vec<(String, Value)> = tenant
                 .with_external_id(Kind::User, &external)
                 .iter()
@@ -497,7 +500,7 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "201 or 400",
         hooks: &[Hook::Before(|call, _| {
             let name = body_text(call, "userName")?;
-            (call.is("POST", Kind::User) && name.chars().count() < 3).then(Reply::crash)
+            (call.is("POST", Kind::User) && matches!(name.chars().count(), 1 | 2)).then(Reply::crash)
         })],
     },
     Fault {

@@ -4,7 +4,7 @@
 
 use super::Fault;
 use super::tools::{
-    bad, body_value, current, each_user, lists, on_item, op, path, remember, remembers, sent_members, sent_operations,
+    bad, body_text, body_value, current, on_item, op, path, remember, remembers, sent_members, sent_operations,
     set, touches, value,
 };
 use crate::scim::urn;
@@ -640,31 +640,6 @@ pub(super) const FAULTS: &[Fault] = &[
         })],
     },
     Fault {
-        id: "patch-element-object-clears-siblings",
-        title: "An object for one element takes away what it does not name",
-        area: "patch",
-        source: &["https://github.com/simpleidserver/SimpleIdServer/issues/59"],
-        wrong: "roles: [{display: new}]",
-        right: "value, type and primary stay",
-        hooks: &[Hook::Operations(|operations, call, state| {
-            let held = current(call, state)?;
-            for operation in operations.iter_mut().filter(|o| op(o) == "replace") {
-                let path = path(operation);
-                let Some(attribute) = path.split('[').next().filter(|_| path.ends_with(']')) else { continue };
-                let text = path.split('"').nth(1).unwrap_or_default().to_owned();
-                let sub = inner(&path).and_then(|i| Some(i.split(' ').next()?.to_owned())).unwrap_or_default();
-                let new = value(operation).filter(|v| v.is_object()).cloned();
-                if let (Some(new), Some(list)) = (new, held[attribute].as_array()) {
-                    let list: Vec<Value> =
-                        list.iter().map(|e| if e[&sub] == text.as_str() { new.clone() } else { e.clone() }).collect();
-                    let attribute = attribute.to_owned();
-                    *operation = json!({ "op": "replace", "path": attribute, "value": list });
-                }
-            }
-            None
-        })],
-    },
-    Fault {
         id: "patch-remove-element-400",
         title: "The removal of a whole element is refused, because a part of it is required",
         area: "patch",
@@ -854,7 +829,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "inactive-members-hidden",
         title: "A member who was deactivated is not shown in its groups",
         area: "groups",
-        source: &["https://github.com/RocketChat/Rocket.Chat/issues/20993"],
+        source: &[],
         wrong: "members without the inactive user",
         right: "the member",
         hooks: &[Hook::After(|call, reply, state| {
@@ -872,20 +847,58 @@ pub(super) const FAULTS: &[Fault] = &[
         })],
     },
     Fault {
-        id: "list-user-name-parts-empty",
-        title: "Users without a name are shown with an empty given name in lists",
-        area: "schema",
-        source: &["https://github.com/onyx-dot-app/onyx/pull/8959"],
-        wrong: "name: {givenName: \"\", familyName: \"\"}",
-        right: "no name",
-        hooks: &[Hook::After(|call, reply, _| {
-            if lists(call) {
-                each_user(call, reply, |u| {
-                    if u.contains_key("userName") && u.contains_key("schemas") {
-                        u.entry("name").or_insert_with(|| json!({ "givenName": "", "familyName": "" }));
-                    }
-                });
+        id: "group-put-external-id-ignored",
+        title: "PUT of a group does not change its externalId",
+        area: "groups",
+        source: &["https://github.com/rancher/rancher/pull/53913"],
+        wrong: "200, the old one",
+        right: "the new one",
+        hooks: &[Hook::Store(|call, stored, document| {
+            if on_item(call, "PUT", Kind::Group)
+                && let Some(old) = stored.and_then(|s| s.get("externalId")).cloned()
+                && document.get("externalId").is_some()
+            {
+                document["externalId"] = old;
             }
+        })],
+    },
+    Fault {
+        id: "group-rename-marks-400",
+        title: "A group whose name has marks is created, and cannot be renamed",
+        area: "groups",
+        source: &["https://github.com/harness/harness-core/pull/56819"],
+        wrong: "400",
+        right: "200",
+        hooks: &[Hook::Before(|call, _| {
+            if call.kind() != Some(Kind::Group) || !matches!(call.method.as_str(), "PUT" | "PATCH") {
+                return None;
+            }
+            let in_value = |o: &Value| {
+                let text = value(o).and_then(|v| v.as_str().or_else(|| v.get("displayName")?.as_str()));
+                text.filter(|_| touches(o, "displayName")).map(str::to_owned)
+            };
+            let mut names: Vec<String> = sent_operations(call).iter().filter_map(in_value).collect();
+            names.extend(body_text(call, "displayName"));
+            let odd = |n: &String| !n.chars().all(|c| c.is_ascii_alphanumeric() || " _-.".contains(c));
+            names.iter().any(odd).then(|| bad("name: can only contain alphanumeric characters"))
+        })],
+    },
+    Fault {
+        id: "group-member-display-mismatch-500",
+        title: "A member whose display is not the userName crashes",
+        area: "groups",
+        source: &["https://github.com/wso2/product-is/issues/7143"],
+        wrong: "500",
+        right: "200",
+        hooks: &[Hook::Before(|call, state| {
+            let differs = |m: &Value| {
+                let user = state.of(call).get(Kind::User, m["value"].as_str()?)?.document();
+                Some(user["userName"].as_str()? != m["display"].as_str()?)
+            };
+            (call.method == "PATCH"
+                && call.kind() == Some(Kind::Group)
+                && sent_members(call).iter().any(|m| differs(m) == Some(true)))
+            .then(Reply::crash)
         })],
     },
 ];
@@ -932,6 +945,9 @@ fn make_user(call: &Call, state: &mut State, id: &str) {
 
 /// A user that nobody asked for.
 fn invent_user(call: &Call, state: &mut State, id: &str) {
+    if id.is_empty() {
+        return;
+    }
     let document = json!({ "schemas": [urn::USER], "userName": id, "active": true });
     state.of_mut(call).insert(Kind::User, id.to_owned(), &document);
 }
