@@ -10,7 +10,7 @@ use super::tools::{
 use crate::scim::urn;
 use crate::scim::value::{get_ci, remove_ci};
 use crate::server::behaviour::Hook;
-use crate::server::call::{Call, Kind};
+use crate::server::call::{Call, Kind, Target};
 use crate::server::reply::Reply;
 use crate::server::state::State;
 use serde_json::{Map, Value, json};
@@ -899,6 +899,93 @@ pub(super) const FAULTS: &[Fault] = &[
                 && call.kind() == Some(Kind::Group)
                 && sent_members(call).iter().any(|m| differs(m) == Some(true)))
             .then(Reply::crash)
+        })],
+    },
+    Fault {
+        id: "serviceproviderconfig-denies-patch",
+        title: "ServiceProviderConfig denies PATCH that the server offers",
+        area: "discovery",
+        source: &["https://github.com/thunder-id/thunderid/pull/4185"],
+        wrong: "patch.supported: false, and PATCH works",
+        right: "true",
+        hooks: &[Hook::After(|call, reply, _| {
+            if call.target == Target::Config
+                && let Some(patch) = reply.body_mut().and_then(|b| b.get_mut("patch"))
+            {
+                patch["supported"] = false.into();
+            }
+        })],
+    },
+    Fault {
+        id: "group-member-without-email-dropped",
+        title: "A member without an e-mail address is dropped",
+        area: "groups",
+        source: &["https://github.com/BerriAI/litellm/pull/14226"],
+        wrong: "200, not a member",
+        right: "a member",
+        hooks: &[Hook::After(|call, reply, state| {
+            if call.kind() != Some(Kind::Group) || !reply.ok() || call.method == "GET" {
+                return;
+            }
+            let Some(id) = reply.body().and_then(|b| b["id"].as_str()).map(str::to_owned) else { return };
+            let Some(mut document) = state.of(call).get(Kind::Group, &id).map(|g| g.document()) else { return };
+            let mut mute = Vec::new();
+            for member in document["members"].as_array().into_iter().flatten() {
+                let user = member["value"].as_str().and_then(|m| state.of(call).get(Kind::User, m));
+                if user.is_some_and(|u| u.document()["emails"].as_array().is_none_or(Vec::is_empty)) {
+                    mute.push(member["value"].clone());
+                }
+            }
+            for members in [document.get_mut("members"), reply.body_mut().and_then(|b| b.get_mut("members"))] {
+                if let Some(members) = members.and_then(Value::as_array_mut) {
+                    members.retain(|m| !mute.contains(&m["value"]));
+                }
+            }
+            state.of_mut(call).update(Kind::Group, &id, &document);
+        })],
+    },
+    Fault {
+        id: "patch-created-changed",
+        title: "PATCH changes meta.created",
+        area: "patch",
+        source: &["https://github.com/keycloak/keycloak/issues/51155"],
+        wrong: "200, the client's date",
+        right: "400 mutability",
+        hooks: &[Hook::Before(|call, state| {
+            if call.method != "PATCH" {
+                return None;
+            }
+            let sent = sent_operations(call).iter().find_map(|o| {
+                let text = (path(o) == "meta.created").then(|| value(o)?.as_str().map(str::to_owned)).flatten();
+                text.and_then(|t| crate::scim::value::parse_datetime(&t))
+            })?;
+            let (kind, id) = (call.kind()?, call.id()?.to_owned());
+            state.of_mut(call).get_mut(kind, &id)?.created = sent;
+            Some(Reply::empty(204))
+        })],
+    },
+    Fault {
+        id: "group-rename-onto-another-accepted",
+        title: "A group can be renamed to the name of another, though none can be created with it",
+        area: "groups",
+        source: &["https://github.com/theopenco/llmgateway/pull/2933"],
+        wrong: "204, two groups of one name",
+        right: "409 uniqueness",
+        hooks: &[Hook::After(|call, reply, state| {
+            if !on_item(call, "PATCH", Kind::Group) || reply.status != 409 {
+                return;
+            }
+            let named = |o: &Value| {
+                let text = value(o).and_then(|v| v.as_str().or_else(|| v.get("displayName")?.as_str()));
+                text.filter(|_| touches(o, "displayName")).map(str::to_owned)
+            };
+            let name = sent_operations(call).iter().find_map(named);
+            if let (Some(name), Some(mut document)) = (name, current(call, state)) {
+                document["displayName"] = name.into();
+                let id = call.id().unwrap_or_default().to_owned();
+                state.of_mut(call).update(Kind::Group, &id, &document);
+                *reply = Reply::empty(204);
+            }
         })],
     },
 ];
