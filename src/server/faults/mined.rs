@@ -23,9 +23,7 @@ pub(super) const FAULTS: &[Fault] = &[
         source: &["https://github.com/kanidm/kanidm/pull/3673"],
         wrong: "400 invalidFilter",
         right: "200",
-        hooks: &[Hook::Before(|call, _| {
-            quoted(&filter_text(call)).iter().any(|v| v.contains(' ')).then(unreadable)
-        })],
+        hooks: &[Hook::Before(|call, _| quoted(&filter_text(call)).iter().any(|v| v.contains(' ')).then(unreadable))],
     },
     Fault {
         id: "filter-backslash-500",
@@ -55,9 +53,7 @@ pub(super) const FAULTS: &[Fault] = &[
         source: &["https://github.com/Captain-P-Goldfish/SCIM-SDK/issues/309"],
         wrong: "400 invalidFilter",
         right: "200",
-        hooks: &[Hook::Before(|call, _| {
-            quoted(&filter_text(call)).iter().any(|v| v.contains(')')).then(unreadable)
-        })],
+        hooks: &[Hook::Before(|call, _| quoted(&filter_text(call)).iter().any(|v| v.contains(')')).then(unreadable))],
     },
     Fault {
         id: "filter-eq-inside-value",
@@ -171,10 +167,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "filter-three-conditions-empty",
         title: "Three conditions in one filter find nothing",
         area: "match/filter",
-        source: &[
-            "https://github.com/wso2/product-is/issues/21170",
-            "https://github.com/wso2/product-is/issues/16192",
-        ],
+        source: &["https://github.com/wso2/product-is/issues/21170", "https://github.com/wso2/product-is/issues/16192"],
         wrong: "empty",
         right: "the user",
         hooks: &[Hook::List(|query, _, _| {
@@ -309,7 +302,9 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "the manager's name",
         hooks: &[Hook::After(|call, reply, _| {
             let names = call.param("attributes").unwrap_or_default();
-            if names.split(',').any(|n| n.rsplit(':').next().is_some_and(|n| n.contains('.')) && n.contains("enterprise"))
+            if names
+                .split(',')
+                .any(|n| n.rsplit(':').next().is_some_and(|n| n.contains('.')) && n.contains("enterprise"))
             {
                 each_user(call, reply, |u| {
                     u.shift_remove(urn::ENTERPRISE);
@@ -399,11 +394,8 @@ pub(super) const FAULTS: &[Fault] = &[
             if !tenant.named(Kind::User, &body_text(call, "userName").unwrap_or_default()).is_empty() {
                 return None;
             }
-            let others: Vec<(String, Value)> = tenant
-                .with_external_id(Kind::User, &external)
-                .iter()
-                .map(|r| (r.id.clone(), r.document()))
-                .collect();
+            let others: Vec<(String, Value)> =
+                tenant.with_external_id(Kind::User, &external).iter().map(|r| (r.id.clone(), r.document())).collect();
             for (id, mut document) in others {
                 super::tools::cut(&mut document, "externalId");
                 tenant.update(Kind::User, &id, &document);
@@ -637,10 +629,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "dates-in-local-time",
         title: "Dates are those of the server's time zone, and named UTC",
         area: "schema",
-        source: &[
-            "https://github.com/wso2/product-is/issues/4401",
-            "https://github.com/wso2/product-is/issues/4455",
-        ],
+        source: &["https://github.com/wso2/product-is/issues/4401", "https://github.com/wso2/product-is/issues/4455"],
         wrong: "created five and a half hours ahead",
         right: "the time of the request",
         hooks: &[Hook::After(|call, reply, _| {
@@ -770,6 +759,55 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "501, or 405",
         hooks: &[Hook::Before(|call, _| {
             (call.method == "PUT" && call.kind() == Some(Kind::User)).then(|| super::tools::html(404, "Error 404"))
+        })],
+    },
+    Fault {
+        id: "delete-without-body-415",
+        title: "A DELETE without a body is refused",
+        area: "deactivate",
+        source: &["https://github.com/bitwarden/server/pull/2294"],
+        wrong: "415",
+        right: "204",
+        hooks: &[Hook::Before(|call, _| {
+            (call.method == "DELETE" && call.header("content-type").is_none())
+                .then(|| Reply::error(415, None, "Unsupported Media Type"))
+        })],
+    },
+    Fault {
+        id: "patch-replace-unset-500",
+        title: "replace of a displayName that is not set crashes",
+        area: "patch",
+        source: &["https://github.com/OctopusDeploy/Issues/issues/9940"],
+        wrong: "500",
+        right: "200",
+        hooks: &[Hook::Operations(|operations, call, state| {
+            let unset = current(call, state)?.get("displayName").is_none();
+            let replaces = |o: &Value| super::tools::op(o) == "replace" && super::tools::touches(o, "displayName");
+            (unset && operations.iter().any(replaces)).then(Reply::crash)
+        })],
+    },
+    Fault {
+        id: "put-without-display-name-400",
+        title: "A replacement without displayName is refused",
+        area: "put",
+        source: &["https://github.com/growthbook/growthbook/pull/4642"],
+        wrong: "400",
+        right: "200",
+        hooks: &[Hook::Before(|call, _| {
+            let empty = body_text(call, "displayName").is_none_or(|n| n.is_empty());
+            (on_item(call, "PUT", Kind::User) && empty).then(|| bad("displayName is required"))
+        })],
+    },
+    Fault {
+        id: "patch-operations-lower-case-400",
+        title: "operations is refused, only Operations is known",
+        area: "patch",
+        source: &[],
+        wrong: "400",
+        right: "200",
+        hooks: &[Hook::Before(|call, _| {
+            let lower = call.json().and_then(Value::as_object).is_some_and(|b| b.contains_key("operations"));
+            (call.method == "PATCH" && lower).then(|| bad("Operations is missing"))
         })],
     },
 ];

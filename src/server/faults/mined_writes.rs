@@ -4,8 +4,8 @@
 
 use super::Fault;
 use super::tools::{
-    bad, body_text, body_value, current, on_item, op, path, remember, remembers, sent_members, sent_operations,
-    set, touches, value,
+    bad, body_text, body_value, current, on_item, op, path, remember, remembers, sent_members, sent_operations, set,
+    touches, value,
 };
 use crate::scim::urn;
 use crate::scim::value::{get_ci, remove_ci};
@@ -308,8 +308,7 @@ pub(super) const FAULTS: &[Fault] = &[
                 if !path.starts_with("members[") || !path.contains(" or ") {
                     continue;
                 }
-                let named =
-                    |m: &Value| m["value"].as_str().is_some_and(|id| path.contains(&format!("\"{id}\"")));
+                let named = |m: &Value| m["value"].as_str().is_some_and(|id| path.contains(&format!("\"{id}\"")));
                 let places: Vec<usize> =
                     members.iter().enumerate().filter(|(_, m)| named(m)).map(|(place, _)| place).collect();
                 let mut left = members.clone();
@@ -401,10 +400,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "unknown-member-becomes-user",
         title: "A member whom the server does not know is made a user",
         area: "groups",
-        source: &[
-            "https://github.com/BerriAI/litellm/pull/14581",
-            "https://github.com/BerriAI/litellm/pull/17420",
-        ],
+        source: &["https://github.com/BerriAI/litellm/pull/14581", "https://github.com/BerriAI/litellm/pull/17420"],
         wrong: "a user that nobody created",
         right: "400, or the id is left out",
         hooks: &[Hook::Before(|call, state| {
@@ -431,8 +427,7 @@ pub(super) const FAULTS: &[Fault] = &[
             }
             for operation in sent_operations(call).iter().filter(|o| op(o) == "remove") {
                 let by_value = value(operation).and_then(Value::as_array).into_iter().flatten();
-                let mut ids: Vec<String> =
-                    by_value.filter_map(|m| m["value"].as_str()).map(str::to_owned).collect();
+                let mut ids: Vec<String> = by_value.filter_map(|m| m["value"].as_str()).map(str::to_owned).collect();
                 ids.extend(inner(&path(operation)).and_then(|i| Some(i.split('"').nth(1)?.to_owned())));
                 for id in ids {
                     if state.of(call).find(&id).is_none() {
@@ -454,8 +449,12 @@ pub(super) const FAULTS: &[Fault] = &[
             Hook::Before(|call, state| {
                 if on_item(call, "DELETE", Kind::Group) {
                     let id = call.id()?.to_owned();
-                    let parents: Vec<Value> =
-                        state.of(call).groups_of(&id).iter().map(|g| json!({ "id": g.id, "was": g.document() })).collect();
+                    let parents: Vec<Value> = state
+                        .of(call)
+                        .groups_of(&id)
+                        .iter()
+                        .map(|g| json!({ "id": g.id, "was": g.document() }))
+                        .collect();
                     call.memo = Some(parents.into());
                 }
                 None
@@ -496,8 +495,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "500",
         right: "400 invalidSyntax",
         hooks: &[Hook::Before(|call, _| {
-            (call.method == "PATCH" && body_value(call, "Operations").is_some_and(Value::is_object))
-                .then(Reply::crash)
+            (call.method == "PATCH" && body_value(call, "Operations").is_some_and(Value::is_object)).then(Reply::crash)
         })],
     },
     Fault {
@@ -712,9 +710,9 @@ pub(super) const FAULTS: &[Fault] = &[
         source: &["https://github.com/simpleidserver/SimpleIdServer/issues/494"],
         wrong: "{\"givenName\": \"Sabina\"}",
         right: "{\"name\": {\"givenName\": \"Sabina\"}}",
-        hooks: &[Hook::Store(|call, stored, document| misplaced(call, stored, document, |key| {
-            key.rsplit('.').next().unwrap_or_default().to_owned()
-        }))],
+        hooks: &[Hook::Store(|call, stored, document| {
+            misplaced(call, stored, document, |key| key.rsplit('.').next().unwrap_or_default().to_owned())
+        })],
     },
     Fault {
         id: "patch-dotted-key-literal",
@@ -768,9 +766,7 @@ pub(super) const FAULTS: &[Fault] = &[
             let held = current(call, state)?;
             let mixed = |o: &Value| {
                 let list = value(o).and_then(|v| v.as_array().or_else(|| v.get("emails")?.as_array()));
-                let known = |e: &Value| {
-                    held["emails"].as_array().into_iter().flatten().any(|h| h["type"] == e["type"])
-                };
+                let known = |e: &Value| held["emails"].as_array().into_iter().flatten().any(|h| h["type"] == e["type"]);
                 op(o) == "add"
                     && touches(o, "emails")
                     && list.is_some_and(|l| l.iter().any(known) && !l.iter().all(known))
@@ -787,7 +783,10 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "the memberships stay",
         hooks: &[Hook::After(|call, reply, state| {
             let off = current(call, state).is_some_and(|d| d["active"] == false);
-            if !matches!(call.method.as_str(), "PUT" | "PATCH") || call.kind() != Some(Kind::User) || !off || !reply.ok()
+            if !matches!(call.method.as_str(), "PUT" | "PATCH")
+                || call.kind() != Some(Kind::User)
+                || !off
+                || !reply.ok()
             {
                 return;
             }
