@@ -1,30 +1,22 @@
-//! What was recorded from identity providers is what the binary sends. The recordings themselves are not in the repository:
-//! `bad/capture-stems.txt` names them all, `bad/capture-wire.json` holds the wire form of some, values cut out.
+//! What was recorded from identity providers is what the binary sends, placeholders aside. The recordings themselves are not in
+//! the repository: `bad/captures.txt` says what was sent in each.
 
+#[path = "support/recordings.rs"]
+mod recordings;
 #[path = "support/tool.rs"]
 mod tool;
+#[path = "support/wire.rs"]
+mod wire;
 
-use regex::Regex;
+use recordings::FILE;
 use scimproof::scenario;
-use serde::Deserialize;
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use tool::{Desk, Recorder, Seen, Serve};
+use wire::{Known, Recorded, Wire};
 
-const STEMS: &str = include_str!("bad/capture-stems.txt");
-const WIRE: &str = include_str!("bad/capture-wire.json");
-
-/// One request of a recording.
-#[derive(Debug, Deserialize)]
-struct Wire {
-    /// Method and target; `{id}` and `{value}` stand for what differs from run to run.
-    send: String,
-    /// Names of headers, in lower case. What belongs to the connection (and Accept-Encoding) is left out.
-    #[serde(default)]
-    headers: Vec<String>,
-    /// `op path` of each operation of a PATCH.
-    #[serde(default)]
-    operations: Vec<String>,
-}
+/// What one case sends of the provider's own: no preparation, no added reads.
+type Conversation = Vec<(Seen, Wire)>;
 
 /// Recording → scenarios that say they play it.
 fn players() -> BTreeMap<String, Vec<String>> {
@@ -42,81 +34,106 @@ fn players() -> BTreeMap<String, Vec<String>> {
 
 #[test]
 fn every_recording_has_its_scenario() {
-    let players = players();
-    let stems: BTreeSet<&str> = STEMS.lines().filter(|l| !l.is_empty()).collect();
-    assert!(stems.len() >= 70, "recordings were lost");
-    let alone: Vec<&&str> = stems.iter().filter(|s| !players.contains_key(**s)).collect();
+    let (players, recordings) = (players(), recordings::all());
+    let stems: BTreeSet<&String> = recordings.keys().collect();
+    assert!(stems.len() >= 72, "recordings were lost");
+    let played: BTreeSet<&String> = players.keys().collect();
+    let alone: Vec<_> = stems.difference(&played).collect();
     assert!(alone.is_empty(), "nobody plays {alone:?}");
-    let invented: Vec<&String> = players.keys().filter(|s| !stems.contains(s.as_str())).collect();
+    let invented: Vec<_> = played.difference(&stems).collect();
     assert!(invented.is_empty(), "no such recording: {invented:?}");
 }
 
 #[test]
 fn the_binary_sends_what_was_recorded() {
-    let wire: BTreeMap<String, Vec<Wire>> = serde_json::from_str(WIRE).expect("JSON");
-    assert!(wire.len() >= 10);
-    let players = players();
-    let server = Serve::start(&[]);
-    let mut sent: BTreeMap<String, Vec<Seen>> = BTreeMap::new();
-    let mut wrong = Vec::new();
-    for (stem, recorded) in &wire {
-        let ids = players.get(stem).map(Vec::as_slice).unwrap_or_default();
-        let fits = ids.iter().map(|id| {
-            let requests = sent.entry(id.clone()).or_insert_with(|| play(&server, id));
-            missing(recorded, requests).map(|what| format!("{stem} in {id}: {what}"))
-        });
-        let misses: Vec<Option<String>> = fits.collect();
-        if misses.iter().all(Option::is_some) {
-            wrong.extend(misses.into_iter().flatten());
-        }
-    }
+    let (players, recordings) = (players(), recordings::all());
+    let sent = play(players.values().flatten().collect());
+    let wrong: Vec<String> =
+        recordings.iter().filter_map(|(stem, recorded)| missing(stem, recorded, &players[stem], &sent)).collect();
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
-fn play(server: &Serve, id: &str) -> Vec<Seen> {
+/// Plays them all, one after the other, and parts the requests by scenario and case.
+fn play(ids: BTreeSet<&String>) -> BTreeMap<String, Vec<Conversation>> {
+    let server = Serve::start(&[]);
     let recorder = Recorder::before(&server.base);
-    let out = Desk::new().run_at(&recorder.base, &[id], &["--seed", "3"]);
-    assert!([0, 1].contains(&out.code), "{id}: {out:?}");
-    recorder.requests()
-}
-
-/// What of the recording was not sent in its order. Preparation and added reads may stand in between.
-fn missing(recorded: &[Wire], sent: &[Seen]) -> Option<String> {
-    let mut rest = sent.iter();
-    for wire in recorded {
-        if !rest.any(|seen| fits(wire, seen)) {
-            let near: Vec<String> = sent
-                .iter()
-                .filter(|s| wire.send.starts_with(&s.method))
-                .map(|s| format!("    {} {:?}", plain(s), operations(s)))
-                .collect();
-            return Some(format!("{wire:?} was not sent in its place. Sent by that method:\n{}", near.join("\n")));
+    let desk = Desk::new();
+    let ids: Vec<&str> = ids.into_iter().map(String::as_str).collect();
+    let out = desk.run_at(&recorder.base, &ids, &["--seed", "3", "--jobs", "1", "--json", "report.json"]);
+    assert_eq!(out.code, 0, "{out:?}");
+    let mut tape = Tape { requests: recorder.requests().into_iter().map(Some).collect(), next: 0 };
+    let mut played: BTreeMap<String, Vec<Conversation>> = BTreeMap::new();
+    for case in desk.json("report.json")["cases"].as_array().expect("cases") {
+        let id = case["scenario"].as_str().expect("an id");
+        let own = own_steps(id);
+        let mut conversation = Conversation::new();
+        for step in case["steps"].as_array().expect("steps").iter().filter(|s| s["request"].is_object()) {
+            let seen = tape.take(&step["request"], &recorder.base);
+            if own.contains(step["id"].as_str().expect("an id")) {
+                let wire = Wire::of(&seen.method, &seen.target, &seen.body);
+                conversation.push((seen, wire));
+            }
         }
+        played.entry(id.to_owned()).or_default().push(conversation);
     }
-    None
+    played
 }
 
-fn fits(wire: &Wire, seen: &Seen) -> bool {
-    wire.send == plain(seen)
-        && wire.headers.iter().all(|name| seen.header(name).is_some())
-        && (wire.operations.is_empty() || wire.operations == operations(seen))
+/// All that was sent. The report leaves out some of it, such as later rounds of a crowd.
+struct Tape {
+    requests: Vec<Option<Seen>>,
+    next: usize,
 }
 
-/// Method and target without ids and values. The encoding of everything else stays as it was sent.
-fn plain(seen: &Seen) -> String {
-    let id = Regex::new("(/(?:Users|Groups)/)[^/?]+").expect("a pattern");
-    let value = Regex::new("%22.*?%22").expect("a pattern");
-    let target = id.replace_all(&seen.target, "$1{id}");
-    format!("{} {}", seen.method, value.replace_all(&target, "%22{value}%22"))
+impl Tape {
+    /// The bytes of a request of the report: the next such one, or else one that arrived earlier because it was sent side by side.
+    fn take(&mut self, reported: &Value, base: &str) -> Seen {
+        let target = reported["url"].as_str().and_then(|url| url.strip_prefix(base)).expect("below the base");
+        let same = |r: &Seen| reported["method"] == r.method.as_str() && r.target == target;
+        let found = |(at, request): (usize, &Option<Seen>)| request.as_ref().is_some_and(same).then_some(at);
+        let ahead = self.requests.iter().enumerate().skip(self.next).find_map(found);
+        let at = ahead.or_else(|| self.requests.iter().enumerate().find_map(found));
+        let at = at.unwrap_or_else(|| panic!("{reported} was reported and not sent"));
+        self.next = self.next.max(at + 1);
+        self.requests[at].take().expect("it was found")
+    }
 }
 
-fn operations(seen: &Seen) -> Vec<String> {
-    let body: serde_json::Value = serde_json::from_slice(&seen.body).unwrap_or_default();
-    let quoted = Regex::new("\"[^\"]*\"").expect("a pattern");
-    let all = body["Operations"].as_array().into_iter().flatten();
-    all.map(|o| {
-        let path = o["path"].as_str().unwrap_or("(no path)");
-        format!("{} {}", o["op"].as_str().unwrap_or_default(), quoted.replace_all(path, "\"{value}\""))
-    })
-    .collect()
+/// Ids of the steps that the provider sends. What scimproof adds by itself has others.
+fn own_steps(id: &str) -> BTreeSet<String> {
+    let scenario = scenario::load_bundled(id).expect("it is listed").expect("it loads");
+    scenario.steps.into_iter().filter(|s| !s.setup).map(|s| s.id).collect()
+}
+
+/// What of the recording no case sent in its order.
+fn missing(
+    stem: &str,
+    recorded: &[Recorded],
+    ids: &[String],
+    sent: &BTreeMap<String, Vec<Conversation>>,
+) -> Option<String> {
+    let cases = ids.iter().flat_map(|id| sent[id].iter().map(move |case| (id, case)));
+    let found = cases.map(|(id, case)| (played(recorded, case, &Known::new()), id, case));
+    let (count, id, case) = found.max_by_key(|(count, ..)| *count)?;
+    let wanted = recorded.get(count)?;
+    let near: Vec<String> = case.iter().map(|(_, wire)| format!("    {}", wire.text)).collect();
+    Some(format!("{stem} in {id}: {wanted:?} was not sent in its place, but\n{}", near.join("\n")))
+}
+
+/// How many of the requests were sent, one after the other. Others may stand in between.
+fn played(recorded: &[Recorded], sent: &[(Seen, Wire)], known: &Known) -> usize {
+    let Some((first, rest)) = recorded.split_first() else { return 0 };
+    let fitting = sent.iter().enumerate().filter_map(|(at, (seen, wire))| Some((at, first.fits(seen, wire, known)?)));
+    fitting.map(|(at, known)| 1 + played(rest, &sent[at + 1..], &known)).max().unwrap_or(0)
+}
+
+/// Only where the recordings are: `SCIMPROOF_CAPTURES` names the folder.
+#[test]
+fn the_list_is_that_of_the_recordings() {
+    let Some(folder) = std::env::var_os("SCIMPROOF_CAPTURES") else { return };
+    let derived = recordings::derived(folder.as_ref());
+    if std::env::var_os("SCIMPROOF_UPDATE").is_some() {
+        std::fs::write(FILE, &derived).expect("written");
+    }
+    assert_eq!(derived, std::fs::read_to_string(FILE).expect("the list is there"), "SCIMPROOF_UPDATE=1 writes it anew");
 }

@@ -44,6 +44,21 @@ fn a_bug_is_found_and_ends_with_1() {
     assert!(out.stdout.contains("patch/active-not-applied"), "{}", out.stdout);
 }
 
+/// Also where the request is none of the scenario's steps.
+#[test]
+fn the_line_that_shows_a_finding_again_does() {
+    let desk = Desk::new();
+    let fault = "delete-user-with-extension-500";
+    let out = desk.call(&["run", "entra/create-full-body", "--fault", fault, "--json", "r.json"]);
+    assert_eq!(out.code, 1, "{out:?}");
+    let report = desk.json("r.json");
+    let line = report["findings"][0]["reproduce"].as_str().expect("a line");
+    let words: Vec<&str> = line.split(' ').skip(1).collect();
+    let again = desk.call(&words);
+    assert_eq!(again.code, 1, "{line}: {again:?}");
+    assert!(again.stdout.contains("error/server-error"), "{line}: {again:?}");
+}
+
 #[test]
 fn wrong_calls_end_with_2() {
     let desk = Desk::new();

@@ -72,10 +72,8 @@ pub async fn play(http: &Arc<Http>, seen: &mut (dyn FnMut(&Event) + Send)) -> sc
     let options = Options { embedded: true, ..Options::default() };
     let stop = Arc::new(AtomicBool::new(false));
     let mut emit = |event: Event| seen(&event);
-    scimproof::run::run(http.clone(), cases(), options, None, redactor, stop, &mut emit)
-        .await
-        .unwrap_or_else(|e| panic!("{e}"))
-        .report
+    let found = scimproof::run::discover::discover(http.clone()).await.unwrap_or_else(|e| panic!("{e}"));
+    scimproof::run::run(found, cases(), options, None, redactor, stop, &mut emit).await.report
 }
 
 fn cases() -> Vec<Case> {

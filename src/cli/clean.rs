@@ -8,6 +8,7 @@ use crate::engine::target::encode_query_value;
 use crate::engine::{EngineError, Http, Outgoing, encode_segment, retry_after};
 use crate::exchange::{AuthKind, Exchange, FailureKind, TransportFailure};
 use crate::report::redact::Redactor;
+use crate::scim::value::value_ci;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use std::collections::HashSet;
@@ -221,7 +222,7 @@ impl Sweep<'_> {
             Some(status) => return Err(format!("the look-up was answered with status {status}")),
             None => return Err("the look-up got no answer".into()),
         }
-        let list = exchange.json().and_then(|j| member(j, "Resources"));
+        let list = exchange.json().and_then(|j| value_ci(j, "Resources"));
         let resources = list.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let ours: Vec<String> = resources
             .iter()
@@ -319,11 +320,6 @@ fn deletion_rank(path: &str) -> u8 {
     }
 }
 
-fn member<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
-    let object = value.as_object()?;
-    object.iter().find(|(k, _)| k.eq_ignore_ascii_case(name)).map(|(_, v)| v)
-}
-
 fn text<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
-    member(value, name).and_then(Value::as_str)
+    value_ci(value, name).and_then(Value::as_str)
 }

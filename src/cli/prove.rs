@@ -9,6 +9,7 @@ use super::run::{OTHER_TOKEN, TOKEN, bundled_cases};
 use crate::engine::{Credentials, Guard, Http, Target};
 use crate::report::redact::Redactor;
 use crate::rules::{self, Level};
+use crate::run::discover::discover;
 use crate::run::{Case, Finished, Options, Tally};
 use crate::server::{Options as ServerOptions, Server, faults, variants};
 use secrecy::SecretString;
@@ -298,12 +299,12 @@ async fn suite(cases: Vec<Case>, fault: Option<String>, variant: Option<String>)
         ..Options::default()
     };
     let redactor = Redactor::new(vec![TOKEN.to_owned(), OTHER_TOKEN.to_owned()]);
-    let finished =
-        crate::run::run(http, cases, options, None, redactor, Arc::new(AtomicBool::new(false)), &mut |_| {}).await;
-    server.stop().await;
-    match finished {
-        Ok(finished) => Ok(finished),
+    let stop = Arc::new(AtomicBool::new(false));
+    let finished = match discover(http).await {
+        Ok(found) => Ok(crate::run::run(found, cases, options, None, redactor, stop, &mut |_| {}).await),
         // A fault that makes the whole target unusable is seen by the refusal to run.
         Err(unusable) => Err(format!("{name}: {unusable}")),
-    }
+    };
+    server.stop().await;
+    finished
 }

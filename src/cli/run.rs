@@ -15,6 +15,7 @@ use crate::report::redact::Redactor;
 use crate::report::terminal::{Options as TerminalOptions, Terminal};
 use crate::report::{FileSink, Sink, progress::Progress, text};
 use crate::run::baseline::{self, Baseline};
+use crate::run::discover::{Unusable, discover};
 use crate::run::plan::{Selection, plan};
 use crate::run::{Case, Finished, Options};
 use crate::scenario::{self, model::Need, model::Scenario};
@@ -72,28 +73,37 @@ async fn run(args: RunArgs) -> Result<Exit, Failure> {
         .map_err(Failure::usage)?
         .map(Arc::new);
     let suite = published(&settings)?;
-    let cases = cases(&settings, suite.as_ref())?;
-    if cases.is_empty() {
-        anstream::eprintln!("error: nothing is selected; `scimproof list scenarios` shows what there is");
-        return Ok(Exit::NothingRan);
-    }
-    known_steps(&settings.only, &cases)?;
+    let (files, names) = selected(&settings, suite.as_ref());
+    // Reading a few hundred files takes longer than the target needs for its first answers: both at once.
+    let wanted = wanted_ids(&files, &names);
+    let reading = tokio::task::spawn_blocking(move || scenario::load_many(&wanted));
     let accepted = settings.baseline.as_deref().map(|f| read_baseline(f, settings.update_baseline)).transpose()?;
     let mut sinks = sinks(&settings)?;
     let place = Place::open(&settings, provider.as_deref()).await?;
     let http = Arc::new(Http::new(place.target.clone()).map_err(Failure::usage)?);
     // The token endpoint is a stranger: it may repeat what was sent to it.
     http.sign_in().await.map_err(|e| Failure::broken(text::message(&place.redactor.text(&e.to_string()))))?;
-    let seed = settings.seed.unwrap_or_else(|| if place.server.is_some() { 1 } else { fresh_seed() });
-    let journal = open_journal(&settings, &place, seed)?;
     let stop = Arc::new(AtomicBool::new(false));
     listen_for_stop(stop.clone());
+    let looking = tokio::spawn(discover(http.clone()));
+    let read = reading.await.map_err(Failure::broken)?;
+    let cases = cases(&settings, &files, names, read)?;
+    if cases.is_empty() {
+        anstream::eprintln!("error: nothing is selected; `scimproof list scenarios` shows what there is");
+        return Ok(Exit::NothingRan);
+    }
+    known_steps(&settings.only, &cases)?;
+    // What it says holds header values of a stranger.
+    let unusable = |e: Unusable| Failure::broken(text::message(&place.redactor.text(&e.to_string())));
+    let found = looking.await.map_err(Failure::broken)?.map_err(unusable)?;
+    let seed = settings.seed.unwrap_or_else(|| if place.server.is_some() { 1 } else { fresh_seed() });
+    let journal = open_journal(&settings, &place, seed)?;
     let mut options = options(&settings, seed, place.server.is_some(), provider)?;
     if let Some(suite) = suite.as_ref().filter(|_| options.idps.is_empty()) {
         // Whose list it is, is who judges.
         options.idps.push(suite.idp.clone());
     }
-    let finished = {
+    let Finished { mut report, .. } = {
         let mut emit = |event: Event| {
             for sink in &mut sinks {
                 // A report that cannot be written is told at the end, where it can still be read.
@@ -102,16 +112,7 @@ async fn run(args: RunArgs) -> Result<Exit, Failure> {
                 }
             }
         };
-        crate::run::run(http.clone(), cases, options, journal.clone(), place.redactor.clone(), stop.clone(), &mut emit)
-            .await
-    };
-    let Finished { mut report, .. } = match finished {
-        Ok(finished) => finished,
-        Err(unusable) => {
-            close_journal(journal, &http, settings.keep).await;
-            // It holds header values of a stranger.
-            return Err(Failure::broken(text::message(&place.redactor.text(&unusable.to_string()))));
-        }
+        crate::run::run(found, cases, options, journal.clone(), place.redactor.clone(), stop.clone(), &mut emit).await
     };
     report.left_behind.extend(close_journal(journal, &http, settings.keep).await);
     // Paths hold ids, and ids are texts of the server.
@@ -224,23 +225,27 @@ fn published(settings: &Settings) -> Result<Option<Suite>, Failure> {
     }
 }
 
-/// Loads what is selected: bundled scenarios by name, the user's own by file or folder.
-fn cases(settings: &Settings, suite: Option<&Suite>) -> Result<Vec<Case>, Failure> {
-    let (files, mut names): (Vec<&String>, Vec<&String>) = settings.scenarios.iter().partition(|s| is_file(s));
-    let of_suite = suite.map(Suite::cases).unwrap_or_default();
-    names.extend(&of_suite);
+/// What is selected by the command line and by a test list: the user's own files and folders, and names of bundled scenarios.
+fn selected(settings: &Settings, suite: Option<&Suite>) -> (Vec<String>, Vec<String>) {
+    let (files, mut names): (Vec<String>, Vec<String>) = settings.scenarios.iter().cloned().partition(|s| is_file(s));
+    names.extend(suite.map(Suite::cases).unwrap_or_default());
+    (files, names)
+}
+
+/// Makes cases of what is selected: of bundled scenarios that were read, and of the user's own.
+fn cases(
+    settings: &Settings,
+    files: &[String],
+    names: Vec<String>,
+    bundled: Vec<Result<Scenario, Vec<scenario::LoadError>>>,
+) -> Result<Vec<Case>, Failure> {
     let profiles = idp::bundled().map_err(|e| Failure::usage(e.render(false)))?;
     let profiles: BTreeMap<String, Arc<IdpProfile>> =
         profiles.into_iter().map(|p| (p.name.clone(), Arc::new(p))).collect();
-    let mut loaded: Vec<Scenario> = Vec::new();
-    let mut wrong: Vec<String> = Vec::new();
-    if files.is_empty() || !names.is_empty() {
-        for result in scenario::load_many(&wanted_ids(&names)) {
-            take(result, &mut loaded, &mut wrong);
-        }
-    }
+    let (mut loaded, mut wrong) = (Vec::new(), Vec::new());
+    bundled.into_iter().for_each(|result| take(result, &mut loaded, &mut wrong));
     let selection = Selection {
-        names: names.into_iter().cloned().collect(),
+        names,
         idps: settings.idps.clone(),
         tags: settings.tags.clone(),
         skip: settings.skip.clone(),
@@ -267,8 +272,11 @@ fn cases(settings: &Settings, suite: Option<&Suite>) -> Result<Vec<Case>, Failur
     Ok(cases)
 }
 
-/// Bundled scenarios that can be meant by these names: there is no need to read the others.
-fn wanted_ids(names: &[&String]) -> Vec<&'static str> {
+/// Bundled scenarios that can be meant by these names: there is no need to read the others. Who names files alone wants none.
+fn wanted_ids(files: &[String], names: &[String]) -> Vec<&'static str> {
+    if names.is_empty() && !files.is_empty() {
+        return Vec::new();
+    }
     let ids = scenario::bundled_ids();
     let found: Vec<&'static str> = ids.iter().copied().filter(|id| names.iter().any(|n| fits(n, id))).collect();
     // A name that fits nothing is told with a suggestion, for which all are needed.
@@ -282,7 +290,8 @@ fn fits(name: &str, id: &str) -> bool {
 
 /// Every bundled case, for proofs.
 pub(super) fn bundled_cases() -> Result<Vec<Case>, String> {
-    cases(&Settings::default(), None).map_err(|f| f.text)
+    let all = scenario::load_many(&scenario::bundled_ids());
+    cases(&Settings::default(), &[], Vec::new(), all).map_err(|f| f.text)
 }
 
 fn take(result: Result<Scenario, Vec<scenario::LoadError>>, good: &mut Vec<Scenario>, wrong: &mut Vec<String>) {

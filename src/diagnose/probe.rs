@@ -9,6 +9,7 @@ use crate::engine::Http;
 use crate::engine::journal::Journal;
 use crate::event::{CaseReport, Outcome, RunReport};
 use crate::report::redact::Redactor;
+use crate::run::discover::discover;
 use crate::run::{self, Case, Options};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -54,8 +55,11 @@ pub async fn diagnose(complaints: &[Complaint], setup: Setup) -> Diagnosis {
         return unread(complaints, Some(target), None);
     }
     let Setup { http, options, journal, redactor, stop, .. } = setup;
-    match run::run(http, cases, options, journal, redactor, stop, &mut |_| {}).await {
-        Ok(finished) => concluded(complaints, &finished.report),
+    match discover(http).await {
+        Ok(found) => {
+            let finished = run::run(found, cases, options, journal, redactor, stop, &mut |_| {}).await;
+            concluded(complaints, &finished.report)
+        }
         Err(unusable) => unread(complaints, Some(target), Some(unusable.to_string())),
     }
 }

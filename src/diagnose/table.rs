@@ -953,16 +953,19 @@ pub const CAUSES: &[Cause] = &[
     },
     Cause {
         id: "import-hides-inactive",
-        title: "lists leave inactive people out",
+        title: "lists leave people out who are there, inactive ones most often",
         families: &[(F::Import, 3)],
-        signs: &[sign("okta/import-users", "page", "scenario/unexpected-answer")],
+        signs: &[
+            sign("okta/import-users", "*", "list/resource-missing"),
+            sign("okta/import-users", "page", "scenario/unexpected-answer"),
+        ],
         but_not: &[
             sign("okta/import-users", "*", "list/pages-disagree"),
             sign("okta/import-users", "*", "list/same-id-twice"),
             sign("okta/import-users", "*", "list/empty-page-before-end"),
         ],
         explains: &["import-misses-people"],
-        fix: "List inactive accounts too, with `active: false`.",
+        fix: "List every account that GET by id serves, inactive ones with `active: false`.",
         workaround: "None needed unless people are to be matched again: those who are hidden count as removed.",
         source: OKTA,
         provoked_by: &["list-hides-inactive-users"],

@@ -3,7 +3,7 @@
 use super::rule::{Finding, Impact, Level, Rule, Verdict};
 use super::view::{View, short};
 use crate::scim::urn;
-use crate::scim::value::get_ci;
+use crate::scim::value::{get_ci, value_ci};
 use crate::shadow::Op;
 use serde_json::{Map, Value};
 
@@ -286,7 +286,7 @@ fn config(view: &View<'_>) -> Verdict {
     let Some(config) = view.object() else { return Verdict::fail("body", "an object", "something else") };
     let mut findings = Vec::new();
     for feature in ["patch", "bulk", "filter", "changePassword", "sort", "etag"] {
-        let supported = get_ci(config, feature).and_then(|f| f.get("supported"));
+        let supported = get_ci(config, feature).and_then(|f| value_ci(f, "supported"));
         if !supported.is_some_and(Value::is_boolean) {
             findings.push(Finding::new(
                 format!("body /{feature}/supported"),
@@ -295,7 +295,7 @@ fn config(view: &View<'_>) -> Verdict {
             ));
         }
     }
-    let on = |feature: &str| get_ci(config, feature).and_then(|f| f.get("supported")) == Some(&Value::Bool(true));
+    let on = |feature: &str| get_ci(config, feature).and_then(|f| value_ci(f, "supported")) == Some(&Value::Bool(true));
     for (feature, member) in [("bulk", "maxOperations"), ("bulk", "maxPayloadSize"), ("filter", "maxResults")] {
         let value = get_ci(config, feature).and_then(|f| f.get(member));
         if get_ci(config, feature).is_some() && !value.is_some_and(|v| v.is_u64() || v.is_i64()) {
@@ -328,7 +328,8 @@ fn max_results(view: &View<'_>) -> Verdict {
     let Some(config) = view.object() else { return Verdict::NotApplicable };
     let mut seen = false;
     for (feature, member) in [("filter", "maxResults"), ("bulk", "maxOperations"), ("bulk", "maxPayloadSize")] {
-        let Some(declared) = get_ci(config, feature).filter(|f| f.get("supported") == Some(&Value::Bool(true))) else {
+        let Some(declared) = get_ci(config, feature).filter(|f| value_ci(f, "supported") == Some(&Value::Bool(true)))
+        else {
             continue;
         };
         match declared.get(member).and_then(Value::as_i64) {
@@ -351,7 +352,9 @@ pub(super) fn documents<'a>(view: &View<'a>, name: &str) -> Vec<&'a Map<String, 
     let list = body.as_object().and_then(|o| get_ci(o, "Resources")).or(Some(body)).and_then(Value::as_array);
     match list {
         Some(items) => items.iter().filter_map(Value::as_object).collect(),
-        None => body.as_object().filter(|_| view.call.depth > 1).into_iter().collect(),
+        None => {
+            body.as_object().filter(|_| view.call.depth > 1 || name == "serviceproviderconfig").into_iter().collect()
+        }
     }
 }
 
@@ -516,7 +519,7 @@ fn describes_schemas(document: &Map<String, Value>) -> bool {
 /// A complex attribute in a complex attribute (RFC 7643 §2.3.8).
 fn nested(attribute: &Value) -> Option<Finding> {
     let subs = get_ci(attribute.as_object()?, "subAttributes").and_then(Value::as_array)?;
-    let inner = subs.iter().find(|s| s.get("type").and_then(Value::as_str) == Some("complex"))?;
+    let inner = subs.iter().find(|s| value_ci(s, "type").and_then(Value::as_str) == Some("complex"))?;
     let name = get_ci(attribute.as_object()?, "name").and_then(Value::as_str).unwrap_or_default();
     Some(Finding::new(
         format!("attribute {name}, subAttributes"),
@@ -544,7 +547,11 @@ fn extension_missing(view: &View<'_>) -> Verdict {
         named.extend(get_ci(entry, "schema").and_then(Value::as_str).map(str::to_owned));
         let extensions = get_ci(entry, "schemaExtensions").and_then(Value::as_array);
         named.extend(
-            extensions.into_iter().flatten().filter_map(|e| e.get("schema").and_then(Value::as_str)).map(str::to_owned),
+            extensions
+                .into_iter()
+                .flatten()
+                .filter_map(|e| value_ci(e, "schema").and_then(Value::as_str))
+                .map(str::to_owned),
         );
     }
     if named.is_empty() || listed.is_empty() {

@@ -52,6 +52,7 @@ pub static RULES: &[Rule] = &[
         wrong: "user with title \"x\"; GET /Users?filter=title eq \"x\" → totalResults 0",
         right: "→ totalResults 1",
         proven_by: &[
+            "search-root-users-only",
             "filter-co-as-eq",
             "filter-co-as-sw",
             "filter-enterprise-matches-nothing",
@@ -143,6 +144,9 @@ pub static RULES: &[Rule] = &[
         wrong: "groups app and app-test; filter=displayName eq \"app\" → both",
         right: "→ only app",
         proven_by: &[
+            "filter-finds-old-email",
+            "filter-finds-old-username",
+            "filter-finds-old-group-name",
             "filter-lost-beside-count",
             "filter-lost-beside-attributes",
             "filter-eq-matches-substring",

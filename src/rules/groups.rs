@@ -5,7 +5,7 @@ use super::rule::{Finding, Impact, Level, Rule, Verdict};
 use super::view::{View, below, short};
 use super::{refusal, state};
 use crate::scim::schema::Returned;
-use crate::scim::value::get_ci;
+use crate::scim::value::{get_ci, value_ci};
 use crate::shadow::{Choice, Entry, Op, State, member_ids};
 use serde_json::Value;
 
@@ -414,7 +414,8 @@ fn user_groups_stale(view: &View<'_>) -> Verdict {
     let Some(user) = view.call.id.as_deref() else { return Verdict::NotApplicable };
     let shown = view.object().and_then(|o| get_ci(o, "groups"));
     let entries = shown.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let ids: Vec<String> = entries.iter().filter_map(|g| g.get("value").and_then(crate::shadow::text_of)).collect();
+    let ids: Vec<String> =
+        entries.iter().filter_map(|g| value_ci(g, "value").and_then(crate::shadow::text_of)).collect();
     let mut findings = Vec::new();
     for group in view.before.among(&ids).filter(|k| k.endpoint == "/Groups") {
         let member = holds(view, &group.doc, user, NESTING);
@@ -497,7 +498,7 @@ fn member_shape(view: &View<'_>) -> Verdict {
         return Verdict::NotApplicable;
     }
     // An entry without `value` is odd but not forbidden by the schema; a number or a bare text is.
-    let wrong = |m: &Value| !m.is_object() || m.get("value").is_some_and(|v| !v.is_string() && !v.is_null());
+    let wrong = |m: &Value| !m.is_object() || value_ci(m, "value").is_some_and(|v| !v.is_string() && !v.is_null());
     let mut findings = Vec::new();
     for list in members {
         match list {
@@ -522,7 +523,7 @@ fn member_ref(view: &View<'_>) -> Verdict {
     let mut seen = false;
     for member in view.resources().iter().filter_map(|r| get_ci(r, "members")).filter_map(Value::as_array).flatten() {
         let (Some(id), Some(target)) =
-            (member.get("value").and_then(Value::as_str), member.get("$ref").and_then(Value::as_str))
+            (value_ci(member, "value").and_then(Value::as_str), member.get("$ref").and_then(Value::as_str))
         else {
             continue;
         };

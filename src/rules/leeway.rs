@@ -7,7 +7,7 @@ use super::rule::Level;
 use super::view::{Past, View};
 use crate::scim::filter::{CompareOp, Filter, Test};
 use crate::scim::urn;
-use crate::scim::value::get_ci;
+use crate::scim::value::{get_ci, value_ci};
 use crate::shadow::forecast::{op_path, operations};
 use crate::shadow::{Op, State};
 use serde_json::{Map, Value};
@@ -215,7 +215,9 @@ fn unknown_manager(view: &View<'_>) -> bool {
     }
     let id = |v: &Value| match v {
         Value::Object(map) => get_ci(map, "value").and_then(Value::as_str).map(str::to_owned),
-        Value::Array(items) => items.first().and_then(|i| i.as_str().or(i.get("value")?.as_str())).map(str::to_owned),
+        Value::Array(items) => {
+            items.first().and_then(|i| i.as_str().or(value_ci(i, "value")?.as_str())).map(str::to_owned)
+        }
         other => other.as_str().map(str::to_owned),
     };
     let mut named = Vec::new();
@@ -311,7 +313,7 @@ fn shares_a_key(view: &View<'_>) -> bool {
     fn keys(doc: &Value) -> Vec<String> {
         let Some(doc) = doc.as_object() else { return Vec::new() };
         let emails = get_ci(doc, "emails").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let emails = emails.iter().filter_map(|e| e.get("value"));
+        let emails = emails.iter().filter_map(|e| value_ci(e, "value"));
         let all = get_ci(doc, "externalId").into_iter().chain(emails);
         all.filter_map(Value::as_str).map(str::to_lowercase).collect()
     }
@@ -336,10 +338,11 @@ fn takes_a_key(view: &View<'_>) -> bool {
     }
     let others = view.earlier.iter().filter(|p| p.call.op == Op::Create && p.exchange.accepted());
     let own = view.call.id.as_deref();
-    let addresses = others.filter(|p| p.exchange.json().and_then(|b| b.get("id")?.as_str()) != own).flat_map(|p| {
-        let emails = p.call.body.as_ref().and_then(|b| b.get("emails")?.as_array());
-        emails.into_iter().flatten().filter_map(|e| e.get("value")?.as_str())
-    });
+    let addresses =
+        others.filter(|p| p.exchange.json().and_then(|b| value_ci(b, "id")?.as_str()) != own).flat_map(|p| {
+            let emails = p.call.body.as_ref().and_then(|b| value_ci(b, "emails")?.as_array());
+            emails.into_iter().flatten().filter_map(|e| value_ci(e, "value")?.as_str())
+        });
     addresses.into_iter().any(|a| sent.iter().any(|s| s.eq_ignore_ascii_case(a)))
 }
 

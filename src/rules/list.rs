@@ -73,6 +73,27 @@ pub static RULES: &[Rule] = &[
         check: total_wrong,
     },
     Rule {
+        id: "list/resource-missing",
+        title: "A list that was read to its end lacks a resource",
+        spec: "RFC 7644 §3.4.2",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ImportIncomplete,
+        breaks: &[],
+        requirements: &["page-walk-complete", "list-everybody"],
+        explain: "A query without a filter returns every resource of the endpoint. Here the list was read from its first entry to its last, its own total says so, and a resource that was created and not deleted is not in it. Who imports or compares takes it for deleted.",
+        hint: "List the same resources that GET by id serves: deactivated ones, new ones, those without a role or a sign-in, too.",
+        wrong: "POST /Users → 201 {\"id\":\"u7\"}\nGET /Users → totalResults 6, six others",
+        right: "GET /Users → totalResults 7, u7 among them",
+        proven_by: &[
+            "list-hides-empty-groups",
+            "list-hides-users-without-email",
+            "list-hides-users-without-external-id",
+            "list-hides-inactive-users",
+        ],
+        check: resource_missing,
+    },
+    Rule {
         id: "list/count-exceeded",
         title: "A page holds more resources than `count` asked for",
         spec: "RFC 7644 §3.4.2.4",
@@ -406,6 +427,25 @@ fn total_wrong(view: &View<'_>) -> Verdict {
         }
     }
     Verdict::Pass
+}
+
+fn resource_missing(view: &View<'_>) -> Verdict {
+    let (Some(_), Some(selection)) = (page(view), &view.observed.selection) else { return Verdict::NotApplicable };
+    let walked = selection.absent_since.is_some();
+    if walked && !stable(view) {
+        return Verdict::NotApplicable;
+    }
+    let Some((id, name)) = selection.absent.first() else {
+        return if selection.matching > 0 { Verdict::Pass } else { Verdict::NotApplicable };
+    };
+    let known = view.before.find(&view.call.endpoint, id);
+    let mut finding = Finding::new(
+        "body /Resources",
+        format!("{name} ({id}) among them"),
+        if walked { "all pages without it" } else { "the whole list without it" },
+    );
+    finding.because = selection.absent_since.clone().or_else(|| known.map(|k| k.last_write.clone()));
+    Verdict::Fail(vec![finding])
 }
 
 /// Which figures of its page a total is: its entries, `count`, its last entry, the last that fits. Where one of them explains two

@@ -33,6 +33,7 @@ pub static RULES: &[Rule] = &[
         wrong: "POST /Users with an empty body → 500",
         right: "→ 400 invalidSyntax",
         proven_by: &[
+            "delete-user-with-extension-500",
             "patch-unknown-attribute-500",
             "patch-name-conflict-500",
             "auth-missing-token-500",

@@ -54,7 +54,12 @@ pub static RULES: &[Rule] = &[
         hint: "Build it from base URL, endpoint and id.",
         wrong: "id 2819, \"location\":\"https://…/Users/1\"",
         right: "\"location\":\"https://…/Users/2819\"",
-        proven_by: &["create-response-id-is-username", "location-wrong-endpoint", "meta-location-wrong-id"],
+        proven_by: &[
+            "create-response-id-is-username",
+            "location-wrong-endpoint",
+            "location-without-base-path",
+            "meta-location-wrong-id",
+        ],
         check: location_wrong,
     },
     Rule {
@@ -303,14 +308,30 @@ fn location_wrong(view: &View<'_>) -> Verdict {
         let id = get_ci(resource, "id")?.as_str()?;
         let path = text.split(['?', '#']).next().unwrap_or(text).trim_end_matches('/');
         let last = crate::exchange::percent_decode(path.rsplit('/').next().unwrap_or_default());
-        let wanted = || Finding::new("body /meta/location", format!("…{}/{id}", view.call.endpoint), text);
+        let wanted = || {
+            let there = format!("{}{}/{id}", view.target.base_url, view.call.endpoint);
+            Finding::new("body /meta/location", there, text)
+        };
         if last != id {
             return Some(Some(wanted()));
         }
         // A server may have more than one address for a resource, but this one is where the client would look.
         let here = view.call.endpoint == rt.endpoint;
-        Some((here && !below(path, &rt.endpoint)).then(|| wanted().level(Level::Should)))
+        let elsewhere = !below(path, &rt.endpoint) || outside(path, &view.target.base_url);
+        Some((here && elsewhere).then(|| wanted().level(Level::Should)))
     })
+}
+
+/// True for a URL on the host that was called which is not below the base URL.
+fn outside(location: &str, base_url: &str) -> bool {
+    // Nearly always, and then there is nothing to take apart.
+    if location.strip_prefix(base_url).is_some_and(|rest| rest.starts_with('/')) {
+        return false;
+    }
+    let (Ok(shown), Ok(base)) = (url::Url::parse(location), url::Url::parse(base_url)) else { return false };
+    let prefix = base.path().trim_end_matches('/');
+    let below = shown.path().strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'));
+    same_host(&base, &shown) && !below
 }
 
 fn location_relative(view: &View<'_>) -> Verdict {

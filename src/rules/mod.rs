@@ -27,6 +27,7 @@ mod refusal;
 pub mod rule;
 mod schema;
 mod sort;
+mod spelling;
 mod state;
 pub mod view;
 
@@ -48,6 +49,7 @@ pub fn catalogue() -> impl Iterator<Item = &'static Rule> {
         list::RULES,
         cursor::RULES,
         schema::RULES,
+        spelling::RULES,
         references::RULES,
         meta::RULES,
         advertised::RULES,

@@ -676,7 +676,7 @@ pub static RULES: &[Rule] = &[
         hint: "Answer 400 with scimType mutability.",
         wrong: "PATCH … {\"op\":\"remove\",\"path\":\"userName\"} → 204",
         right: "→ 400 mutability",
-        proven_by: &["patch-readonly-accepted", "patch-username-remove-accepted"],
+        proven_by: &["group-members-declared-read-only", "patch-readonly-accepted", "patch-username-remove-accepted"],
         check: |view| accepted_despite(view, &[Reason::Mutability], "400 mutability"),
     },
     Rule {

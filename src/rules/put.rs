@@ -170,6 +170,7 @@ pub static RULES: &[Rule] = &[
         wrong: "GET /Users/2819 → body; PUT the same body → 400",
         right: "→ 200",
         proven_by: &[
+            "group-put-body-id-refused",
             "put-own-username-409",
             "put-read-body-rejected",
             "schemas-username-not-required",

@@ -7,7 +7,7 @@ use super::rule::{Finding, Verdict};
 use super::view::View;
 use crate::exchange::AuthKind;
 use crate::scim::urn;
-use crate::scim::value::get_ci;
+use crate::scim::value::{get_ci, value_ci};
 use crate::shadow::forecast::{op_path, operations};
 use crate::shadow::{Choice, Expectation, Op, State, name_attribute};
 use serde_json::{Map, Value};
@@ -265,7 +265,8 @@ fn forms(view: &View<'_>, body: &Map<String, Value>) -> Vec<&'static str> {
             && get_ci(o, "op").and_then(Value::as_str).is_some_and(|t| !t.eq_ignore_ascii_case("remove"))
     });
     let members = group
-        && (path_has("members") || ops.iter().any(|o| get_ci(o, "value").is_some_and(|v| v.get("members").is_some())));
+        && (path_has("members")
+            || ops.iter().any(|o| get_ci(o, "value").is_some_and(|v| value_ci(v, "members").is_some())));
     let unchanged = view.forecast.after.as_ref().is_some_and(|a| {
         view.call.id.as_deref().and_then(|i| view.before.find(&view.call.endpoint, i)).is_some_and(|k| &*k.doc == a)
     });

@@ -3,7 +3,7 @@
 use super::rule::{Finding, Impact, Level, Rule, Verdict};
 use super::view::{View, short};
 use crate::scim::schema::{AttrType, Attribute, Extension, Mutability, ResourceType, Returned};
-use crate::scim::value::{get_ci, parse_datetime};
+use crate::scim::value::{get_ci, parse_datetime, value_ci};
 use crate::shadow::{Expectation, Op};
 use serde_json::{Map, Value};
 
@@ -244,27 +244,6 @@ pub static RULES: &[Rule] = &[
         check: nulls,
     },
     Rule {
-        id: "schema/attribute-name-case",
-        title: "A name is spelled in another case than in the schema",
-        spec: "RFC 7643 §2.1 (case-insensitive); Entra reads exact names",
-        level: Level::Idp,
-        clash: true,
-        impact: Impact::ClientConfused,
-        breaks: &["entra"],
-        requirements: &["entra-casing-of-members"],
-        explain: "By the RFC the case of attribute names does not matter; Entra and many typed clients read `userName`, `totalResults` and `resourceType` and nothing else.",
-        hint: "Return names in the schema's spelling.",
-        wrong: "{\"UserName\":\"a@example.com\"}",
-        right: "{\"userName\":\"a@example.com\"}",
-        proven_by: &[
-            "attribute-names-pascal-case",
-            "list-names-pascal-case",
-            "meta-names-pascal-case",
-            "sub-attribute-names-pascal-case",
-        ],
-        check: name_case,
-    },
-    Rule {
         id: "schema/external-id-invented",
         title: "The server makes up an `externalId`",
         spec: "RFC 7643 §3.1",
@@ -307,7 +286,7 @@ pub(super) fn label(resource: Resource<'_>, place: &str) -> String {
 }
 
 /// Attributes of core and extensions with the values that a resource has for them.
-fn values<'a>(resource: Resource<'a>, rt: &'a ResourceType) -> Vec<(String, &'a Attribute, &'a Value)> {
+pub(super) fn values<'a>(resource: Resource<'a>, rt: &'a ResourceType) -> Vec<(String, &'a Attribute, &'a Value)> {
     let mut out = Vec::new();
     for a in &rt.schema.attributes {
         if let Some(v) = get_ci(resource, &a.name) {
@@ -611,8 +590,9 @@ fn two_primaries(view: &View<'_>) -> Verdict {
     each(view, |resource, rt| {
         let mut seen = false;
         for (name, _, v) in values(resource, rt).into_iter().filter(|(_, a, _)| a.multi_valued) {
-            let primaries =
-                v.as_array().map_or(0, |l| l.iter().filter(|e| e.get("primary") == Some(&Value::Bool(true))).count());
+            let primaries = v
+                .as_array()
+                .map_or(0, |l| l.iter().filter(|e| value_ci(e, "primary") == Some(&Value::Bool(true))).count());
             seen |= primaries > 0;
             if primaries > 1 {
                 return Some(Some(Finding::new(
@@ -633,51 +613,6 @@ fn nulls(view: &View<'_>) -> Verdict {
         });
         Some(null.map(|(k, _)| Finding::new(format!("body /{k}"), "absent", "null")))
     })
-}
-
-const COMMON: [&str; 4] = ["id", "externalId", "meta", "schemas"];
-const META: [&str; 5] = ["resourceType", "created", "lastModified", "location", "version"];
-const LIST: [&str; 5] = ["totalResults", "Resources", "startIndex", "itemsPerPage", "schemas"];
-const ERROR: [&str; 4] = ["schemas", "status", "scimType", "detail"];
-
-fn name_case(view: &View<'_>) -> Verdict {
-    let message: &[&str] = if view.list().is_some() { &LIST } else { &ERROR };
-    let envelope = view.list().or_else(|| view.object().filter(|_| view.client_error() && view.on_resources()));
-    if let Some(found) = envelope.and_then(|e| respelled(e, message.iter().copied(), "body ")) {
-        return Verdict::Fail(vec![found]);
-    }
-    each(view, |resource, rt| {
-        let names = || rt.schema.attributes.iter().map(|a| a.name.as_str()).chain(COMMON);
-        let meta = || respelled(get_ci(resource, "meta")?.as_object()?, META.into_iter(), "body /meta");
-        let inside = || values(resource, rt).into_iter().find_map(|(name, a, v)| inner_case(&name, a, v));
-        Some(respelled(resource, names(), "body ").or_else(meta).or_else(inside))
-    })
-}
-
-/// The first key that is one of the names in another case.
-fn respelled<'a>(
-    object: &Map<String, Value>,
-    names: impl Iterator<Item = &'a str> + Clone,
-    place: &str,
-) -> Option<Finding> {
-    let exact = |k: &str| names.clone().any(|n| n == k);
-    let (key, name) = object
-        .keys()
-        .filter(|k| !exact(k))
-        .find_map(|k| names.clone().find(|n| n.eq_ignore_ascii_case(k)).map(|n| (k, n)))?;
-    Some(Finding::new(format!("{}/{key}", place.trim_end()), name, key.clone()))
-}
-
-fn inner_case(name: &str, attribute: &Attribute, value: &Value) -> Option<Finding> {
-    match value {
-        Value::Object(map) => {
-            let names = attribute.sub_attributes.iter().map(|s| s.name.as_str());
-            respelled(map, names, &format!("body /{name}"))
-        }
-        // Large groups: the first entries stand for all, they come from one place.
-        Value::Array(items) => items.iter().take(3).find_map(|i| inner_case(name, attribute, i)),
-        _ => None,
-    }
 }
 
 fn external_invented(view: &View<'_>) -> Verdict {

@@ -4,7 +4,7 @@
 
 use super::rule::{Finding, Level, Verdict};
 use super::view::{View, short};
-use crate::scim::value::get_ci;
+use crate::scim::value::{get_ci, value_ci};
 use crate::shadow::Place;
 use crate::shadow::facts;
 use crate::shadow::{Cause, Clash, Contradiction, Write};
@@ -108,7 +108,7 @@ fn takes_a_default(view: &View<'_>, c: &Contradiction) -> bool {
 fn only_strangers_missing(view: &View<'_>, c: &Contradiction) -> bool {
     let ids = |v: &Value| -> Vec<String> {
         let entries = v.as_array().map(Vec::as_slice).unwrap_or_default();
-        entries.iter().filter_map(|e| e.get("value").and_then(crate::shadow::text_of)).collect()
+        entries.iter().filter_map(|e| value_ci(e, "value").and_then(crate::shadow::text_of)).collect()
     };
     let (expected, actual) = (ids(&c.expected), ids(&c.actual));
     let known = |id: &String| view.before.seen.contains(id) || view.before.with_id(id).next().is_some();
@@ -133,7 +133,7 @@ fn keeps_group_keys(view: &View<'_>) -> bool {
         let body = past.exchange.response().filter(|r| r.status == 200).and_then(|r| r.json());
         past.call.op == crate::shadow::Op::Read
             && past.call.endpoint == "/Groups"
-            && body.is_some_and(|b| b.get("externalId").is_some())
+            && body.is_some_and(|b| value_ci(b, "externalId").is_some())
     })
 }
 
@@ -214,7 +214,7 @@ fn lost_previous(c: &Contradiction) -> bool {
         v.as_array()
             .into_iter()
             .flatten()
-            .filter_map(|e| e.get("value").or(Some(e)).and_then(crate::shadow::text_of))
+            .filter_map(|e| value_ci(e, "value").or(Some(e)).and_then(crate::shadow::text_of))
             .collect()
     };
     let (before, expected, actual) = (ids(&c.previous), ids(&c.expected), ids(&c.actual));
@@ -285,8 +285,8 @@ fn only_primary_differs(c: &Contradiction) -> bool {
             .iter()
             .map(|e| {
                 (
-                    e.get("value").map(ToString::to_string).unwrap_or_default().to_lowercase(),
-                    e.get("primary") == Some(&Value::Bool(true)),
+                    value_ci(e, "value").map(ToString::to_string).unwrap_or_default().to_lowercase(),
+                    value_ci(e, "primary") == Some(&Value::Bool(true)),
                 )
             })
             .collect();
@@ -310,7 +310,7 @@ fn only_blanks_differ(c: &Contradiction) -> bool {
 
 /// How many elements are primary.
 fn primaries(list: &Value) -> usize {
-    list.as_array().map_or(0, |l| l.iter().filter(|e| e.get("primary") == Some(&Value::Bool(true))).count())
+    list.as_array().map_or(0, |l| l.iter().filter(|e| value_ci(e, "primary") == Some(&Value::Bool(true))).count())
 }
 
 /// Rules for which a confirmed fact is a pass.

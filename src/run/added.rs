@@ -9,6 +9,7 @@ use crate::exchange::{AuthKind, Exchange};
 use crate::scenario::model::{Action, Need, Step, Verify};
 use crate::shadow::{Call, Entry, Kind, Op, State, name_attribute};
 use serde_json::Value;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -17,6 +18,11 @@ const SWEEP_READS: usize = 10;
 const SWEEP_LOOK_UPS: usize = 4;
 /// Endpoints whose resources identity providers look up by name.
 const NAMED: [&str; 2] = ["/Users", "/Groups"];
+
+/// Id of the look at what a case left.
+pub(super) const SWEEP: &str = "end";
+/// Id of the deletes after it.
+pub(super) const CLEAN_UP: &str = "clean-up";
 
 impl Player<'_> {
     /// Reads a resource back after a write to it, accepted or refused.
@@ -94,11 +100,11 @@ impl Player<'_> {
         {
             return;
         }
-        let step = sweep_step();
+        let step = own_step(SWEEP, "What the case left is as it should be");
         let live = self.first_of(State::Live, SWEEP_READS);
         let gone = self.first_of(State::Gone, 2);
         for (path, kind, type_name, _) in &live {
-            self.probe(&step, path, kind.tenant, &format!("end/read-{type_name}"), None).await;
+            self.probe(&step, path, kind.tenant, &format!("{SWEEP}/read-{type_name}"), None).await;
         }
         if self.context.target.lacks(Need::Filter).is_some() {
             return;
@@ -106,7 +112,7 @@ impl Player<'_> {
         for (_, kind, type_name, name) in live.iter().take(SWEEP_LOOK_UPS).chain(&gone) {
             let Some(name) = name.as_deref().filter(|_| NAMED.contains(&&*kind.endpoint)) else { continue };
             let target = self.look_up(&kind.endpoint, name);
-            self.probe(&step, &target, kind.tenant, &format!("end/look-up-{type_name}"), None).await;
+            self.probe(&step, &target, kind.tenant, &format!("{SWEEP}/look-up-{type_name}"), None).await;
         }
     }
 
@@ -121,7 +127,8 @@ impl Player<'_> {
         of_state.take(count).map(about).collect()
     }
 
-    /// Deletes what the case made: groups before users. Not judged: an identity provider does not do this.
+    /// Deletes what the case made: groups before users. Not judged, because an identity provider does not do this; but a server
+    /// that breaks down over it is told.
     pub(super) async fn clean_up(&mut self) {
         if self.context.options.keep {
             return;
@@ -159,8 +166,14 @@ impl Player<'_> {
         if self.context.silent().is_some() {
             return Some("no answer".to_owned());
         }
-        let exchange = self.context.patience.send(&self.context.http, out).await;
+        let exchange = Arc::new(self.context.patience.send(&self.context.http, out).await);
         self.heard(&exchange).await;
+        if exchange.status().is_some_and(|s| s >= 500 && !matches!(s, 501 | 503)) {
+            let step = own_step(CLEAN_UP, "What the case made is deleted");
+            let judged = self.judge(&exchange, &step.id, true, None);
+            let at = self.report_step(&step, &step.id, &exchange, false);
+            self.take_findings(at, &step, &exchange, &judged);
+        }
         match exchange.status() {
             Some(200..=299 | 404 | 410) => None,
             status => Some(status.map_or_else(|| "no answer".to_owned(), |s| s.to_string())),
@@ -185,10 +198,11 @@ impl Player<'_> {
     }
 }
 
-fn sweep_step() -> Step {
+/// A step that no scenario has.
+fn own_step(id: &str, title: &str) -> Step {
     Step {
-        id: "end".to_owned(),
-        title: "What the case left is as it should be".to_owned(),
+        id: id.to_owned(),
+        title: title.to_owned(),
         line: 1,
         dialects: Vec::new(),
         needs: Vec::new(),

@@ -2,11 +2,13 @@
 //!
 //! Must not judge the answers: the discovery scenarios do.
 
-use super::Options;
 use crate::engine::{Http, Outgoing};
 use crate::event::TargetReport;
 use crate::exchange::Exchange;
 use crate::shadow::Advertised;
+use std::sync::Arc;
+use std::time::Instant;
+use time::OffsetDateTime;
 
 /// The target cannot be tested.
 #[derive(Debug, thiserror::Error)]
@@ -14,7 +16,10 @@ use crate::shadow::Advertised;
 pub struct Unusable(pub String);
 
 /// What was found.
-pub(crate) struct Discovery {
+pub struct Discovery {
+    pub(crate) http: Arc<Http>,
+    pub(crate) started: OffsetDateTime,
+    pub(crate) clock: Instant,
     pub(crate) advertised: Advertised,
     pub(crate) report: TargetReport,
     /// Why nothing but the access scenarios makes sense.
@@ -22,7 +27,10 @@ pub(crate) struct Discovery {
 }
 
 /// Asks for the three discovery documents and one page of users.
-pub(crate) async fn discover(http: &Http, options: &Options) -> Result<Discovery, Unusable> {
+pub async fn discover(http: Arc<Http>) -> Result<Discovery, Unusable> {
+    let (clock, started) = (Instant::now(), OffsetDateTime::now_utc());
+    let asked = http;
+    let http = &*asked;
     let config = ask(http, "/ServiceProviderConfig").await;
     if let Err(failure) = &config.outcome {
         return Err(Unusable(format!("cannot reach the target {}: {failure}", config.request.url)));
@@ -48,7 +56,6 @@ pub(crate) async fn discover(http: &Http, options: &Options) -> Result<Discovery
     }
     advertised.second_token = http.target().other.is_some();
     advertised.credentials = !matches!(http.target().credentials, crate::engine::Credentials::None);
-    advertised.forced = options.forced.clone();
     if users.status() == Some(401) && !advertised.credentials {
         return Err(Unusable(format!(
             "the target wants credentials: GET {} answered 401. Give them with --token-env NAME (or --token-file, --basic-env, --oauth-…)",
@@ -65,12 +72,12 @@ pub(crate) async fn discover(http: &Http, options: &Options) -> Result<Discovery
     let _ = shown.set_password(None);
     let report = TargetReport {
         base_url: shown.to_string(),
-        embedded: options.embedded,
-        provider: options.provider.as_ref().map(|p| p.name.clone()),
+        embedded: false,
+        provider: None,
         advertised: advertised.features.iter().map(|(k, v)| (k.clone(), *v)).collect(),
         remarks,
     };
-    Ok(Discovery { advertised, report, access_refused })
+    Ok(Discovery { http: asked, started, clock, advertised, report, access_refused })
 }
 
 async fn ask(http: &Http, target: &str) -> Exchange {

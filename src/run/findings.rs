@@ -396,7 +396,12 @@ fn reason_phrase(status: u16) -> &'static str {
 
 fn reproduce(f: &RawFinding, words: Words<'_>) -> String {
     let step = f.step.split('/').next().unwrap_or(&f.step);
-    let only = if step == "end" { String::new() } else { format!(" --only {step}") };
+    // Steps that no scenario has cannot be asked for.
+    let only = if [super::added::SWEEP, super::added::CLEAN_UP].contains(&step) {
+        String::new()
+    } else {
+        format!(" --only {step}")
+    };
     format!("scimproof run {}{only}{} --show-http", f.case, words.options.reproduce_flags)
 }
 

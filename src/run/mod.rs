@@ -130,19 +130,20 @@ impl Context {
     }
 }
 
-/// Plays all cases. `stop` ends the run after the request in flight; clean-up still happens.
+/// Plays all cases at a target that was looked at. `stop` ends the run after the request in flight; clean-up still happens.
 pub async fn run(
-    http: Arc<Http>,
+    mut found: discover::Discovery,
     cases: Vec<Case>,
     options: Options,
     journal: Option<Arc<Journal>>,
     redactor: Redactor,
     stop: Arc<AtomicBool>,
     emit: &mut (dyn FnMut(Event) + Send),
-) -> Result<Finished, discover::Unusable> {
-    let clock = Instant::now();
-    let started = OffsetDateTime::now_utc();
-    let mut found = discover::discover(&http, &options).await?;
+) -> Finished {
+    let (clock, started) = (found.clock, found.started);
+    found.advertised.forced = options.forced.clone();
+    found.report.embedded = options.embedded;
+    found.report.provider = options.provider.as_ref().map(|p| p.name.clone());
     // A base URL may have a token in its query, and what the target said is a stranger's text.
     found.report.base_url = redactor.url(&found.report.base_url);
     found.report.remarks.iter_mut().chain(&mut found.access_refused).for_each(|text| *text = redactor.text(text));
@@ -154,7 +155,7 @@ pub async fn run(
     };
     emit(Event::RunStarted(info));
     let context = Arc::new(Context {
-        http: http.clone(),
+        http: found.http,
         target: Arc::new(found.advertised),
         run_id: journal.as_ref().map_or_else(|| crate::engine::values::run_id(options.seed), |j| j.run_id().to_owned()),
         journal,
@@ -171,7 +172,7 @@ pub async fn run(
     let played = play_all(&context, cases, emit).await;
     let finished = conclude(&context, played, found.report, started, clock, stop.load(Ordering::SeqCst));
     emit(Event::RunFinished);
-    Ok(finished)
+    finished
 }
 
 /// One finished case.

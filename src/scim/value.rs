@@ -15,6 +15,11 @@ pub fn get_ci<'a>(map: &'a Map<String, Value>, name: &str) -> Option<&'a Value> 
     map.get(name).or_else(|| map.iter().find(|(k, _)| k.eq_ignore_ascii_case(name)).map(|(_, v)| v))
 }
 
+/// The member of this name of a value that may be an object, upper and lower case ignored.
+pub fn value_ci<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
+    get_ci(value.as_object()?, name)
+}
+
 /// The member of this name to change, upper and lower case ignored.
 pub fn get_ci_mut<'a>(map: &'a mut Map<String, Value>, name: &str) -> Option<&'a mut Value> {
     let key = key_ci(map, name)?.to_owned();

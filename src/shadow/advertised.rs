@@ -5,6 +5,7 @@
 use crate::scenario::model::Need;
 use crate::scim::schema::{Attribute, ResourceType, Schema, parse_schema};
 use crate::scim::urn;
+use crate::scim::value::{get_ci, value_ci};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -138,13 +139,13 @@ impl Advertised {
 
     fn read_config(&mut self, config: &serde_json::Map<String, Value>) {
         for name in ["patch", "bulk", "filter", "sort", "etag", "changePassword"] {
-            if let Some(on) = config.get(name).and_then(|f| f.get("supported")).and_then(Value::as_bool) {
+            if let Some(on) = get_ci(config, name).and_then(|f| value_ci(f, "supported")).and_then(Value::as_bool) {
                 self.features.insert(name.to_owned(), on);
             }
         }
-        self.max_results = config.get("filter").and_then(|f| f.get("maxResults")).and_then(Value::as_i64);
-        self.max_operations = config.get("bulk").and_then(|f| f.get("maxOperations")).and_then(Value::as_i64);
-        let paging = |name: &str| config.get("pagination").and_then(|p| p.get(name));
+        self.max_results = get_ci(config, "filter").and_then(|f| value_ci(f, "maxResults")).and_then(Value::as_i64);
+        self.max_operations = get_ci(config, "bulk").and_then(|f| value_ci(f, "maxOperations")).and_then(Value::as_i64);
+        let paging = |name: &str| get_ci(config, "pagination").and_then(|p| value_ci(p, name));
         self.cursor = paging("cursor").and_then(Value::as_bool).unwrap_or(false);
         self.index = paging("index").and_then(Value::as_bool).unwrap_or(true);
         self.default_paging = paging("defaultPaginationMethod").and_then(Value::as_str).map(str::to_owned);
@@ -247,13 +248,13 @@ impl Advertised {
 /// Endpoint of a described resource type, and the URIs that it names. `None` where an entry is not as it should be: then
 /// nothing is known about it.
 fn declared(described: &Value, base_url: &str) -> Option<(String, Vec<String>)> {
-    let text = |name: &str| described.get(name).and_then(Value::as_str);
+    let text = |name: &str| value_ci(described, name).and_then(Value::as_str);
     let mut uris = vec![text("schema")?.to_owned()];
-    match described.get("schemaExtensions") {
+    match value_ci(described, "schemaExtensions") {
         None | Some(Value::Null) => {}
         Some(Value::Array(all)) => {
             for extension in all {
-                uris.push(extension.get("schema")?.as_str()?.to_owned());
+                uris.push(value_ci(extension, "schema")?.as_str()?.to_owned());
             }
         }
         Some(_) => return None,
@@ -275,7 +276,7 @@ fn below_base(endpoint: &str, base_url: &str) -> String {
 
 /// Entries of a ListResponse, or of a bare array.
 fn items(list: &Value) -> impl Iterator<Item = &Value> {
-    let found = list.get("Resources").or_else(|| list.get("resources")).unwrap_or(list);
+    let found = value_ci(list, "Resources").unwrap_or(list);
     found.as_array().map(Vec::as_slice).unwrap_or_default().iter()
 }
 

@@ -6,7 +6,7 @@ use super::facts::{self, Cause, Contradiction, Write};
 use super::learn::key_within;
 use super::{Known, Observed, Place, Shadow, Stray, text_of};
 use crate::scim::schema::ResourceType;
-use crate::scim::value::is_unassigned;
+use crate::scim::value::{is_unassigned, value_ci};
 use serde_json::Value;
 
 pub(super) fn compare(
@@ -75,7 +75,7 @@ pub(super) fn compare(
 /// Takes members out that a server may keep or drop by itself: deleted and inactive users (the RFC is silent).
 fn drop_members(members: &mut Value, shadow: &Shadow) {
     if let Some(list) = members.as_array_mut() {
-        list.retain(|m| !m.get("value").and_then(text_of).is_some_and(|id| shadow.known.is_loose(&id)));
+        list.retain(|m| !value_ci(m, "value").and_then(text_of).is_some_and(|id| shadow.known.is_loose(&id)));
     }
 }
 

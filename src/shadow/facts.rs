@@ -4,7 +4,7 @@
 
 use crate::scim::path::AttrPath;
 use crate::scim::schema::{AttrType, Attribute, Mutability, ResourceType, Returned};
-use crate::scim::value::{get_ci, is_unassigned, parse_datetime};
+use crate::scim::value::{get_ci, is_unassigned, parse_datetime, value_ci};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashSet};
@@ -273,7 +273,7 @@ fn elements(key: &str, want: &[Value], have: &[Value], strict_extra: bool) -> Op
     if let Some(clash) = plain_members(key, want, have, strict_extra) {
         return clash;
     }
-    let primary = |v: &Value| v.get("primary") == Some(&Value::Bool(true));
+    let primary = |v: &Value| value_ci(v, "primary") == Some(&Value::Bool(true));
     let plain: Vec<Value>;
     let want = if want.iter().any(primary) {
         want

@@ -5,9 +5,9 @@
 use super::{Call, Known, Op, Shadow, State};
 use crate::exchange::AuthKind;
 use crate::scim::patch::{self, Options};
-use crate::scim::schema::{Attribute, Mutability, ResourceType, Uniqueness};
+use crate::scim::schema::{AttrType, Attribute, Mutability, ResourceType, Uniqueness};
 use crate::scim::urn;
-use crate::scim::value::{get_ci, is_unassigned, validate};
+use crate::scim::value::{get_ci, is_unassigned, validate, value_ci};
 use serde_json::{Map, Value};
 
 /// What must happen.
@@ -455,8 +455,9 @@ impl Shadow {
     /// A member that a correct server may refuse although it exists (a group, RFC 7643 §4.2 "may"), or an entry without `value`.
     fn odd_member(&self, after: &Value, tenant: u8) -> bool {
         let group = |id: &String| self.kinds_of(id).any(|k| k.tenant == tenant && &*k.endpoint == "/Groups");
-        let entries = after.get("members").and_then(Value::as_array);
-        entries.into_iter().flatten().any(|m| m.get("value").is_none()) || super::member_ids(after).iter().any(group)
+        let entries = value_ci(after, "members").and_then(Value::as_array);
+        entries.into_iter().flatten().any(|m| value_ci(m, "value").is_none())
+            || super::member_ids(after).iter().any(group)
     }
 
     /// Something in a POST or PUT body that a correct server may refuse.
@@ -521,7 +522,25 @@ fn common_body_problems(object: &Map<String, Value>, rt: &ResourceType) -> Optio
         .iter()
         .filter(|p| p.kind == crate::scim::value::ProblemKind::WrongType)
         .find(|p| !tolerable(&p.path, object));
-    hard.map(|p| Forecast::refuse(Reason::WrongType, p.path.clone()))
+    let misshapen = || {
+        let name = misshapen_read_only(object, rt)?;
+        Some(Forecast::either(Choice::ReadOnlySent, name, Some(Value::Object(object.clone()))))
+    };
+    hard.map(|p| Forecast::refuse(Reason::WrongType, p.path.clone())).or_else(misshapen)
+}
+
+/// A readOnly attribute is ignored (RFC 7643 §7), but who reads the body before that may stumble over a value of another form.
+fn misshapen_read_only<'r>(object: &Map<String, Value>, rt: &'r ResourceType) -> Option<&'r str> {
+    let odd = |a: &&Attribute| {
+        let value = get_ci(object, &a.name).filter(|v| !is_unassigned(v));
+        let form = |v: &Value| (a.kind == AttrType::Complex) == v.is_object();
+        value.is_some_and(|v| match v {
+            Value::Array(items) => !a.multi_valued || !items.iter().all(form),
+            one => a.multi_valued || !form(one),
+        })
+    };
+    let read_only = rt.schema.attributes.iter().filter(|a| a.mutability == Mutability::ReadOnly);
+    read_only.filter(|a| !["id", "meta"].contains(&a.name.as_str())).find(odd).map(|a| a.name.as_str())
 }
 
 /// The required extension, or the required attribute in it, that a body lacks.

@@ -10,7 +10,7 @@ use super::{Call, Known, PageClash, Place, Selection, Shadow, State, text_of};
 use crate::exchange::Exchange;
 use crate::scim::filter;
 use crate::scim::schema::{Attribute, ResourceType, Returned};
-use crate::scim::value::get_ci;
+use crate::scim::value::{get_ci, value_ci};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
@@ -37,6 +37,31 @@ impl Watch<'_> {
             }
         }
         self.page(call, list, ids);
+        self.absent(call, rt, &resources);
+    }
+
+    /// Who of ours is nowhere in a list that has been shown whole. One page with a filter is the filter's matter.
+    fn absent(&mut self, call: &Call, rt: &ResourceType, resources: &[&Value]) {
+        let (Some(page), Some(selection)) = (&self.learned.page, &mut self.out.selection) else { return };
+        let shown = page.ids.len() as i64;
+        // A full page whose total is its own length may as well come from who counts the page.
+        let full = call.effective_count().is_some_and(|count| shown >= count);
+        let alone = call.filter.is_none() && page.start == 1 && !full && page.total.is_some_and(|t| t <= shown);
+        let (returned, since) = if alone {
+            (page.ids.iter().map(String::as_str).collect(), None)
+        } else if let Some((met, since)) = self.shadow.pages.walked(page) {
+            (met, Some(since.step.clone()))
+        } else {
+            return;
+        };
+        let look = Look { shadow: self.shadow, call, rt, resources, returned };
+        let mut found = Selection::default();
+        for (number, entry) in self.shadow.known.entries().iter().enumerate() {
+            if *entry.kind.endpoint == *call.endpoint && !look.returned.contains(&*entry.id) {
+                look.at(number as u32, &mut found);
+            }
+        }
+        (selection.absent, selection.absent_since) = (found.missing, since);
     }
 
     fn page(&mut self, call: &Call, list: &Value, ids: Vec<String>) {
@@ -166,7 +191,7 @@ impl Look<'_> {
     }
 
     fn shown(&self, id: &str) -> Option<&Value> {
-        self.resources.iter().find(|r| r.get("id").and_then(text_of).as_deref() == Some(id)).copied()
+        self.resources.iter().find(|r| value_ci(r, "id").and_then(text_of).as_deref() == Some(id)).copied()
     }
 
     fn at(&self, number: u32, found: &mut Selection) {

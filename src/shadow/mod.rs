@@ -25,6 +25,7 @@ pub use observe::{Learned, Observed, PageClash, Place, Selection, Stray};
 pub use pages::Pages;
 pub use registry::{Entry, Kind, Registry};
 
+use crate::scim::value::value_ci;
 use facts::Facts;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -183,7 +184,7 @@ impl Shadow {
 /// `members[].value` of a group representation.
 pub fn member_ids(doc: &Value) -> Vec<String> {
     let members = doc.as_object().and_then(|o| crate::scim::value::get_ci(o, "members"));
-    members.and_then(Value::as_array).into_iter().flatten().filter_map(|m| text_of(m.get("value")?)).collect()
+    members.and_then(Value::as_array).into_iter().flatten().filter_map(|m| text_of(value_ci(m, "value")?)).collect()
 }
 
 /// The attribute that names a resource of this endpoint: userName of a user, displayName of a group and of all else.

@@ -71,6 +71,10 @@ pub struct Selection {
     pub foreign: Vec<(String, String)>,
     /// The same id twice on one page.
     pub twice: Vec<String>,
+    /// Ours that match and stand nowhere in a list that was shown from its first entry to its last: id and name.
+    pub absent: Vec<(String, String)>,
+    /// The page before this one, where the list had several.
+    pub absent_since: Option<String>,
     /// How many of ours match.
     pub matching: usize,
     /// True when some of ours do not match.

@@ -2,7 +2,7 @@
 //!
 //! Must not know requests: a page comes with the text of its query.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// A page of a list, for walks.
 #[derive(Debug, Clone)]
@@ -46,6 +46,31 @@ impl Pages {
             }
         }
         self.list.push(page);
+    }
+
+    /// Everybody whom a walk has shown, where this page is its last one: pages of one list and one total that follow each other
+    /// from the first entry on. Nothing for a page from which entries are missing.
+    pub(super) fn walked<'a>(&'a self, page: &'a Page) -> Option<(HashSet<&'a str>, &'a Page)> {
+        let total = page.total?;
+        if page.start.saturating_add(page.ids.len() as i64) <= total {
+            return None;
+        }
+        let mut met: HashSet<&str> = page.ids.iter().map(String::as_str).collect();
+        let (mut next, mut last) = (page.start, None);
+        // The latest page that ends where the one behind it begins; each step goes back, so this ends.
+        while next > 1 {
+            let ends_here = |p: &&Page| {
+                p.query == page.query
+                    && p.total == page.total
+                    && !p.ids.is_empty()
+                    && p.start + p.ids.len() as i64 == next
+            };
+            let before = self.list.iter().rev().find(ends_here)?;
+            met.extend(before.ids.iter().map(String::as_str));
+            last = last.or(Some(before));
+            next = before.start;
+        }
+        Some((met, last?))
     }
 
     /// Earlier pages of the same list that say something else, and what. Where `steady` is false, pages with another total

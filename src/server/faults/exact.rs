@@ -59,6 +59,27 @@ pub(super) const FAULTS: &[Fault] = &[
         hooks: &[Hook::After(|call, reply, _| restate_put(call, reply, 202))],
     },
     Fault {
+        id: "location-without-base-path",
+        title: "Locations lack the base path of the service",
+        area: "schema",
+        source: &[],
+        wrong: "https://example.com/Users/2819",
+        right: "https://example.com/scim/v2/Users/2819",
+        hooks: &[Hook::After(|call, reply, _| {
+            let cut = |text: &str| text.replacen("/scim/v2/", "/", 1);
+            each(call, reply, |resource| {
+                if let Some(Value::String(location)) = resource.get_mut("meta").and_then(|m| m.get_mut("location")) {
+                    *location = location.replacen("/scim/v2/", "/", 1);
+                }
+            });
+            for name in ["Location", "Content-Location"] {
+                if let Some(same) = reply.header(name).map(cut) {
+                    reply.set(name, same);
+                }
+            }
+        })],
+    },
+    Fault {
         id: "location-wrong-endpoint",
         title: "Locations have the right id below another endpoint",
         area: "schema",

@@ -29,6 +29,7 @@ mod rarer;
 mod reported;
 mod schema;
 pub(super) mod tools;
+mod whole;
 
 use super::behaviour::Hook;
 use std::sync::LazyLock;
@@ -82,6 +83,7 @@ pub fn all() -> &'static [Fault] {
             advertised::FAULTS,
             mined::FAULTS,
             mined_writes::FAULTS,
+            whole::FAULTS,
         ]
         .concat()
     });

@@ -19,7 +19,7 @@ const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 pub const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
-const PARTS: [fn(&mut Tour); 17] = [
+const PARTS: [fn(&mut Tour); 18] = [
     Tour::discovery,
     Tour::creates,
     Tour::lists,
@@ -32,6 +32,7 @@ const PARTS: [fn(&mut Tour); 17] = [
     Tour::tokens,
     Tour::bulk,
     Tour::beyond,
+    Tour::whole,
     Tour::reported,
     Tour::rare,
     Tour::aside,
@@ -586,6 +587,24 @@ impl Tour {
 }
 
 impl Tour {
+    /// What was once and is no more, and what only a whole store shows.
+    fn whole(&mut self) {
+        let address = |a: &str| json!([{ "value": a, "type": "work" }]);
+        let moved = json!({ "schemas": [USER, ENTERPRISE], "userName": "moved", "emails": address("old@example.com"), ENTERPRISE: { "department": "d" } });
+        let path = format!("/Users/{}", Tour::id(&self.write("POST", "/Users", moved)));
+        self.patch(&path, json!([{ "op": "replace", "path": "emails", "value": address("new@example.com") }]));
+        self.get("/Users?filter=emails.value+eq+%22old@example.com%22");
+        let group = json!({ "schemas": [GROUP], "displayName": "Once" });
+        let group_path = format!("/Groups/{}", Tour::id(&self.write("POST", "/Groups", group)));
+        let id = group_path.trim_start_matches("/Groups/");
+        let now = json!({ "schemas": [GROUP], "id": id, "displayName": "Now" });
+        self.write("PUT", &group_path, now);
+        self.get("/Groups?filter=displayName+eq+%22Once%22");
+        let search = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"], "filter": "displayName eq \"Now\"" });
+        self.write("POST", "/.search", search);
+        self.send("DELETE", &path, &[], Payload::Absent);
+    }
+
     /// Queries of discovery, /Me, and what the server advertises beyond the RFCs.
     fn beyond(&mut self) {
         self.get("/Schemas?startIndex=1&count=1");
