@@ -103,7 +103,12 @@ pub static RULES: &[Rule] = &[
         hint: "Keep a unique index over the lower-cased userName.",
         wrong: "POST Case.A@example.com → 201\nPOST case.a@example.com → 201",
         right: "second POST → 409 uniqueness",
-        proven_by: &["create-duplicate-case-variant-accepted", "create-duplicate-accepted", "deactivate-deletes-user"],
+        proven_by: &[
+            "create-duplicate-case-variant-accepted",
+            "create-duplicate-accepted",
+            "deactivate-deletes-user",
+            "create-repeated-clears",
+        ],
         check: duplicate_accepted,
     },
     Rule {
@@ -210,6 +215,7 @@ pub static RULES: &[Rule] = &[
             "create-with-meta-rejected",
             "create-case-variant-names-ignored",
             "create-rejects-unicode",
+            "create-locale-required",
         ],
         check: refusal_rule!("create/valid-user-refused"),
     },

@@ -59,6 +59,7 @@ pub static RULES: &[Rule] = &[
             "location-wrong-endpoint",
             "location-without-base-path",
             "meta-location-wrong-id",
+            "patch-answer-class-name",
         ],
         check: location_wrong,
     },

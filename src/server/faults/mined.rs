@@ -94,33 +94,6 @@ pub(super) const FAULTS: &[Fault] = &[
         })],
     },
     Fault {
-        id: "filter-null-400",
-        title: "A comparison with null is refused",
-        area: "match/filter",
-        source: &["https://github.com/GluuFederation/SCIM-Client/issues/57"],
-        wrong: "400 invalidFilter",
-        right: "200",
-        hooks: &[Hook::Before(|call, _| filter_text(call).contains("q null").then(unreadable))],
-    },
-    Fault {
-        id: "filter-primary-400",
-        title: "A Boolean sub-attribute inside a value path is refused",
-        area: "match/filter",
-        source: &["https://github.com/GluuFederation/SCIM-Client/issues/57"],
-        wrong: "emails[primary eq false]: 400 invalidFilter",
-        right: "200",
-        hooks: &[Hook::Before(|call, _| filter_text(call).contains("primary eq ").then(unreadable))],
-    },
-    Fault {
-        id: "filter-urn-boolean-400",
-        title: "active with its schema's URN cannot be filtered",
-        area: "match/filter",
-        source: &["https://github.com/simstudioai/sim/pull/7567"],
-        wrong: "urn:…:User:active eq true: 400 invalidFilter",
-        right: "200",
-        hooks: &[Hook::Before(|call, _| filter_text(call).contains(":User:active ").then(unreadable))],
-    },
-    Fault {
         id: "filter-hyphen-500",
         title: "A hyphen in an attribute name of a filter crashes",
         area: "match/filter",
@@ -364,7 +337,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "list-groups-large-500",
-        title: "The list of groups crashes when one of them has thousands of members",
+        title: "The list of groups crashes when one of them has many members",
         area: "groups",
         source: &["https://github.com/FusionAuth/fusionauth-issues/issues/3307"],
         wrong: "500",
@@ -372,7 +345,7 @@ pub(super) const FAULTS: &[Fault] = &[
         hooks: &[Hook::After(|call, reply, _| {
             let large = shown(call, reply, Kind::Group)
                 .iter()
-                .any(|g| g.get("members").and_then(Value::as_array).is_some_and(|m| m.len() > 3000));
+                .any(|g| g.get("members").and_then(Value::as_array).is_some_and(|m| m.len() > 100));
             if call.lists(Kind::Group) && large {
                 *reply = Reply::crash();
             }
@@ -721,19 +694,6 @@ pub(super) const FAULTS: &[Fault] = &[
         })],
     },
     Fault {
-        id: "custom-date-missing",
-        title: "A dateTime of the server's own schema is never shown",
-        area: "advertised",
-        source: &["https://github.com/GluuFederation/scim/issues/77"],
-        wrong: "no bought",
-        right: "\"bought\": \"2024-01-31T10:00:00Z\"",
-        hooks: &[Hook::After(|call, reply, _| {
-            super::tools::each(call, reply, |r| {
-                r.shift_remove("bought");
-            });
-        })],
-    },
-    Fault {
         id: "member-ref-lower-case",
         title: "$ref of members spells the endpoint in lower case",
         area: "groups",
@@ -796,18 +756,6 @@ pub(super) const FAULTS: &[Fault] = &[
         hooks: &[Hook::Before(|call, _| {
             let empty = body_text(call, "displayName").is_none_or(|n| n.is_empty());
             (on_item(call, "PUT", Kind::User) && empty).then(|| bad("displayName is required"))
-        })],
-    },
-    Fault {
-        id: "patch-operations-lower-case-400",
-        title: "operations is refused, only Operations is known",
-        area: "patch",
-        source: &[],
-        wrong: "400",
-        right: "200",
-        hooks: &[Hook::Before(|call, _| {
-            let lower = call.json().and_then(Value::as_object).is_some_and(|b| b.contains_key("operations"));
-            (call.method == "PATCH" && lower).then(|| bad("Operations is missing"))
         })],
     },
 ];

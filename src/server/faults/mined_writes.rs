@@ -323,27 +323,6 @@ pub(super) const FAULTS: &[Fault] = &[
         })],
     },
     Fault {
-        id: "patch-replace-without-value-clears",
-        title: "replace without a value clears the attribute",
-        area: "patch",
-        source: &["https://github.com/scimmyjs/scimmy/issues/80"],
-        wrong: "200, cleared",
-        right: "400 invalidValue",
-        hooks: &[Hook::Before(|call, _| {
-            if call.method == "PATCH"
-                && let Some(body) = call.json_mut().and_then(Value::as_object_mut)
-                && let Some(operations) = body.get_mut("Operations").and_then(Value::as_array_mut)
-            {
-                for operation in operations {
-                    if op(operation) == "replace" && value(operation).is_none() && !path(operation).is_empty() {
-                        set(operation, "op", "remove");
-                    }
-                }
-            }
-            None
-        })],
-    },
-    Fault {
         id: "manager-empty-text-500",
         title: "An empty text as manager crashes",
         area: "patch",
@@ -663,32 +642,6 @@ pub(super) const FAULTS: &[Fault] = &[
         })],
     },
     Fault {
-        id: "patch-given-name-rewrites-formatted",
-        title: "PATCH of name.givenName rewrites name.formatted and displayName",
-        area: "patch",
-        source: &["https://github.com/better-auth/better-auth/pull/10390"],
-        wrong: "name.formatted follows",
-        right: "unchanged",
-        hooks: &[Hook::Store(|call, stored, document| {
-            let given = sent_operations(call).iter().any(|o| path(o) == "name.givenName");
-            let Some(old) = stored.filter(|_| given) else { return };
-            let composed = |d: &Value| {
-                format!(
-                    "{} {}",
-                    d["name"]["givenName"].as_str().unwrap_or_default(),
-                    d["name"]["familyName"].as_str().unwrap_or_default()
-                )
-            };
-            let (was, now) = (composed(old), composed(document));
-            if document["name"]["formatted"] == was.as_str() {
-                document["name"]["formatted"] = now.clone().into();
-            }
-            if document["displayName"] == was.as_str() {
-                document["displayName"] = now.into();
-            }
-        })],
-    },
-    Fault {
         id: "patch-name-object-partial-400",
         title: "A name object without each required part is refused in a PATCH",
         area: "patch",
@@ -961,30 +914,6 @@ pub(super) const FAULTS: &[Fault] = &[
             let (kind, id) = (call.kind()?, call.id()?.to_owned());
             state.of_mut(call).get_mut(kind, &id)?.created = sent;
             Some(Reply::empty(204))
-        })],
-    },
-    Fault {
-        id: "group-rename-onto-another-accepted",
-        title: "A group can be renamed to the name of another, though none can be created with it",
-        area: "groups",
-        source: &["https://github.com/theopenco/llmgateway/pull/2933"],
-        wrong: "204, two groups of one name",
-        right: "409 uniqueness",
-        hooks: &[Hook::After(|call, reply, state| {
-            if !on_item(call, "PATCH", Kind::Group) || reply.status != 409 {
-                return;
-            }
-            let named = |o: &Value| {
-                let text = value(o).and_then(|v| v.as_str().or_else(|| v.get("displayName")?.as_str()));
-                text.filter(|_| touches(o, "displayName")).map(str::to_owned)
-            };
-            let name = sent_operations(call).iter().find_map(named);
-            if let (Some(name), Some(mut document)) = (name, current(call, state)) {
-                document["displayName"] = name.into();
-                let id = call.id().unwrap_or_default().to_owned();
-                state.of_mut(call).update(Kind::Group, &id, &document);
-                *reply = Reply::empty(204);
-            }
         })],
     },
 ];
