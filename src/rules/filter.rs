@@ -65,6 +65,8 @@ pub static RULES: &[Rule] = &[
             "filter-quotes-kept",
             "filter-three-conditions-empty",
             "list-users-always-empty",
+            "filter-user-groups-display-empty",
+            "dates-in-local-time",
         ],
         check: missing,
     },

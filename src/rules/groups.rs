@@ -173,8 +173,8 @@ pub static RULES: &[Rule] = &[
         hint: "Compare by `value` before appending.",
         wrong: "PATCH add members [u1] twice → GET: u1 stands there twice",
         right: "u1 stands there once",
-        proven_by: &["group-member-listed-twice"],
-        check: state_rule!("group/member-duplicated"),
+        proven_by: &["group-member-listed-twice", "group-add-present-answer-doubled"],
+        check: member_duplicated,
     },
     Rule {
         id: "group/members-changed-by-other-write",
@@ -318,18 +318,18 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "group/deleted-user-still-member",
-        title: "A deleted user is still listed as a member",
+        title: "A deleted user or group is still listed as a member",
         spec: "not ruled by the RFC (data integrity)",
         level: Level::Note,
         clash: false,
         impact: Impact::GroupDrifts,
         breaks: &[],
         requirements: &["delete-user-leaves-groups"],
-        explain: "The user was deleted and the group still names its id. If ids or names are ever used again, the membership comes back with them.",
-        hint: "Remove the user from its groups when it is deleted.",
+        explain: "The user (or the group that was a member) was deleted and the group still names its id. If ids or names are ever used again, the membership comes back with them.",
+        hint: "Take what is deleted out of its groups.",
         wrong: "DELETE /Users/u1 → 204\nGET /Groups/g → {\"members\":[{\"value\":\"u1\"}]}",
         right: "GET /Groups/g → u1 is gone",
-        proven_by: &["delete-user-remains-group-member"],
+        proven_by: &["delete-user-remains-group-member", "delete-nested-group-stays-member"],
         check: deleted_user_still_member,
     },
     Rule {
@@ -352,6 +352,7 @@ pub static RULES: &[Rule] = &[
             "user-groups-always-empty",
             "user-groups-declared-and-absent",
             "inactive-members-hidden",
+            "deactivation-leaves-groups",
         ],
         check: user_groups_stale,
     },
@@ -389,6 +390,26 @@ pub static RULES: &[Rule] = &[
     },
 ];
 
+fn member_duplicated(view: &View<'_>) -> Verdict {
+    let verdict = state::judge(view, "group/member-duplicated");
+    let write = matches!(view.call.op, Op::Create | Op::Replace | Op::Patch) && view.accepted();
+    let answer = view.object().filter(|_| write && view.call.endpoint == "/Groups");
+    let members = answer.and_then(|o| get_ci(o, "members")).and_then(Value::as_array);
+    let mut seen = std::collections::HashSet::new();
+    // A user and a group may be numbered alike, so the kind counts.
+    let name = |m: &Value, key: &str| value_ci(m, key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut named = members.into_iter().flatten().map(|m| (name(m, "value"), name(m, "type").to_ascii_lowercase()));
+    match (verdict, named.find(|m| !m.0.is_empty() && !seen.insert(m.clone()))) {
+        // RFC 7643 §2.4: what is stored may be in order, the answer SHOULD NOT name it twice all the same.
+        (Verdict::Pass | Verdict::NotApplicable, Some((id, _))) => {
+            let finding =
+                Finding::new("body /members", "each member once", format!("{id} twice, in the answer to the write"));
+            Verdict::Fail(vec![finding.level(Level::Should)])
+        }
+        (verdict, _) => verdict,
+    }
+}
+
 fn unknown_member_stored(view: &View<'_>) -> Verdict {
     let offered = view.forecast.choice == Some(Choice::UnknownMember);
     if !offered || !matches!(view.call.op, Op::Create | Op::Patch | Op::Replace) || view.status() == 0 {
@@ -404,7 +425,10 @@ fn deleted_user_still_member(view: &View<'_>) -> Verdict {
     if view.call.endpoint != "/Groups" || view.call.op != Op::Read || view.status() != 200 || view.call.projected() {
         return Verdict::NotApplicable;
     }
-    let gone = |id: &String| view.before.kinds_of(id).any(|k| &*k.endpoint == "/Users" && k.state == State::Gone);
+    let gone = |id: &String| {
+        let mut kinds = view.before.kinds_of(id).filter(|k| ["/Users", "/Groups"].contains(&&*k.endpoint)).peekable();
+        kinds.peek().is_some() && kinds.all(|k| k.state == State::Gone)
+    };
     let Some(known) = view.call.id.as_deref().and_then(|id| view.before.find("/Groups", id)) else {
         return Verdict::NotApplicable;
     };
@@ -413,7 +437,7 @@ fn deleted_user_still_member(view: &View<'_>) -> Verdict {
     let findings = shown
         .iter()
         .filter(|m| gone(m))
-        .map(|m| Finding::new("body /members", "no deleted user", m.clone()))
+        .map(|m| Finding::new("body /members", "nobody who was deleted", m.clone()))
         .collect::<Vec<_>>();
     if findings.is_empty() && !was_member { Verdict::NotApplicable } else { Verdict::from_findings(findings) }
 }

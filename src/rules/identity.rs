@@ -250,7 +250,13 @@ pub static RULES: &[Rule] = &[
         hint: "Answer 404 with an Error body.",
         wrong: "GET /Users/unknown → 200 {}",
         right: "→ 404",
-        proven_by: &["patch-unknown-id-204", "unknown-id-200-empty"],
+        proven_by: &[
+            "patch-unknown-id-204",
+            "unknown-id-200-empty",
+            "unknown-member-becomes-user",
+            "unknown-removal-becomes-user",
+            "nested-group-becomes-user",
+        ],
         check: read_unknown,
     },
     Rule {
@@ -293,6 +299,7 @@ pub static RULES: &[Rule] = &[
             "patch-not-atomic",
             "group-refused-put-renames",
             "group-change-applied-and-500",
+            "user-refused-put-changes",
         ],
         check: state_rule!("error/refused-but-changed"),
     },

@@ -186,7 +186,12 @@ pub static RULES: &[Rule] = &[
         hint: "Default `count` to a sensible page size, not to 0.",
         wrong: "GET /Users?filter=… → {\"totalResults\":1,\"Resources\":[]}",
         right: "{\"totalResults\":1,\"Resources\":[{…}]}",
-        proven_by: &["filter-without-count-empty-page", "filter-total-counts-everything", "list-second-page-empty"],
+        proven_by: &[
+            "filter-without-count-empty-page",
+            "filter-total-counts-everything",
+            "list-second-page-empty",
+            "filter-compound-count-empty-page",
+        ],
         check: empty_page,
     },
     Rule {

@@ -110,6 +110,7 @@ pub static RULES: &[Rule] = &[
             "patch-element-loses-siblings",
             "patch-value-paths-make-elements",
             "patch-replace-element-drops-others",
+            "patch-value-path-first-match-only",
         ],
         check: state_rule!("patch/value-path-not-applied"),
     },
@@ -459,6 +460,7 @@ pub static RULES: &[Rule] = &[
             "patch-value-path-colon-400",
             "patch-value-path-operators-400",
             "patch-remove-element-400",
+            "patch-same-email-other-case-400",
         ],
         check: refusal_rule!("patch/value-path-refused"),
     },
@@ -492,7 +494,7 @@ pub static RULES: &[Rule] = &[
         hint: "Accept \"True\"/\"False\" in any case for boolean attributes; always return JSON booleans.",
         wrong: "PATCH … {\"op\":\"Replace\",\"path\":\"active\",\"value\":\"False\"} → 400 invalidValue",
         right: "→ 200 or 204, active false",
-        proven_by: &["patch-active-add-op-rejected", "patch-capitalized-op-rejected"],
+        proven_by: &["patch-active-add-op-rejected", "patch-capitalized-op-rejected", "patch-primary-text-400"],
         check: refusal_rule!("patch/text-boolean-refused"),
     },
     Rule {
@@ -569,7 +571,12 @@ pub static RULES: &[Rule] = &[
         hint: "Read the detail of the answer; support `add`, `replace` and `remove` on every writable attribute, attribute names in any case.",
         wrong: "PATCH … {\"op\":\"replace\",\"path\":\"displayName\",\"value\":\"New\"} → 400 \"value must be a boolean\"",
         right: "→ 200 or 204",
-        proven_by: &["patch-active-true-rejected", "patch-add-external-id-400", "patch-plain-value-400"],
+        proven_by: &[
+            "patch-active-true-rejected",
+            "patch-add-external-id-400",
+            "patch-plain-value-400",
+            "group-rename-marks-400",
+        ],
         check: refusal_rule!("patch/valid-request-refused"),
     },
     Rule {

@@ -365,15 +365,22 @@ pub(super) const FAULTS: &[Fault] = &[
         source: &["https://github.com/BerriAI/litellm/pull/34997"],
         wrong: "a user with the id of the group",
         right: "no new user",
-        hooks: &[Hook::After(|call, reply, state| {
-            if call.kind() == Some(Kind::Group) && reply.ok() {
-                for id in member_ids(call) {
-                    if state.of(call).get(Kind::Group, &id).is_some() {
-                        make_user(call, state, &id);
+        hooks: &[
+            Hook::Before(|call, state| {
+                let id = call.id().filter(|_| on_item(call, "GET", Kind::User))?.to_owned();
+                let user = json!({ "schemas": [urn::USER], "id": id, "userName": id, "active": true });
+                remembers(call, state, "made-users", &id.into()).then(|| Reply::json(200, user))
+            }),
+            Hook::After(|call, reply, state| {
+                if call.kind() == Some(Kind::Group) && reply.ok() {
+                    for id in member_ids(call) {
+                        if state.of(call).get(Kind::Group, &id).is_some() {
+                            remember(call, state, "made-users", id.into());
+                        }
                     }
                 }
-            }
-        })],
+            }),
+        ],
     },
     Fault {
         id: "unknown-member-becomes-user",
@@ -947,15 +954,6 @@ fn in_pathless(operation: &mut Value, change: fn(&mut Map<String, Value>)) {
 /// The ids of members that a request adds or sets.
 fn member_ids(call: &Call) -> Vec<String> {
     sent_members(call).iter().filter_map(|m| m["value"].as_str()).map(str::to_owned).collect()
-}
-
-/// A user of this very id beside a group that has it.
-fn make_user(call: &Call, state: &mut State, id: &str) {
-    if !remembers(call, state, "made-users", &id.into()) {
-        remember(call, state, "made-users", id.into());
-        let document = json!({ "schemas": [urn::USER], "userName": id, "active": true });
-        state.of_mut(call).insert(Kind::User, format!("{id}-user"), &document);
-    }
 }
 
 /// A user that nobody asked for.

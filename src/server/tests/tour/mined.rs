@@ -134,7 +134,7 @@ impl Tour {
             self.patch(&team, step);
             self.get(&team);
         }
-        self.filter("/Users", &format!("userName eq \"{inner}\""));
+        self.get(&format!("/Users/{inner}"));
         self.patch(&team, json!([{ "op": "remove", "path": format!("members[value eq \"{inner}\"]") }]));
         self.patch(&team, json!([{ "op": "add", "path": "members", "value": [member(&inner)] }]));
         self.send("DELETE", &format!("/Groups/{inner}"), &[], Payload::Absent);
