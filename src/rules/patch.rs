@@ -478,7 +478,7 @@ pub static RULES: &[Rule] = &[
         hint: "For Entra, build the element from the filter's `eq` terms and the value.",
         wrong: "no e-mail; PATCH … {\"op\":\"Add\",\"path\":\"emails[type eq \\\"work\\\"].value\",\"value\":\"w@example.com\"} → 400 noTarget",
         right: "→ 200 or 204, {\"emails\":[{\"type\":\"work\",\"value\":\"w@example.com\"}]}",
-        proven_by: &["patch-value-path-no-match-400"],
+        proven_by: &["patch-value-path-no-match-400", "patch-primary-text-400"],
         check: refusal_rule!("patch/value-path-not-created"),
     },
     Rule {
@@ -494,7 +494,7 @@ pub static RULES: &[Rule] = &[
         hint: "Accept \"True\"/\"False\" in any case for boolean attributes; always return JSON booleans.",
         wrong: "PATCH … {\"op\":\"Replace\",\"path\":\"active\",\"value\":\"False\"} → 400 invalidValue",
         right: "→ 200 or 204, active false",
-        proven_by: &["patch-active-add-op-rejected", "patch-capitalized-op-rejected", "patch-primary-text-400"],
+        proven_by: &["patch-active-add-op-rejected", "patch-capitalized-op-rejected"],
         check: refusal_rule!("patch/text-boolean-refused"),
     },
     Rule {

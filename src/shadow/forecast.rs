@@ -318,7 +318,7 @@ impl Shadow {
             .then_some(Choice::Other))
             .or(undeclared_keys(patch, rt).then_some(Choice::UndeclaredAttribute))
             .or((has_dotted_keys(patch, rt) && bare_manager(patch)).then_some(Choice::BareReference))
-            .or(selects_by_text_boolean(patch).then_some(Choice::TextBoolean))
+            .or(selects_by_text_boolean(patch).then_some(Choice::ValuePathCreates))
             .or(members.then_some(Choice::UnknownMember))
             .or(has_dotted_keys(patch, rt).then_some(Choice::DottedKey));
         match choice {
