@@ -138,9 +138,10 @@ fn print(m: &Matrix) {
 
 /// Runs healthy, every variant and every fault. `only`: just the faults that these rules claim.
 pub async fn prove(cases: &[Case], only: &[String]) -> Result<Matrix, String> {
-    // Volume proves nothing that the small ones do not.
-    let cases: &[Case] =
-        &cases.iter().filter(|c| !c.scenario.tags.iter().any(|t| t == "volume")).cloned().collect::<Vec<_>>();
+    // Volume is for the few faults that only numbers show.
+    let (large, cases): (Vec<Case>, Vec<Case>) =
+        cases.iter().cloned().partition(|c| c.scenario.tags.iter().any(|t| t == "volume"));
+    let cases: &[Case] = &cases;
     let mut matrix = Matrix::default();
     let healthy = suite(cases.to_vec(), None, None).await?;
     matrix.healthy = failing(&healthy, true);
@@ -162,7 +163,8 @@ pub async fn prove(cases: &[Case], only: &[String]) -> Result<Matrix, String> {
     }
     // A fault shows in the scenarios of its own area; only where a claim stays open the net is cast wider.
     let mut open: Vec<&faults::Fault> = faults::all().iter().filter(|f| wanted(f.id)).collect();
-    for net in [Net::Area, Net::Rfc, Net::Rest] {
+    for net in [Net::Area, Net::Rfc, Net::Rest, Net::Volume] {
+        let cases = if net == Net::Volume { &large } else { cases };
         let jobs: Vec<Run> =
             open.iter().map(|f| Run { cases: net.of(f, cases), fault: Some(f.id.to_owned()), variant: None }).collect();
         for (name, finished) in many(jobs).await? {
@@ -210,6 +212,7 @@ enum Net {
     Area,
     Rfc,
     Rest,
+    Volume,
 }
 
 /// Scenarios that belong to an area of faults, beside those that carry its name.
@@ -245,6 +248,7 @@ impl Net {
         match self {
             Net::Area => cases.iter().filter(near).cloned().collect(),
             Net::Rfc => cases.iter().filter(|c| rfc(c) && !near(c)).cloned().collect(),
+            Net::Volume => cases.to_vec(),
             Net::Rest => cases.iter().filter(|c| !rfc(c)).cloned().collect(),
         }
     }

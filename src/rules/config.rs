@@ -106,6 +106,22 @@ pub static RULES: &[Rule] = &[
         proven_by: &["serviceproviderconfig-pagination-text"],
         check: pagination,
     },
+    Rule {
+        id: "discovery/patch-denied",
+        title: "PATCH works although ServiceProviderConfig says that it is not supported",
+        spec: "RFC 7643 §5; RFC 7644 §4",
+        level: Level::Should,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["spc-claims-match-behaviour"],
+        explain: "Clients that go by the configuration never send the PATCH that the server understands: they replace whole resources, or leave the change out.",
+        hint: "Say \"patch\":{\"supported\":true}.",
+        wrong: "\"patch\":{\"supported\":false}\nPATCH /Users/2819 → 200",
+        right: "\"patch\":{\"supported\":true}",
+        proven_by: &["serviceproviderconfig-denies-patch"],
+        check: patch_denied,
+    },
 ];
 
 fn listed(exchange: &crate::exchange::Exchange) -> Option<usize> {
@@ -201,6 +217,21 @@ fn user_schema(view: &View<'_>) -> Verdict {
         }
     }
     Verdict::Pass
+}
+
+fn patch_denied(view: &View<'_>) -> Verdict {
+    if view.call.op != Op::Patch || !view.on_resources() || !view.call.authenticated() || view.status() == 0 {
+        return Verdict::NotApplicable;
+    }
+    match (view.target.feature("patch"), view.accepted()) {
+        (false, true) => {
+            let place = "ServiceProviderConfig /patch/supported";
+            Verdict::fail(place, "true", format!("false, and PATCH answers {}", view.status()))
+        }
+        (false, false) => Verdict::Pass,
+        (true, accepted) if accepted && view.target.claims("patch") => Verdict::Pass,
+        _ => Verdict::NotApplicable,
+    }
 }
 
 /// The configuration in an answer.

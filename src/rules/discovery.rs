@@ -131,13 +131,14 @@ pub static RULES: &[Rule] = &[
             "sch-attr-names",
             "sch-no-nulls",
         ],
-        explain: "type, mutability, returned and uniqueness have fixed words in camel case; complex attributes list their sub-attributes, one level deep; names are made of letters, digits, `-` and `_`.",
+        explain: "type, mutability, returned and uniqueness have fixed words in camel case; complex attributes list their sub-attributes, one level deep; names are made of letters, digits, `-` and `_`, and each stands in its list once.",
         hint: "Use the words of RFC 7643 §7 exactly.",
         wrong: "\"mutability\":\"ReadWrite\"",
         right: "\"mutability\":\"readWrite\"",
         proven_by: &[
             "schemas-attribute-name-odd",
             "schemas-nested-complex",
+            "schemas-sub-attributes-doubled",
             "schemas-without-sub-attributes",
             "schemas-wrong-keywords",
         ],
@@ -463,6 +464,9 @@ fn attributes(view: &View<'_>) -> Verdict {
     let all = documents(view, "schemas");
     let mut seen = false;
     for one in all {
+        if let Some(name) = get_ci(one, "attributes").and_then(Value::as_array).and_then(|a| twice(a)) {
+            return Verdict::fail(format!("attribute {name}"), "once", "twice");
+        }
         for attribute in get_ci(one, "attributes").and_then(Value::as_array).into_iter().flatten() {
             seen = true;
             if let Some(finding) =
@@ -513,7 +517,17 @@ fn definition(attribute: &Value) -> Option<Finding> {
     {
         return Some(Finding::new(format!("attribute {name}, subAttributes"), "none: it is not complex", "a list"));
     }
+    if let Some(twice) = subs.and_then(|s| twice(s)) {
+        return Some(Finding::new(format!("attribute {name}, subAttributes"), format!("{twice} once"), "twice"));
+    }
     subs.into_iter().flatten().find_map(definition)
+}
+
+/// A name that two definitions of one list have; names are compared without regard to case (RFC 7643 §2.1).
+fn twice(definitions: &[Value]) -> Option<String> {
+    let mut seen = std::collections::HashSet::new();
+    let names = definitions.iter().filter_map(|d| value_ci(d, "name")?.as_str());
+    names.map(str::to_ascii_lowercase).find(|name| !seen.insert(name.clone()))
 }
 
 /// The schema of schemas is the one that nests, in RFC 7643 §8.7.2 itself.

@@ -24,7 +24,7 @@ pub static RULES: &[Rule] = &[
         hint: "Store `members` on create as you do on PATCH.",
         wrong: "POST /Groups {\"displayName\":\"team\",\"members\":[{\"value\":\"u1\"}]} → 201\nGET → no members",
         right: "GET → {\"members\":[{\"value\":\"u1\"}]}",
-        proven_by: &["group-create-members-ignored"],
+        proven_by: &["group-create-members-ignored", "group-create-caps-members"],
         check: state_rule!("group/create-members-not-stored"),
     },
     Rule {
@@ -51,6 +51,7 @@ pub static RULES: &[Rule] = &[
             "group-add-known-and-new-drops-new",
             "group-add-only-first-member",
             "group-last-member-operation-wins",
+            "group-member-without-email-dropped",
         ],
         check: state_rule!("group/member-not-added"),
     },
@@ -80,6 +81,7 @@ pub static RULES: &[Rule] = &[
             "group-remove-value-list-ignored",
             "members-set-twice-in-one-patch",
             "group-removals-first",
+            "group-remove-two-by-filter-wrong",
         ],
         check: state_rule!("group/member-not-removed"),
     },
@@ -117,7 +119,7 @@ pub static RULES: &[Rule] = &[
         hint: "Append to the stored list inside a transaction (or under a lock) instead of writing back a list that was read earlier.",
         wrong: "2 members; PATCH {\"op\":\"add\",\"path\":\"members\",\"value\":[{\"value\":\"u3\"}]} → 204\nGET → only u3",
         right: "GET → 3 members",
-        proven_by: &["group-add-member-replaces", "group-lost-update"],
+        proven_by: &["group-add-member-replaces", "group-lost-update", "group-odd-members-clear"],
         check: state_rule!("group/add-replaces-members"),
     },
     Rule {
@@ -137,6 +139,8 @@ pub static RULES: &[Rule] = &[
             "group-replace-members-additive",
             "group-replace-members-empty-ignored",
             "group-unknown-member-clears-all",
+            "group-patch-caps-members",
+            "group-replace-members-flattened",
         ],
         check: state_rule!("group/replace-not-exact"),
     },
@@ -169,8 +173,8 @@ pub static RULES: &[Rule] = &[
         hint: "Compare by `value` before appending.",
         wrong: "PATCH add members [u1] twice → GET: u1 stands there twice",
         right: "u1 stands there once",
-        proven_by: &["group-member-listed-twice"],
-        check: state_rule!("group/member-duplicated"),
+        proven_by: &["group-member-listed-twice", "group-add-present-answer-doubled"],
+        check: member_duplicated,
     },
     Rule {
         id: "group/members-changed-by-other-write",
@@ -185,7 +189,12 @@ pub static RULES: &[Rule] = &[
         hint: "Change only the attributes that the request names.",
         wrong: "PATCH {\"op\":\"replace\",\"value\":{\"id\":\"g\",\"displayName\":\"new\"}} → 204\nGET → no members",
         right: "GET → all members",
-        proven_by: &["put-user-leaves-groups", "group-rename-clears-members", "group-key-change-empties"],
+        proven_by: &[
+            "put-user-leaves-groups",
+            "group-rename-clears-members",
+            "group-key-change-empties",
+            "group-replace-without-members-clears",
+        ],
         check: state_rule!("group/members-changed-by-other-write"),
     },
     Rule {
@@ -223,6 +232,7 @@ pub static RULES: &[Rule] = &[
             "group-patch-adds-member-as-user-name",
             "group-member-of-other-group-refused",
             "member-list-over-ten-refused",
+            "group-replace-members-refused",
         ],
         check: refusal_rule!("group/member-change-refused"),
     },
@@ -308,18 +318,18 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "group/deleted-user-still-member",
-        title: "A deleted user is still listed as a member",
+        title: "A deleted user or group is still listed as a member",
         spec: "not ruled by the RFC (data integrity)",
         level: Level::Note,
         clash: false,
         impact: Impact::GroupDrifts,
         breaks: &[],
         requirements: &["delete-user-leaves-groups"],
-        explain: "The user was deleted and the group still names its id. If ids or names are ever used again, the membership comes back with them.",
-        hint: "Remove the user from its groups when it is deleted.",
+        explain: "The user (or the group that was a member) was deleted and the group still names its id. If ids or names are ever used again, the membership comes back with them.",
+        hint: "Take what is deleted out of its groups.",
         wrong: "DELETE /Users/u1 → 204\nGET /Groups/g → {\"members\":[{\"value\":\"u1\"}]}",
         right: "GET /Groups/g → u1 is gone",
-        proven_by: &["delete-user-remains-group-member"],
+        proven_by: &["delete-user-remains-group-member", "delete-nested-group-stays-member"],
         check: deleted_user_still_member,
     },
     Rule {
@@ -341,6 +351,8 @@ pub static RULES: &[Rule] = &[
             "user-groups-first-only",
             "user-groups-always-empty",
             "user-groups-declared-and-absent",
+            "inactive-members-hidden",
+            "deactivation-leaves-groups",
         ],
         check: user_groups_stale,
     },
@@ -378,6 +390,26 @@ pub static RULES: &[Rule] = &[
     },
 ];
 
+fn member_duplicated(view: &View<'_>) -> Verdict {
+    let verdict = state::judge(view, "group/member-duplicated");
+    let write = matches!(view.call.op, Op::Create | Op::Replace | Op::Patch) && view.accepted();
+    let answer = view.object().filter(|_| write && view.call.endpoint == "/Groups");
+    let members = answer.and_then(|o| get_ci(o, "members")).and_then(Value::as_array);
+    let mut seen = std::collections::HashSet::new();
+    // A user and a group may be numbered alike, so the kind counts.
+    let name = |m: &Value, key: &str| value_ci(m, key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut named = members.into_iter().flatten().map(|m| (name(m, "value"), name(m, "type").to_ascii_lowercase()));
+    match (verdict, named.find(|m| !m.0.is_empty() && !seen.insert(m.clone()))) {
+        // RFC 7643 §2.4: what is stored may be in order, the answer SHOULD NOT name it twice all the same.
+        (Verdict::Pass | Verdict::NotApplicable, Some((id, _))) => {
+            let finding =
+                Finding::new("body /members", "each member once", format!("{id} twice, in the answer to the write"));
+            Verdict::Fail(vec![finding.level(Level::Should)])
+        }
+        (verdict, _) => verdict,
+    }
+}
+
 fn unknown_member_stored(view: &View<'_>) -> Verdict {
     let offered = view.forecast.choice == Some(Choice::UnknownMember);
     if !offered || !matches!(view.call.op, Op::Create | Op::Patch | Op::Replace) || view.status() == 0 {
@@ -393,7 +425,10 @@ fn deleted_user_still_member(view: &View<'_>) -> Verdict {
     if view.call.endpoint != "/Groups" || view.call.op != Op::Read || view.status() != 200 || view.call.projected() {
         return Verdict::NotApplicable;
     }
-    let gone = |id: &String| view.before.kinds_of(id).any(|k| &*k.endpoint == "/Users" && k.state == State::Gone);
+    let gone = |id: &String| {
+        let mut kinds = view.before.kinds_of(id).filter(|k| ["/Users", "/Groups"].contains(&&*k.endpoint)).peekable();
+        kinds.peek().is_some() && kinds.all(|k| k.state == State::Gone)
+    };
     let Some(known) = view.call.id.as_deref().and_then(|id| view.before.find("/Groups", id)) else {
         return Verdict::NotApplicable;
     };
@@ -402,7 +437,7 @@ fn deleted_user_still_member(view: &View<'_>) -> Verdict {
     let findings = shown
         .iter()
         .filter(|m| gone(m))
-        .map(|m| Finding::new("body /members", "no deleted user", m.clone()))
+        .map(|m| Finding::new("body /members", "nobody who was deleted", m.clone()))
         .collect::<Vec<_>>();
     if findings.is_empty() && !was_member { Verdict::NotApplicable } else { Verdict::from_findings(findings) }
 }

@@ -101,7 +101,12 @@ pub static RULES: &[Rule] = &[
         hint: "Use UUIDs, or put the type into the id.",
         wrong: "POST /Users → {\"id\":\"1\"}; POST /Groups → {\"id\":\"1\"}",
         right: "two different ids",
-        proven_by: &["create-duplicate-returns-existing", "id-is-external-id"],
+        proven_by: &[
+            "create-duplicate-returns-existing",
+            "id-is-external-id",
+            "group-create-reuses-group",
+            "create-with-known-id-overwrites",
+        ],
         check: id_not_unique,
     },
     Rule {
@@ -213,7 +218,7 @@ pub static RULES: &[Rule] = &[
         hint: "Leave deleted resources out of uniqueness checks.",
         wrong: "DELETE → 204; POST same userName → 409",
         right: "→ 201 with a new id",
-        proven_by: &["create-after-delete-conflicts"],
+        proven_by: &["create-after-delete-conflicts", "external-id-reserved-after-delete"],
         check: refusal_rule!("delete/name-not-released"),
     },
     Rule {
@@ -245,7 +250,13 @@ pub static RULES: &[Rule] = &[
         hint: "Answer 404 with an Error body.",
         wrong: "GET /Users/unknown → 200 {}",
         right: "→ 404",
-        proven_by: &["patch-unknown-id-204", "unknown-id-200-empty"],
+        proven_by: &[
+            "patch-unknown-id-204",
+            "unknown-id-200-empty",
+            "unknown-member-becomes-user",
+            "unknown-removal-becomes-user",
+            "nested-group-becomes-user",
+        ],
         check: read_unknown,
     },
     Rule {
@@ -283,7 +294,13 @@ pub static RULES: &[Rule] = &[
         hint: "Apply all operations to a copy and store it only when all succeeded.",
         wrong: "PATCH [replace title, replace unknown path] → 400\nGET → the new title",
         right: "GET → the old title",
-        proven_by: &["deactivate-response-404", "patch-not-atomic", "group-refused-put-renames"],
+        proven_by: &[
+            "deactivate-response-404",
+            "patch-not-atomic",
+            "group-refused-put-renames",
+            "group-change-applied-and-500",
+            "user-refused-put-changes",
+        ],
         check: state_rule!("error/refused-but-changed"),
     },
     Rule {

@@ -69,6 +69,7 @@ pub static RULES: &[Rule] = &[
             "filter-sw-as-eq",
             "list-hides-inactive-users",
             "list-count-zero-hides-total",
+            "list-without-paging-empty",
         ],
         check: total_wrong,
     },
@@ -185,7 +186,12 @@ pub static RULES: &[Rule] = &[
         hint: "Default `count` to a sensible page size, not to 0.",
         wrong: "GET /Users?filter=… → {\"totalResults\":1,\"Resources\":[]}",
         right: "{\"totalResults\":1,\"Resources\":[{…}]}",
-        proven_by: &["filter-without-count-empty-page", "filter-total-counts-everything", "list-second-page-empty"],
+        proven_by: &[
+            "filter-without-count-empty-page",
+            "filter-total-counts-everything",
+            "list-second-page-empty",
+            "filter-compound-count-empty-page",
+        ],
         check: empty_page,
     },
     Rule {
@@ -221,7 +227,7 @@ pub static RULES: &[Rule] = &[
         hint: "Select distinct resources.",
         wrong: "Resources: [{\"id\":\"u1\"},{\"id\":\"u1\"}]",
         right: "Resources: [{\"id\":\"u1\"}]",
-        proven_by: &["delete-lingers-in-list"],
+        proven_by: &["delete-lingers-in-list", "list-users-doubled"],
         check: twice,
     },
     Rule {
@@ -237,7 +243,7 @@ pub static RULES: &[Rule] = &[
         hint: "Render list entries with the same function as single resources.",
         wrong: "GET /Users/u → emails\nGET /Users → {\"id\":\"u\"} without emails",
         right: "the same attributes",
-        proven_by: &["list-omits-emails", "group-get-omits-members"],
+        proven_by: &["list-omits-emails", "group-get-omits-members", "list-user-name-suffixed"],
         check: state_rule!("list/entry-differs-from-read"),
     },
     Rule {

@@ -92,6 +92,24 @@ pub static RULES: &[Rule] = &[
             "patch-path-to-own-words-500",
             "username-backslash-500",
             "weak-password-500",
+            "filter-backslash-500",
+            "group-membership-filter-500",
+            "create-empty-schemas-500",
+            "patch-new-element-500",
+            "manager-empty-text-500",
+            "patch-operations-object-500",
+            "patch-replace-unset-500",
+            "group-add-with-path-500",
+            "nested-group-remove-500",
+            "group-member-empty-id-500",
+            "group-member-without-value-500",
+            "group-member-display-mismatch-500",
+            "filter-hyphen-500",
+            "unknown-id-projection-500",
+            "put-external-id-conflict-500",
+            "username-short-500",
+            "patch-add-known-and-new-500",
+            "list-groups-large-500",
         ],
         check: server_error,
     },
@@ -118,6 +136,8 @@ pub static RULES: &[Rule] = &[
             "malformed-json-html",
             "serviceproviderconfig-without-schemas",
             "error-nested-in-response",
+            "throttled-plain-text",
+            "unknown-endpoint-empty",
         ],
         check: body_not_scim,
     },
@@ -230,7 +250,7 @@ pub static RULES: &[Rule] = &[
         hint: "Send `Content-Type: application/scim+json`.",
         wrong: "Content-Type: text/html",
         right: "Content-Type: application/scim+json",
-        proven_by: &["response-type-html", "response-type-text", "response-without-type"],
+        proven_by: &["response-type-html", "response-type-text", "response-without-type", "response-type-json-scim"],
         check: content_type,
     },
     Rule {
@@ -269,7 +289,12 @@ pub static RULES: &[Rule] = &[
         hint: "Compare the media type without its parameters; do not refuse on Accept.",
         wrong: "Content-Type: application/scim+json; charset=utf-8 → 415",
         right: "→ 201",
-        proven_by: &["request-charset-415", "request-application-json-415", "request-without-accept-406"],
+        proven_by: &[
+            "request-charset-415",
+            "request-application-json-415",
+            "request-without-accept-406",
+            "delete-without-body-415",
+        ],
         check: refusal_rule!("headers/media-type-refused"),
     },
     Rule {
@@ -501,7 +526,7 @@ fn names_error(o: &Map<String, Value>) -> bool {
 }
 
 fn body_not_scim(view: &View<'_>) -> Verdict {
-    if !error_answer(view) || view.status() >= 500 && view.status() != 501 {
+    if !(error_answer(view) || before_the_service(view)) || view.status() >= 500 && view.status() != 501 {
         return Verdict::NotApplicable;
     }
     let Some(body) = view.object() else {
@@ -526,9 +551,18 @@ fn names(schemas: &[Value], urn: &str) -> bool {
 
 /// Answers that often come from a gateway before the SCIM service (401, 403, 405, 415) are judged less hard.
 fn softened(view: &View<'_>, finding: Finding) -> Verdict {
+    if before_the_service(view) {
+        return Verdict::Fail(vec![finding.level(Level::Should)]);
+    }
     let gateway = matches!(view.status(), 401 | 403 | 405 | 406 | 411 | 413 | 414 | 415 | 431);
     let foreign = matches!(view.status(), 404 | 501) && !served(view);
     Verdict::Fail(vec![if gateway || foreign { finding.level(Level::Should) } else { finding }])
+}
+
+/// Too many requests, or an address that names nothing: often told by what stands before the SCIM service.
+fn before_the_service(view: &View<'_>) -> bool {
+    let elsewhere = view.call.op == Op::Other && matches!(view.status(), 404 | 405);
+    view.call.method != "HEAD" && (view.status() == 429 || elsewhere)
 }
 
 /// True for an address that the target offers: discovery, or something below the endpoint of a type. What is said at

@@ -59,6 +59,7 @@ pub static RULES: &[Rule] = &[
             "location-wrong-endpoint",
             "location-without-base-path",
             "meta-location-wrong-id",
+            "patch-answer-class-name",
         ],
         check: location_wrong,
     },
@@ -139,7 +140,7 @@ pub static RULES: &[Rule] = &[
         hint: "Set it once.",
         wrong: "PATCH → \"created\" is now",
         right: "\"created\" as at the create",
-        proven_by: &["put-resets-created"],
+        proven_by: &["put-resets-created", "patch-created-changed"],
         check: created_changes,
     },
     Rule {
@@ -437,7 +438,7 @@ fn times(view: &View<'_>, name: &str) -> Option<(time::OffsetDateTime, time::Off
 }
 
 fn created_changes(view: &View<'_>) -> Verdict {
-    match times(view, "created") {
+    match times(view, "created").or_else(|| first_shown(view)) {
         // Servers may store fewer digits than they showed at first.
         Some((before, now))
             if before == now
@@ -449,6 +450,23 @@ fn created_changes(view: &View<'_>) -> Verdict {
         Some((before, now)) => Verdict::fail("body /meta/created", before.to_string(), now.to_string()),
         None => Verdict::NotApplicable,
     }
+}
+
+/// The date of creation in this answer, and the one that was shown first, where a write has made us forget the rest.
+fn first_shown(view: &View<'_>) -> Option<(time::OffsetDateTime, time::OffsetDateTime)> {
+    let by_id = matches!(view.call.op, Op::Read | Op::Replace | Op::Patch) && view.accepted();
+    let id = view.call.id.as_deref().filter(|_| by_id)?;
+    let known = view.before.find(&view.call.endpoint, id).filter(|k| k.state == State::Live)?;
+    let tenant = crate::shadow::forecast::tenant_of(view.call);
+    let created = |doc: &Map<String, Value>| get_ci(meta(doc)?, "created")?.as_str().and_then(parse_datetime);
+    let now = created(view.object().filter(|_| known.tenant == tenant)?)?;
+    let shown = |past: &Past| {
+        let one = matches!(past.call.op, Op::Create | Op::Read | Op::Replace | Op::Patch) && past.exchange.accepted();
+        let same = past.call.endpoint == known.endpoint && crate::shadow::forecast::tenant_of(&past.call) == tenant;
+        let answer = past.exchange.json().and_then(Value::as_object).filter(|_| one && same)?;
+        (get_ci(answer, "id")?.as_str() == Some(id)).then(|| created(answer))?
+    };
+    Some((view.earlier.iter().find_map(shown)?, now))
 }
 
 fn modified_static(view: &View<'_>) -> Verdict {

@@ -138,6 +138,8 @@ pub static RULES: &[Rule] = &[
             "attributes-case-sensitive",
             "attributes-sub-ignored",
             "attributes-list-cut",
+            "attributes-list-missing",
+            "attributes-extension-sub-ignored",
         ],
         check: asked,
     },

@@ -123,7 +123,7 @@ pub static RULES: &[Rule] = &[
         hint: "Return [{\"value\": \"a@example.com\", \"type\": \"work\"}].",
         wrong: "\"emails\":[\"a@example.com\"]",
         right: "\"emails\":[{\"value\":\"a@example.com\"}]",
-        proven_by: &["emails-returned-as-strings", "emails-single-object"],
+        proven_by: &["emails-returned-as-strings", "emails-single-object", "addresses-single-object"],
         check: multi_valued,
     },
     Rule {
@@ -224,7 +224,12 @@ pub static RULES: &[Rule] = &[
         hint: "Clear the flag on the others when one becomes primary.",
         wrong: "two e-mails with primary true",
         right: "one",
-        proven_by: &["patch-primary-not-exclusive", "emails-two-primary", "patch-add-existing-value-duplicates"],
+        proven_by: &[
+            "patch-primary-not-exclusive",
+            "emails-two-primary",
+            "patch-add-existing-value-duplicates",
+            "create-two-primaries-stored",
+        ],
         check: two_primaries,
     },
     Rule {

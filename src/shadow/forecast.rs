@@ -318,6 +318,7 @@ impl Shadow {
             .then_some(Choice::Other))
             .or(undeclared_keys(patch, rt).then_some(Choice::UndeclaredAttribute))
             .or((has_dotted_keys(patch, rt) && bare_manager(patch)).then_some(Choice::BareReference))
+            .or(selects_by_text_boolean(patch).then_some(Choice::ValuePathCreates))
             .or(members.then_some(Choice::UnknownMember))
             .or(has_dotted_keys(patch, rt).then_some(Choice::DottedKey));
         match choice {
@@ -836,6 +837,12 @@ fn decorated_manager(patch: &Map<String, Value>) -> bool {
         let path = op_path(op).is_some_and(|p| p.to_ascii_lowercase().ends_with("manager"));
         path && get_ci(op, "value").and_then(Value::as_object).is_some_and(|v| v.len() > 1)
     })
+}
+
+/// `primary eq "True"` in a value path, as Entra writes it: by the grammar a text, which no Boolean equals.
+fn selects_by_text_boolean(patch: &Map<String, Value>) -> bool {
+    let texts = ["primary eq \"true\"", "primary eq \"false\""];
+    operations(patch).filter_map(op_path).map(str::to_ascii_lowercase).any(|p| texts.iter().any(|t| p.contains(t)))
 }
 
 fn bare_manager(patch: &Map<String, Value>) -> bool {

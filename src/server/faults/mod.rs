@@ -18,6 +18,8 @@ mod filter;
 mod groups;
 mod headers;
 mod idempotency;
+mod mined;
+mod mined_writes;
 mod odd;
 mod pagination;
 mod patch;
@@ -79,6 +81,8 @@ pub fn all() -> &'static [Fault] {
             odd::FAULTS,
             reported::FAULTS,
             advertised::FAULTS,
+            mined::FAULTS,
+            mined_writes::FAULTS,
             whole::FAULTS,
         ]
         .concat()

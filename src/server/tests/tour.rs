@@ -1,5 +1,6 @@
 //! One long conversation with a server inside the process, written down so that two servers can be compared.
 
+mod mined;
 mod odd;
 mod rare;
 
@@ -19,7 +20,7 @@ const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 pub const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
-const PARTS: [fn(&mut Tour); 19] = [
+const PARTS: &[fn(&mut Tour)] = &[
     Tour::discovery,
     Tour::creates,
     Tour::lists,
@@ -39,6 +40,7 @@ const PARTS: [fn(&mut Tour); 19] = [
     Tour::aside,
     Tour::exact,
     Tour::odd,
+    Tour::mined,
 ];
 
 /// A server without a socket, and what was said.
