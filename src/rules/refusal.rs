@@ -114,6 +114,8 @@ fn choice_rule(view: &View<'_>) -> Option<&'static str> {
         Choice::DottedKey => "patch/dotted-key-refused",
         Choice::BareReference if view.call.op == Op::Patch => "patch/bare-manager-refused",
         Choice::ValuePathComparison => "filter/value-path-comparison-refused",
+        // 409 speaks of who is there, not of what the schema has.
+        Choice::UndeclaredAttribute if view.call.op == Op::Create && view.status() == 409 => conflict(view),
         Choice::UndeclaredAttribute if !view.call.lists() => "create/undeclared-attribute-refused",
         _ => return None,
     };
