@@ -189,6 +189,25 @@ impl Maker<'_> {
     }
 
     fn single(&self, a: &Attribute, path: &str, n: usize) -> Option<Value> {
+        Values { run: self.run }.single(a, path, n)
+    }
+
+    /// `path eq value` of the first resource.
+    fn filter(&self, place: &Place, value: &Value) -> Option<String> {
+        let value = value.as_array().map_or(Some(value), |list| list.first())?;
+        (!value.is_object()).then(|| format!("{} eq {value}", place.path()))
+    }
+}
+
+/// Values by the declared type alone.
+pub(super) struct Values<'a> {
+    /// What makes them the case's own.
+    pub run: &'a str,
+}
+
+impl Values<'_> {
+    /// The n-th single value of an attribute; nothing where nobody can make one up.
+    pub(super) fn single(&self, a: &Attribute, path: &str, n: usize) -> Option<Value> {
         if !a.canonical_values.is_empty() {
             return Some(a.canonical_values[n % a.canonical_values.len()].clone().into());
         }
@@ -259,12 +278,6 @@ impl Maker<'_> {
         let mut letters = name.chars();
         let head = letters.next().map(|c| c.to_ascii_uppercase()).into_iter().collect::<String>();
         format!("{head}{}-{}-{n}", letters.as_str(), self.run)
-    }
-
-    /// `path eq value` of the first resource.
-    fn filter(&self, place: &Place, value: &Value) -> Option<String> {
-        let value = value.as_array().map_or(Some(value), |list| list.first())?;
-        (!value.is_object()).then(|| format!("{} eq {value}", place.path()))
     }
 }
 

@@ -18,6 +18,7 @@ mod patience;
 pub mod plan;
 mod play;
 mod progress;
+mod required;
 mod walk;
 
 pub use plan::Case;
@@ -302,6 +303,10 @@ fn conclude(
     let findings = findings::group(raw, findings::Words { options: &context.options, redactor: &context.redactor });
     let mut target = target;
     target.remarks.extend(context.patience.remark());
+    let ours = cases.iter().any(|c| c.idp == "rfc");
+    if ours && context.target.schemas_known {
+        target.remarks.extend(required::remark(&context.target.types).map(|text| context.redactor.text(&text)));
+    }
     target.remarks.extend(blocked::remarks(&refusals).into_iter().map(|text| context.redactor.text(&text)));
     let mut report = RunReport {
         format: crate::event::FORMAT,

@@ -10,6 +10,7 @@ use super::blocked;
 use super::findings::{self, RawFinding};
 use super::follow::Followed;
 use super::judge::{self, Judged};
+use super::required;
 use super::walk::Walk;
 use super::{Case, Context, Played, Tally, progress};
 use crate::engine::Outgoing;
@@ -365,7 +366,7 @@ impl<'a> Player<'a> {
     /// Renders a request, or says why it cannot be sent.
     async fn prepare(&mut self, step: &Step, spec: &RequestSpec) -> Option<Outgoing> {
         let out = match render::request(spec, &self.case.scenario, &self.case.profile, &self.values) {
-            Ok(out) => self.completed(out),
+            Ok(out) => self.completed(out, step),
             Err(missing) => {
                 self.note(step, Outcome::Blocked, format!("{missing}: an earlier step gave none"));
                 return None;
@@ -389,16 +390,29 @@ impl<'a> Player<'a> {
         Some(out)
     }
 
-    /// Users that a scenario sends get what the product demands of everyone, unless the scenario is about just that.
-    fn completed(&self, mut out: Outgoing) -> Outgoing {
-        let users = out.path().trim_matches('/').split('/').next().is_some_and(|s| s.eq_ignore_ascii_case("Users"));
-        let whole = matches!(out.method.as_str(), "POST" | "PUT") && users && !out.path().ends_with(".search");
+    /// Users that a scenario sends get what the product demands of everyone, and resources of our own scenarios what the
+    /// target's schemas demand, unless the step is about just that.
+    fn completed(&self, mut out: Outgoing, step: &Step) -> Outgoing {
+        let endpoint = format!("/{}", out.path().trim_matches('/').split('/').next().unwrap_or_default());
+        let whole = matches!(out.method.as_str(), "POST" | "PUT") && !out.path().ends_with(".search");
         let own = self.case.scenario.tags.iter().any(|t| t == "only-provider");
-        let (Some(provider), true, false) = (self.provider(), whole, own) else { return out };
-        if let Some(Value::Object(mut user)) = out.body.as_deref().and_then(|b| serde_json::from_slice(b).ok())
-            && provider.complete(&mut user)
-        {
-            out.body = Some(Value::Object(user).to_string().into_bytes());
+        let target = &self.context.target;
+        let declared = target.resource_type(&endpoint).filter(|rt| {
+            let ours = self.case.scenario.idp == "rfc" && self.case.subject.is_none();
+            ours && target.schemas_known
+                && !expects_fault(step.expect.as_ref())
+                && !required::beyond_the_rfc(rt).is_empty()
+        });
+        let provider = self.provider().filter(|_| !own && endpoint.eq_ignore_ascii_case("/Users"));
+        if !whole || (provider.is_none() && declared.is_none()) {
+            return out;
+        }
+        let Some(Value::Object(mut body)) = out.body.as_deref().and_then(|b| serde_json::from_slice(b).ok()) else {
+            return out;
+        };
+        let demanded = provider.is_some_and(|p| p.complete(&mut body));
+        if declared.is_some_and(|rt| required::complete(&mut body, rt, &self.values.run)) || demanded {
+            out.body = Some(Value::Object(body).to_string().into_bytes());
         }
         out
     }
@@ -898,6 +912,11 @@ fn names(step: &Step, exchange: &Exchange) -> bool {
 fn expects_refusal(expect: Option<&Expect>) -> bool {
     let statuses = expect.map(|e| e.status.as_slice()).unwrap_or_default();
     !statuses.is_empty() && (200..300).all(|s| statuses.iter().all(|named| !named.allows(s)))
+}
+
+/// True when a step hopes to be refused for what its body is, and not for whom it is about.
+fn expects_fault(expect: Option<&Expect>) -> bool {
+    expects_refusal(expect) && expect.is_some_and(|e| e.status.iter().any(|s| s.allows(400)))
 }
 
 /// Why a refusal was right although the step hoped for something else: the target's own schema asks for it.
