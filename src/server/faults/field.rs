@@ -4,8 +4,8 @@
 
 use super::Fault;
 use super::tools::{
-    alter, bad, body_text, body_value, conflict, current, cut, each, each_user, on_item, put_into_body, remember,
-    remembers, shown,
+    alter, bad, body_text, body_value, current, cut, each, each_user, on_item, op, put_into_body, remember, remembers,
+    sent_operations, shown, touches,
 };
 use crate::scim::urn;
 use crate::scim::value::get_ci;
@@ -387,11 +387,11 @@ pub(super) const FAULTS: &[Fault] = &[
         title: "The Location header of a create lacks the tenant that meta.location has",
         area: "headers",
         source: &["https://github.com/wso2/product-is/issues/7317"],
-        wrong: "…/v2/Users/1",
+        wrong: "…/Users/1",
         right: "…/scim/v2/Users/1",
         hooks: &[Hook::After(|call, reply, _| {
             if call.method == "POST"
-                && let Some(location) = reply.header("Location").map(|l| l.replace("/scim/v2/", "/v2/"))
+                && let Some(location) = reply.header("Location").map(|l| l.replace("/scim/v2/", "/"))
             {
                 reply.set("Location", location);
             }
@@ -410,10 +410,10 @@ pub(super) const FAULTS: &[Fault] = &[
                 (call.method == "GET" && remembers(call, state, "new-phone", &id)).then(Reply::crash)
             }),
             Hook::After(|call, reply, state| {
-                let phones = |o: &Value| super::tools::touches(o, "phoneNumbers") && super::tools::op(o) != "remove";
+                let phones = |o: &Value| touches(o, "phoneNumbers") && op(o) != "remove";
                 if on_item(call, "PATCH", Kind::User)
                     && reply.ok()
-                    && super::tools::sent_operations(call).iter().any(phones)
+                    && sent_operations(call).iter().any(phones)
                     && let Some(id) = call.id().map(Value::from)
                 {
                     remember(call, state, "new-phone", id);
@@ -463,26 +463,58 @@ pub(super) const FAULTS: &[Fault] = &[
         })],
     },
     Fault {
-        id: "rename-to-own-old-name-409",
-        title: "The userName of a deleted user stays taken for PATCH",
-        area: "patch",
-        source: &["https://github.com/Budibase/budibase/pull/14088"],
-        wrong: "409",
-        right: "200",
-        hooks: &[
-            Hook::Before(|call, state| {
-                if on_item(call, "DELETE", Kind::User)
-                    && let Some(user) = current(call, state)
-                {
-                    remember(call, state, "old-names", user["userName"].clone());
+        id: "user-groups-taken-from-client",
+        title: "A user is shown in the groups that its create or PUT named, and is a member of none",
+        area: "groups",
+        source: &["https://github.com/GluuFederation/SCIM-Client/issues/42"],
+        wrong: "groups as they were sent",
+        right: "groups is readOnly and ignored",
+        hooks: &[Hook::After(|call, reply, state| {
+            let Some(id) = reply.body().and_then(|b| b.get("id")).cloned().filter(|_| !reply.is_list()) else { return };
+            let key = format!("groups-of-{id}");
+            if matches!(call.method.as_str(), "POST" | "PUT")
+                && let Some(groups) = body_value(call, "groups")
+                    .filter(|g| call.kind() == Some(Kind::User) && reply.ok() && g[0].is_object())
+            {
+                remember(call, state, &key, groups.clone());
+            }
+            if let (Some(groups), Some(Kind::User)) =
+                (state.of(call).scratch.get(&key).and_then(|k| k.last()).cloned(), call.kind())
+                && let Some(body) = reply.body_mut()
+            {
+                body.insert("groups".into(), groups);
+            }
+        })],
+    },
+    Fault {
+        id: "put-groups-refused",
+        title: "A PUT that carries the user's groups is refused, because groups is readOnly",
+        area: "put",
+        source: &["https://github.com/SAP-archive/scimono/pull/176"],
+        wrong: "400 mutability",
+        right: "200, groups ignored",
+        hooks: &[Hook::Before(|call, _| {
+            let groups = body_value(call, "groups")?.as_array()?;
+            (on_item(call, "PUT", Kind::User) && !groups.is_empty())
+                .then(|| Reply::error(400, Some("mutability"), "groups is readOnly."))
+        })],
+    },
+    Fault {
+        id: "email-type-always-work",
+        title: "Every e-mail address is shown as one of type work",
+        area: "schema",
+        source: &["https://github.com/keycloak/keycloak/pull/46561"],
+        wrong: "type work",
+        right: "the type that was sent",
+        hooks: &[Hook::After(|call, reply, _| {
+            each_user(call, reply, |u| {
+                for email in u.get_mut("emails").and_then(Value::as_array_mut).into_iter().flatten() {
+                    if email.is_object() {
+                        email["type"] = "work".into();
+                    }
                 }
-                None
-            }),
-            Hook::Operations(|operations, call, state| {
-                let new = operations.iter().find(|o| super::tools::path(o) == "userName")?.get("value")?;
-                remembers(call, state, "old-names", new).then(conflict)
-            }),
-        ],
+            });
+        })],
     },
 ];
 

@@ -5,7 +5,7 @@
 use super::Fault;
 use super::mined_writes::{by_type, in_pathless, unreadable};
 use super::tools::{
-    bad, body_value, current, cut, each, on_item, op, path, remember, remembers, sent_operations, set, touches, value,
+    bad, current, cut, each, on_item, op, path, remember, remembers, sent_operations, set, touches, value,
 };
 use crate::scim::urn;
 use crate::scim::value::remove_ci;
@@ -13,6 +13,7 @@ use crate::server::behaviour::Hook;
 use crate::server::call::Kind;
 use crate::server::inventory::{BADGE, WARRANTY};
 use crate::server::reply::Reply;
+use crate::server::state::State;
 use serde_json::{Map, Value};
 
 pub(super) const FAULTS: &[Fault] = &[
@@ -93,18 +94,6 @@ pub(super) const FAULTS: &[Fault] = &[
                 touches(o, "password") && inside.is_some_and(|v| v.is_string() && *v == held["password"])
             };
             operations.iter().any(again).then(Reply::crash)
-        })],
-    },
-    Fault {
-        id: "patch-empty-operations-accepted",
-        title: "PATCH with an empty list of operations answers 204",
-        area: "patch",
-        source: &["https://github.com/simpleidserver/SimpleIdServer/issues/418"],
-        wrong: "204",
-        right: "400 invalidSyntax",
-        hooks: &[Hook::Before(|call, state| {
-            let none = body_value(call, "Operations").and_then(Value::as_array).is_some_and(Vec::is_empty);
-            (call.method == "PATCH" && none && current(call, state).is_some()).then(|| Reply::empty(204))
         })],
     },
     Fault {
@@ -541,6 +530,92 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "404",
         hooks: &[Hook::Before(|call, state| {
             (on_item(call, "PATCH", Kind::User) && current(call, state).is_none()).then(Reply::crash)
+        })],
+    },
+    Fault {
+        id: "added-email-becomes-primary",
+        title: "An e-mail address that is added without primary becomes the primary one",
+        area: "patch",
+        source: &["https://github.com/simstudioai/sim/pull/7567"],
+        wrong: "the new address is primary, the old one is not",
+        right: "the old address stays primary",
+        hooks: &[Hook::Operations(|operations, _, _| {
+            for operation in operations.iter_mut().filter(|o| op(o) == "add" && path(o) == "emails") {
+                let given = operation.get_mut("value").and_then(Value::as_array_mut).into_iter().flatten();
+                for email in given.filter(|e| e.is_object() && e["primary"].is_null()).take(1) {
+                    email["primary"] = true.into();
+                }
+            }
+            None
+        })],
+    },
+    Fault {
+        id: "patch-pathless-extension-400",
+        title: "An extension in a value without a path is refused",
+        area: "patch",
+        source: &["https://github.com/elimity-com/scim/issues/204"],
+        wrong: "400 invalidValue",
+        right: "200",
+        hooks: &[Hook::Operations(|operations, _, _| {
+            let holds = |o: &Value| path(o).is_empty() && value(o).is_some_and(|v| v.get(urn::ENTERPRISE).is_some());
+            operations.iter().any(holds).then(|| bad("The attribute is not defined in the schema."))
+        })],
+    },
+    Fault {
+        id: "patch-extension-not-in-schemas",
+        title: "schemas does not name an extension that came by PATCH",
+        area: "patch",
+        source: &["https://github.com/PowerDMS/Owin.Scim/issues/3"],
+        wrong: "schemas names the core schema alone",
+        right: "schemas names the extension",
+        hooks: &[
+            Hook::Before(|call, state| {
+                if on_item(call, "PATCH", Kind::User)
+                    && current(call, state).is_some_and(|d| d.get(urn::ENTERPRISE).is_none())
+                    && let Some(id) = call.id().map(Value::from)
+                {
+                    remember(call, state, "late-extensions", id);
+                }
+                None
+            }),
+            Hook::After(|call, reply, state| {
+                let state: &State = state;
+                if call.kind() != Some(Kind::User) {
+                    return;
+                }
+                for user in reply.resources() {
+                    if user.get("id").is_some_and(|id| remembers(call, state, "late-extensions", id))
+                        && let Some(schemas) = user.get_mut("schemas").and_then(Value::as_array_mut)
+                    {
+                        schemas.retain(|s| s != urn::ENTERPRISE);
+                    }
+                }
+            }),
+        ],
+    },
+    Fault {
+        id: "patch-drops-roles",
+        title: "A PATCH that does not name the roles clears them",
+        area: "patch",
+        source: &["https://github.com/pond/scimitar/issues/6", "https://github.com/Budibase/budibase/pull/18538"],
+        wrong: "no roles",
+        right: "the roles as they were",
+        hooks: &[Hook::Store(|call, _, document| {
+            if on_item(call, "PATCH", Kind::User) && !sent_operations(call).iter().any(|o| touches(o, "roles")) {
+                cut(document, "roles");
+            }
+        })],
+    },
+    Fault {
+        id: "patch-primary-filter-ignored",
+        title: "A value path with primary eq true changes nothing",
+        area: "patch",
+        source: &["https://github.com/wireapp/wire-server/pull/5489"],
+        wrong: "200, the old address",
+        right: "the new address",
+        hooks: &[Hook::Operations(|operations, _, _| {
+            operations.retain(|o| !path(o).to_ascii_lowercase().contains("[primary eq true"));
+            None
         })],
     },
 ];
