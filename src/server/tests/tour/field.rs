@@ -45,7 +45,8 @@ impl Tour {
         }
         self.write("POST", "/Users", json!({ "schemas": [USER], "USERNAME": "field-capitals" }));
         self.write("POST", "/Users", json!({ "userName": "field-bare" }));
-        self.get("/Users");
+        self.filter("/Users", "userName eq \"$field\"");
+        self.filter("/Users", "userName eq \"field's\"");
     }
 
     fn field_patches(&mut self) {
@@ -55,7 +56,7 @@ impl Tour {
             "emails": mails, "roles": [{ "value": "reader" }],
         }));
         let at = format!("/Users/{id}");
-        let extension = json!({ ENTERPRISE: { "department": "Sales" } });
+        let extension = json!({ ENTERPRISE: { "department": "Support" } });
         let roles = json!([{ "value": "reader" }, { "value": "writer" }]);
         for operation in [
             json!({ "op": "add", "path": "name.givenName", "value": "A" }),
