@@ -53,7 +53,13 @@ pub static RULES: &[Rule] = &[
         hint: "Never derive `id` from other attributes, and never issue a new one on update.",
         wrong: "GET /Users/2819 → {\"id\":\"77\"}",
         right: "→ {\"id\":\"2819\"}",
-        proven_by: &["group-rename-changes-id", "id-differs-on-read", "patch-id-changes", "put-changes-id"],
+        proven_by: &[
+            "group-rename-changes-id",
+            "id-differs-on-read",
+            "patch-id-changes",
+            "put-changes-id",
+            "put-taken-name-shares-id",
+        ],
         check: id_changed,
     },
     Rule {

@@ -128,6 +128,22 @@ pub static RULES: &[Rule] = &[
         check: dates,
     },
     Rule {
+        id: "schema/version-not-text",
+        title: "`meta.version` is no text",
+        spec: "RFC 7643 §3.1",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["meta-version-text"],
+        explain: "`version` is the entity tag of the resource, a string such as W/\"3694e05e9dff590\". A client with typed models cannot read a resource that has a number there, and has no tag to send in If-Match.",
+        hint: "Write the entity tag, quotes included, as a string; or leave `version` out.",
+        wrong: "\"meta\":{…,\"version\":1}",
+        right: "\"meta\":{…,\"version\":\"W/\\\"1\\\"\"}",
+        proven_by: &["meta-version-number"],
+        check: version_not_text,
+    },
+    Rule {
         id: "schema/created-changes",
         title: "`meta.created` of a resource changes",
         spec: "RFC 7643 §3.1",
@@ -415,6 +431,13 @@ fn dates(view: &View<'_>) -> Verdict {
             }
         }
         seen.then_some(None)
+    })
+}
+
+fn version_not_text(view: &View<'_>) -> Verdict {
+    each(view, |resource, _| {
+        let version = get_ci(meta(resource)?, "version").filter(|v| !v.is_null())?;
+        Some((!version.is_string()).then(|| Finding::new("body /meta/version", "a text", short(version))))
     })
 }
 

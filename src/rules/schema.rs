@@ -91,7 +91,7 @@ pub static RULES: &[Rule] = &[
         hint: "Add the extension's URN when one of its attributes has a value.",
         wrong: "{\"schemas\":[User],\"urn:…:enterprise:2.0:User\":{\"department\":\"Sales\"}}",
         right: "{\"schemas\":[User, \"urn:…:enterprise:2.0:User\"],\"urn:…:enterprise:2.0:User\":{\"department\":\"Sales\"}}",
-        proven_by: &["resource-schemas-omits-extension", "resource-schemas-scim1"],
+        proven_by: &["resource-schemas-omits-extension", "resource-schemas-scim1", "patch-extension-not-in-schemas"],
         check: extension_named,
     },
     Rule {
@@ -123,7 +123,12 @@ pub static RULES: &[Rule] = &[
         hint: "Return [{\"value\": \"a@example.com\", \"type\": \"work\"}].",
         wrong: "\"emails\":[\"a@example.com\"]",
         right: "\"emails\":[{\"value\":\"a@example.com\"}]",
-        proven_by: &["emails-returned-as-strings", "emails-single-object", "addresses-single-object"],
+        proven_by: &[
+            "emails-returned-as-strings",
+            "emails-single-object",
+            "addresses-single-object",
+            "email-without-type-as-text",
+        ],
         check: multi_valued,
     },
     Rule {

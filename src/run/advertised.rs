@@ -115,7 +115,9 @@ impl Maker<'_> {
         out.insert("path".into(), place.path().into());
         out.extend(self.value(place, 2).map(|v| ("value".to_owned(), v)));
         if a.multi_valued {
-            out.extend(self.single(a, &place.path(), 9).map(|v| ("more".to_owned(), v)));
+            let more = self.single(a, &place.path(), 9);
+            out.extend(more.as_ref().and_then(|v| one_of(place, v)).map(|path| ("one".to_owned(), path.into())));
+            out.extend(more.map(|v| ("more".to_owned(), v)));
         }
         if let Some(text) = self.value(place, 0).as_ref().and_then(|v| self.filter(place, v)) {
             out.insert("filter".into(), text.clone().into());
@@ -279,6 +281,12 @@ impl Values<'_> {
         let head = letters.next().map(|c| c.to_ascii_uppercase()).into_iter().collect::<String>();
         format!("{head}{}-{}-{n}", letters.as_str(), self.run)
     }
+}
+
+/// The path of one value of a list.
+fn one_of(place: &Place, value: &Value) -> Option<String> {
+    let text = if value.is_object() { value.get("value")? } else { value };
+    text.is_string().then(|| format!("{}[value eq {text}]", place.path()))
 }
 
 fn writable(a: &Attribute) -> bool {

@@ -932,18 +932,18 @@ fn inner(path: &str) -> Option<String> {
 }
 
 /// `attribute[type eq "kind"]rest`, taken apart.
-fn by_type(path: &str) -> Option<(&str, &str, &str)> {
+pub(super) fn by_type(path: &str) -> Option<(&str, &str, &str)> {
     let (attribute, rest) = path.split_once("[type eq \"")?;
     let (kind, rest) = rest.split_once("\"]")?;
     Some((attribute, kind, rest))
 }
 
-fn unreadable(detail: &str) -> Reply {
+pub(super) fn unreadable(detail: &str) -> Reply {
     Reply::error(400, Some("invalidPath"), detail)
 }
 
 /// Changes the value of an operation that has no path.
-fn in_pathless(operation: &mut Value, change: fn(&mut Map<String, Value>)) {
+pub(super) fn in_pathless(operation: &mut Value, change: fn(&mut Map<String, Value>)) {
     if path(operation).is_empty()
         && let Some(map) = operation.get_mut("value").and_then(Value::as_object_mut)
     {

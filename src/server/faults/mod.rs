@@ -14,6 +14,8 @@ mod discovery;
 mod documents;
 mod errors;
 mod exact;
+mod field;
+mod field_writes;
 mod filter;
 mod groups;
 mod headers;
@@ -83,6 +85,8 @@ pub fn all() -> &'static [Fault] {
             advertised::FAULTS,
             mined::FAULTS,
             mined_writes::FAULTS,
+            field::FAULTS,
+            field_writes::FAULTS,
             whole::FAULTS,
         ]
         .concat()
