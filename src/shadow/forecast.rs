@@ -317,6 +317,8 @@ impl Shadow {
                 || not_canonical(&after, rt))
             .then_some(Choice::Other))
             .or(undeclared_keys(patch, rt).then_some(Choice::UndeclaredAttribute))
+            // The last attribute of a required extension: what is left is none (RFC 7643 §2.5, §6).
+            .or(after.as_object().and_then(|o| required_extension_lost(o, rt)).map(|_| Choice::Other))
             .or((has_dotted_keys(patch, rt) && bare_manager(patch)).then_some(Choice::BareReference))
             .or(selects_by_text_boolean(patch).then_some(Choice::ValuePathCreates))
             .or(members.then_some(Choice::UnknownMember))
