@@ -15,6 +15,8 @@ mod documents;
 mod errors;
 mod exact;
 mod filter;
+mod found;
+mod found_queries;
 mod groups;
 mod headers;
 mod idempotency;
@@ -84,6 +86,8 @@ pub fn all() -> &'static [Fault] {
             mined::FAULTS,
             mined_writes::FAULTS,
             whole::FAULTS,
+            found::FAULTS,
+            found_queries::FAULTS,
         ]
         .concat()
     });
