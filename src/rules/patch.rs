@@ -78,6 +78,7 @@ pub static RULES: &[Rule] = &[
             "patch-empty-list-ignored",
             "roles-joined",
             "patch-name-formatted-ignored",
+            "group-patch-external-id-ignored",
         ],
         check: state_rule!("patch/change-not-applied"),
     },
@@ -314,7 +315,7 @@ pub static RULES: &[Rule] = &[
         hint: "Render the answer after the change was stored, or answer 204.",
         wrong: "PATCH replace title \"New\" → 200 {\"title\":\"Old\"}",
         right: "200 {\"title\":\"New\"}, or 204 without a body",
-        proven_by: &["patch-returns-stale-resource"],
+        proven_by: &["patch-returns-stale-resource", "group-remove-answer-stale"],
         check: state_rule!("patch/answer-shows-old-state"),
     },
     Rule {
@@ -382,6 +383,7 @@ pub static RULES: &[Rule] = &[
             "group-rename-pathless-multi-rejected",
             "patch-pathless-needs-required",
             "patch-name-object-partial-400",
+            "group-members-pathless-400",
         ],
         check: refusal_rule!("patch/pathless-refused"),
     },
@@ -726,7 +728,7 @@ pub static RULES: &[Rule] = &[
         hint: "Answer 400 with scimType invalidValue.",
         wrong: "PATCH … {\"op\":\"replace\",\"path\":\"active\",\"value\":\"maybe\"} → 200",
         right: "→ 400 invalidValue",
-        proven_by: &["patch-add-ignored", "schemas-attribute-without-type"],
+        proven_by: &["patch-add-ignored", "schemas-attribute-without-type", "group-empty-name-ignored"],
         check: |view| accepted_despite(view, &[Reason::InvalidValue, Reason::WrongType], "400 invalidValue"),
     },
 ];

@@ -179,6 +179,7 @@ pub static RULES: &[Rule] = &[
             "group-second-put-refused",
             "put-without-display-name-400",
             "group-put-members-immutable-400",
+            "group-put-ref-400",
         ],
         check: refusal_rule!("put/valid-request-refused"),
     },

@@ -41,9 +41,7 @@ pub(super) const FAULTS: &[Fault] = &[
         source: &["https://github.com/wso2/product-is/issues/7388"],
         wrong: "500",
         right: "200",
-        hooks: &[Hook::Before(|call, _| {
-            (on_item(call, "PATCH", Kind::Group) && referred(call)).then(Reply::crash)
-        })],
+        hooks: &[Hook::Before(|call, _| (on_item(call, "PATCH", Kind::Group) && referred(call)).then(Reply::crash))],
     },
     Fault {
         id: "group-put-ref-400",
@@ -299,21 +297,6 @@ pub(super) const FAULTS: &[Fault] = &[
         })],
     },
     Fault {
-        id: "config-meta-without-type",
-        title: "meta of ServiceProviderConfig lacks resourceType",
-        area: "discovery",
-        source: &["https://github.com/simpleidserver/SimpleIdServer/issues/331"],
-        wrong: "no meta.resourceType",
-        right: "ServiceProviderConfig",
-        hooks: &[Hook::After(|call, reply, _| {
-            if call.target == Target::Config
-                && let Some(meta) = reply.body_mut().and_then(|b| b.get_mut("meta")?.as_object_mut())
-            {
-                meta.shift_remove("resourceType");
-            }
-        })],
-    },
-    Fault {
         id: "resourcetypes-entries-misplaced",
         title: "/ResourceTypes has its entries under resourceType",
         area: "discovery",
@@ -465,7 +448,9 @@ pub(super) const FAULTS: &[Fault] = &[
         source: &["https://github.com/wso2/product-is/issues/6284"],
         wrong: "200, nothing",
         right: "the user, or 501",
-        hooks: &[Hook::Before(|call, _| (call.method == "GET" && call.target == Target::Me).then(|| Reply::empty(200)))],
+        hooks: &[Hook::Before(|call, _| {
+            (call.method == "GET" && call.target == Target::Me).then(|| Reply::empty(200))
+        })],
     },
 ];
 

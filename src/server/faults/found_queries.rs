@@ -3,9 +3,7 @@
 //! Must not know the rules that find them.
 
 use super::Fault;
-use super::tools::{
-    any_node, comparison, filter_text, filter_text_has, never, never_where, shown, unquoted, walk,
-};
+use super::tools::{any_node, comparison, filter_text, filter_text_has, never, never_where, shown, unquoted, walk};
 use crate::scim::filter::{self, CompareOp, Filter, Literal, Test};
 use crate::server::behaviour::Hook;
 use crate::server::call::{Call, Kind, Target};
@@ -158,23 +156,10 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "the users of that time",
         hooks: &[Hook::List(|query, _, _| {
             never_where(&mut query.filter, |node| {
-                dated(node) && !matches!(node, Filter::Attr { test: Test::Compare(CompareOp::Eq | CompareOp::Ne, _), .. })
+                dated(node)
+                    && !matches!(node, Filter::Attr { test: Test::Compare(CompareOp::Eq | CompareOp::Ne, _), .. })
             });
             None
-        })],
-    },
-    Fault {
-        id: "filter-null-400",
-        title: "null in a filter is refused",
-        area: "match/filter",
-        source: &["https://github.com/GluuFederation/SCIM-Client/issues/57"],
-        wrong: "400 invalidFilter",
-        right: "200",
-        hooks: &[Hook::List(|query, _, _| {
-            let null = any_node(query.filter.as_ref()?, |node| {
-                matches!(node, Filter::Attr { test: Test::Compare(_, Literal::Null), .. })
-            });
-            null.then(unreadable)
         })],
     },
     Fault {
@@ -408,22 +393,6 @@ pub(super) const FAULTS: &[Fault] = &[
             if names.split(',').any(|n| n.trim() == "displayname") {
                 for group in shown(call, reply, Kind::Group) {
                     group.shift_remove("displayName");
-                }
-            }
-        })],
-    },
-    Fault {
-        id: "excluded-members-empty-list",
-        title: "Members that are excluded from a list are shown as an empty list",
-        area: "projection",
-        source: &["https://github.com/Infisical/infisical/pull/6525"],
-        wrong: "\"members\": []",
-        right: "no members",
-        hooks: &[Hook::After(|call, reply, _| {
-            let names = call.param("excludedAttributes").unwrap_or_default().to_ascii_lowercase();
-            if call.lists(Kind::Group) && names.split(',').any(|n| n.trim() == "members") {
-                for group in shown(call, reply, Kind::Group) {
-                    group.insert("members".into(), Value::Array(Vec::new()));
                 }
             }
         })],

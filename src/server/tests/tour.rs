@@ -1,5 +1,6 @@
 //! One long conversation with a server inside the process, written down so that two servers can be compared.
 
+mod found;
 mod mined;
 mod odd;
 mod rare;
@@ -41,6 +42,7 @@ const PARTS: &[fn(&mut Tour)] = &[
     Tour::exact,
     Tour::odd,
     Tour::mined,
+    Tour::found,
 ];
 
 /// A server without a socket, and what was said.
