@@ -57,23 +57,23 @@ pub static RULES: &[Rule] = &[
         hint: "Write \"status\": \"201\".",
         wrong: "{\"status\":201}",
         right: "{\"status\":\"201\"}",
-        proven_by: &["bulk-create-status-200", "bulk-status-number"],
+        proven_by: &["bulk-create-status-200", "bulk-status-number", "bulk-status-object"],
         check: bulk_status,
     },
     Rule {
         id: "bulk/location-missing",
-        title: "A bulk operation that created or changed something has no location",
+        title: "A bulk operation that created or changed something has no location, or that of something else",
         spec: "RFC 7644 §3.7, §3.7.3",
         level: Level::Must,
         clash: false,
         impact: Impact::UserNotFound,
         breaks: &[],
         requirements: &["bulk-location", "bulk-create"],
-        explain: "`location` is required in all but failed POST operations: it is how the client learns the id.",
+        explain: "`location` is required in all but failed POST operations: it is how the client learns the id. One that leads below another endpoint than the operation finds nobody.",
         hint: "Return the URI of each resource.",
         wrong: "{\"method\":\"POST\",\"bulkId\":\"a\",\"status\":\"201\"}",
         right: "{…,\"location\":\"https://…/Users/92b7\"}",
-        proven_by: &["bulk-change-without-location", "bulk-without-location"],
+        proven_by: &["bulk-change-without-location", "bulk-group-location-below-users", "bulk-without-location"],
         check: bulk_location,
     },
     Rule {
@@ -217,7 +217,7 @@ pub static RULES: &[Rule] = &[
         hint: "Put the body of the error into `response`.",
         wrong: "{\"method\":\"POST\",\"bulkId\":\"a\",\"status\":\"409\"}",
         right: "{…,\"status\":\"409\",\"response\":{\"schemas\":[…:Error],\"scimType\":\"uniqueness\",\"status\":\"409\"}}",
-        proven_by: &["bulk-error-empty", "bulk-error-without-response"],
+        proven_by: &["bulk-error-empty", "bulk-error-without-response", "bulk-response-as-text"],
         check: error_response,
     },
     Rule {
@@ -303,7 +303,12 @@ pub(super) fn succeeded(operation: &Map<String, Value>) -> bool {
 }
 
 fn bulk_location(view: &View<'_>) -> Verdict {
-    let Some((_, answered)) = bulk(view) else { return Verdict::NotApplicable };
+    let Some((asked, answered)) = bulk(view) else { return Verdict::NotApplicable };
+    if asked.len() == answered.len()
+        && let Some(finding) = asked.iter().zip(&answered).find_map(|(ask, done)| elsewhere(ask, done))
+    {
+        return Verdict::Fail(vec![finding]);
+    }
     // Of what is deleted there is no more to be read, so its location is not missed.
     let posts: Vec<_> = answered
         .into_iter()
@@ -318,6 +323,28 @@ fn bulk_location(view: &View<'_>) -> Verdict {
         (_, true) => Verdict::fail("body /Operations/location", "the URI of the resource", "nothing"),
         _ => Verdict::Pass,
     }
+}
+
+/// A location below another endpoint than that of the operation.
+fn elsewhere(ask: &Map<String, Value>, done: &Map<String, Value>) -> Option<Finding> {
+    let text = |map: &Map<String, Value>, name: &str| get_ci(map, name).and_then(text_of);
+    // Operations may be answered in another order.
+    let same = |name: &str| {
+        text(ask, name).map(|t| t.to_ascii_lowercase()) == text(done, name).map(|t| t.to_ascii_lowercase())
+    };
+    if !succeeded(done) || !same("method") || (get_ci(done, "bulkId").is_some() && !same("bulkId")) {
+        return None;
+    }
+    let path = text(ask, "path")?;
+    let endpoint = path.trim_start_matches('/').split(['/', '?']).next().filter(|e| !e.is_empty())?.to_owned();
+    let location = text(done, "location").filter(|l| !l.is_empty())?;
+    let places: Vec<&str> = location.split(['?', '#']).next()?.trim_end_matches('/').rsplit('/').take(2).collect();
+    let below = places.get(1)?;
+    let wanted = ["Users", "Groups"].iter().any(|e| e.eq_ignore_ascii_case(&endpoint));
+    let other =
+        ["Users", "Groups"].iter().any(|e| e.eq_ignore_ascii_case(below)) && !below.eq_ignore_ascii_case(&endpoint);
+    (wanted && other)
+        .then(|| Finding::new("body /Operations/location", format!("…/{endpoint}/{{id}}"), location.clone()))
 }
 
 fn bulk_id(view: &View<'_>) -> Verdict {

@@ -394,7 +394,12 @@ pub static RULES: &[Rule] = &[
         hint: "Store text byte for byte; refuse what is too long instead of cutting it.",
         wrong: "POST {…,\"displayName\":\"Zoë\"} → GET {\"displayName\":\"Zo?\"}",
         right: "GET {\"displayName\":\"Zoë\"}",
-        proven_by: &["cross-tenant-create-hijack", "create-truncates-values", "group-name-marks-replaced"],
+        proven_by: &[
+            "cross-tenant-create-hijack",
+            "create-truncates-values",
+            "group-name-marks-replaced",
+            "group-create-answer-prefixed",
+        ],
         check: state_rule!("create/value-altered"),
     },
     Rule {

@@ -38,7 +38,12 @@ pub static RULES: &[Rule] = &[
         hint: "Wrap the list.",
         wrong: "GET /Schemas → [ {…} ]",
         right: "→ {\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:ListResponse\"],\"totalResults\":3,\"Resources\":[…]}",
-        proven_by: &["schemas-bare-array", "resourcetypes-bare-array", "resourcetypes-total-wrong"],
+        proven_by: &[
+            "schemas-bare-array",
+            "resourcetypes-bare-array",
+            "resourcetypes-total-wrong",
+            "resourcetypes-entries-misplaced",
+        ],
         check: list_response,
     },
     Rule {

@@ -21,7 +21,7 @@ pub static RULES: &[Rule] = &[
         hint: "Answer 501.",
         wrong: "GET /Me → 400",
         right: "→ 501 Not Implemented",
-        proven_by: &["me-answers-400"],
+        proven_by: &["me-answers-400", "me-empty-200"],
         check: status,
     },
     Rule {
@@ -67,6 +67,7 @@ fn status(view: &View<'_>) -> Verdict {
         return Verdict::NotApplicable;
     }
     match view.status() {
+        200 if view.object().is_none() => Verdict::fail("body", "the resource", "no JSON object"),
         200 | 308 | 403 | 404 | 501 => Verdict::Pass,
         // Crashes, limits and refused credentials have rules of their own.
         0 | 401 | 429 | 500..=599 => Verdict::NotApplicable,

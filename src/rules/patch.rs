@@ -82,6 +82,7 @@ pub static RULES: &[Rule] = &[
             "patch-first-replace-wins",
             "patch-add-to-unset-name-ignored",
             "added-email-becomes-primary",
+            "group-patch-external-id-ignored",
         ],
         check: state_rule!("patch/change-not-applied"),
     },
@@ -331,7 +332,7 @@ pub static RULES: &[Rule] = &[
         hint: "Render the answer after the change was stored, or answer 204.",
         wrong: "PATCH replace title \"New\" → 200 {\"title\":\"Old\"}",
         right: "200 {\"title\":\"New\"}, or 204 without a body",
-        proven_by: &["patch-returns-stale-resource", "patch-external-id-answer-stale"],
+        proven_by: &["patch-returns-stale-resource", "patch-external-id-answer-stale", "group-remove-answer-stale"],
         check: state_rule!("patch/answer-shows-old-state"),
     },
     Rule {
@@ -401,6 +402,7 @@ pub static RULES: &[Rule] = &[
             "patch-name-object-partial-400",
             "patch-replace-without-path-400",
             "patch-pathless-extension-400",
+            "group-members-pathless-400",
         ],
         check: refusal_rule!("patch/pathless-refused"),
     },
@@ -759,7 +761,7 @@ pub static RULES: &[Rule] = &[
         hint: "Answer 400 with scimType invalidValue.",
         wrong: "PATCH … {\"op\":\"replace\",\"path\":\"active\",\"value\":\"maybe\"} → 200",
         right: "→ 400 invalidValue",
-        proven_by: &["patch-add-ignored", "schemas-attribute-without-type"],
+        proven_by: &["patch-add-ignored", "schemas-attribute-without-type", "group-empty-name-ignored"],
         check: |view| accepted_despite(view, &[Reason::InvalidValue, Reason::WrongType], "400 invalidValue"),
     },
 ];

@@ -140,6 +140,7 @@ pub static RULES: &[Rule] = &[
             "attributes-list-cut",
             "attributes-list-missing",
             "attributes-extension-sub-ignored",
+            "attributes-display-name-of-groups-missing",
         ],
         check: asked,
     },

@@ -182,6 +182,7 @@ pub static RULES: &[Rule] = &[
             "group-put-members-immutable-400",
             "put-needs-if-match-400",
             "put-groups-refused",
+            "group-put-ref-400",
         ],
         check: refusal_rule!("put/valid-request-refused"),
     },

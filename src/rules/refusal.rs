@@ -161,7 +161,7 @@ fn list(view: &View<'_>, status: u16) -> &'static str {
     if view.exchange.request.path.ends_with('/') {
         return "list/trailing-slash-refused";
     }
-    if view.call.filter.is_none() {
+    if view.call.filter.is_none() || (status == 404 && view.call.sort_by.is_some()) {
         return "list/valid-request-refused";
     }
     if status == 404 {

@@ -34,7 +34,12 @@ pub static RULES: &[Rule] = &[
         hint: "Sort by the attribute, case-insensitively unless caseExact, resources without a value last when ascending.",
         wrong: "sortBy=userName&sortOrder=descending → a, b, c",
         right: "c, b, a",
-        proven_by: &["list-order-unstable", "unset-attributes-as-empty-text", "sort-by-nested-ignored"],
+        proven_by: &[
+            "list-order-unstable",
+            "unset-attributes-as-empty-text",
+            "sort-by-nested-ignored",
+            "sort-capitals-first",
+        ],
         check: order,
     },
     Rule {

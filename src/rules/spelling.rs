@@ -29,6 +29,7 @@ pub static RULES: &[Rule] = &[Rule {
         "sub-attribute-names-pascal-case",
         "config-names-in-lower-case",
         "resource-type-names-misspelled",
+        "config-spec-uri-misspelled",
     ],
     check: name_case,
 }];

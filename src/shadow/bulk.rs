@@ -48,6 +48,7 @@ impl Watch<'_> {
         let location = text(result, "location");
         let endpoint = format!("/{}", path.trim_start_matches('/').split('/').next().unwrap_or_default());
         let id = location.rsplit('/').next().map(crate::exchange::percent_decode).unwrap_or_default();
+        let target = path.rsplit('/').next().map(|id| resolve(&id.into(), made)).and_then(|v| text_of(&v));
         match text(ask, "method").to_ascii_uppercase().as_str() {
             "POST" if !id.is_empty() => {
                 let Some(rt) = self.shadow.target.resource_type(&endpoint) else { return };
@@ -55,14 +56,12 @@ impl Watch<'_> {
                 self.learned.resources.push((None, bulk_known(rt, id, data.as_ref(), self.step)));
             }
             "DELETE" => {
-                if let Some(known) = path.rsplit('/').next().map(str::to_owned).and_then(|id| self.edit(&endpoint, &id))
-                {
+                if let Some(known) = target.and_then(|id| self.edit(&endpoint, &id)) {
                     known.state = State::Gone;
                 }
             }
             _ => {
-                let target = path.rsplit('/').next().map(str::to_owned).unwrap_or_default();
-                if let Some(known) = self.edit(&endpoint, &target) {
+                if let Some(known) = target.and_then(|id| self.edit(&endpoint, &id)) {
                     forget(known);
                 }
             }

@@ -17,6 +17,8 @@ mod exact;
 mod field;
 mod field_writes;
 mod filter;
+mod found;
+mod found_queries;
 mod groups;
 mod headers;
 mod idempotency;
@@ -88,6 +90,8 @@ pub fn all() -> &'static [Fault] {
             field::FAULTS,
             field_writes::FAULTS,
             whole::FAULTS,
+            found::FAULTS,
+            found_queries::FAULTS,
         ]
         .concat()
     });

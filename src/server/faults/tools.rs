@@ -211,6 +211,22 @@ pub fn filter_text(call: &Call) -> String {
     sent.or_else(|| body_text(call, "filter")).unwrap_or_default()
 }
 
+/// A filter without what stands between quotes.
+pub fn unquoted(text: &str) -> String {
+    let mut rest = String::new();
+    let (mut inside, mut escaped) = (false, false);
+    for c in text.chars() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if inside => escaped = true,
+            '"' => inside = !inside,
+            _ if !inside => rest.push(c),
+            _ => {}
+        }
+    }
+    rest
+}
+
 /// Visits every node of a filter, the leaves first.
 pub fn walk(filter: &mut Filter, visit: &mut dyn FnMut(&mut Filter)) {
     match filter {

@@ -1,6 +1,7 @@
 //! One long conversation with a server inside the process, written down so that two servers can be compared.
 
 mod field;
+mod found;
 mod mined;
 mod odd;
 mod rare;
@@ -43,6 +44,7 @@ const PARTS: &[fn(&mut Tour)] = &[
     Tour::odd,
     Tour::mined,
     Tour::field,
+    Tour::found,
 ];
 
 /// A server without a socket, and what was said.
