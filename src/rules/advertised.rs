@@ -111,7 +111,7 @@ pub static RULES: &[Rule] = &[
 
 fn not_served(view: &View<'_>) -> Verdict {
     // What is asked of the list may be refused with 501 where the list is not.
-    let sorts = view.exchange.request.query.as_deref().is_some_and(|q| q.to_ascii_lowercase().contains("sortby"));
+    let sorts = view.exchange.request.query.as_deref().is_some_and(|q| q.to_ascii_lowercase().contains("sort"));
     if view.call.op != Op::List || view.call.filter_text.is_some() || sorts || !view.call.authenticated() {
         return Verdict::NotApplicable;
     }

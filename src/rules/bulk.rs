@@ -305,7 +305,7 @@ pub(super) fn succeeded(operation: &Map<String, Value>) -> bool {
 fn bulk_location(view: &View<'_>) -> Verdict {
     let Some((asked, answered)) = bulk(view) else { return Verdict::NotApplicable };
     if asked.len() == answered.len()
-        && let Some(finding) = asked.iter().zip(&answered).find_map(|(ask, done)| elsewhere(ask, done))
+        && let Some(finding) = asked.iter().zip(&answered).find_map(|(ask, done)| elsewhere(ask, done, &answered))
     {
         return Verdict::Fail(vec![finding]);
     }
@@ -325,26 +325,30 @@ fn bulk_location(view: &View<'_>) -> Verdict {
     }
 }
 
-/// A location below another endpoint than that of the operation.
-fn elsewhere(ask: &Map<String, Value>, done: &Map<String, Value>) -> Option<Finding> {
-    let text = |map: &Map<String, Value>, name: &str| get_ci(map, name).and_then(text_of);
-    // Operations may be answered in another order.
-    let same = |name: &str| {
-        text(ask, name).map(|t| t.to_ascii_lowercase()) == text(done, name).map(|t| t.to_ascii_lowercase())
-    };
-    if !succeeded(done) || !same("method") || (get_ci(done, "bulkId").is_some() && !same("bulkId")) {
-        return None;
-    }
+/// A location below another endpoint than that of the operation. Answers may stand in another order, so a pair counts only
+/// where the bulkId or the id says that both are about one resource.
+fn elsewhere(ask: &Map<String, Value>, done: &Map<String, Value>, answered: &[&Map<String, Value>]) -> Option<Finding> {
+    let text = |map: &Map<String, Value>, name: &str| get_ci(map, name).and_then(text_of).filter(|t| !t.is_empty());
     let path = text(ask, "path")?;
-    let endpoint = path.trim_start_matches('/').split(['/', '?']).next().filter(|e| !e.is_empty())?.to_owned();
-    let location = text(done, "location").filter(|l| !l.is_empty())?;
-    let places: Vec<&str> = location.split(['?', '#']).next()?.trim_end_matches('/').rsplit('/').take(2).collect();
-    let below = places.get(1)?;
-    let wanted = ["Users", "Groups"].iter().any(|e| e.eq_ignore_ascii_case(&endpoint));
-    let other =
-        ["Users", "Groups"].iter().any(|e| e.eq_ignore_ascii_case(below)) && !below.eq_ignore_ascii_case(&endpoint);
-    (wanted && other)
-        .then(|| Finding::new("body /Operations/location", format!("…/{endpoint}/{{id}}"), location.clone()))
+    let mut asked = path.trim_start_matches('/').split(['/', '?']);
+    let (endpoint, id) = (asked.next()?, asked.next());
+    let location = text(done, "location").filter(|_| succeeded(done))?;
+    let mut places = location.split(['?', '#']).next()?.trim_end_matches('/').rsplit('/');
+    let (last, below) = (places.next()?, places.next()?);
+    let made = |bulk_id: &str| {
+        let create = answered.iter().find(|a| text(a, "bulkId").as_deref() == Some(bulk_id))?;
+        text(create, "location")?.trim_end_matches('/').rsplit('/').next().map(str::to_owned)
+    };
+    let paired = match id {
+        Some(id) => match id.strip_prefix("bulkId:") {
+            Some(bulk_id) => made(bulk_id).as_deref() == Some(last),
+            None => id == last,
+        },
+        None => text(ask, "bulkId").is_some() && text(ask, "bulkId") == text(done, "bulkId"),
+    };
+    let core = |name: &str| ["Users", "Groups"].iter().any(|e| e.eq_ignore_ascii_case(name));
+    (paired && core(endpoint) && core(below) && !below.eq_ignore_ascii_case(endpoint))
+        .then(|| Finding::new("body /Operations/location", format!("…/{endpoint}/{last}"), location.clone()))
 }
 
 fn bulk_id(view: &View<'_>) -> Verdict {
