@@ -6,6 +6,8 @@ use super::refusal::outside_quotes;
 use super::rule::Level;
 use super::view::{Past, View};
 use crate::scim::filter::{CompareOp, Filter, Test};
+use crate::scim::path::AttrPath;
+use crate::scim::urn;
 use crate::scim::value::{get_ci, value_ci};
 use crate::shadow::forecast::{op_path, operations};
 use crate::shadow::{Op, State};
@@ -306,24 +308,29 @@ fn supported(view: &View<'_>) -> Support {
         .filter_map(|p| p.call.filter.as_ref())
         .collect();
     let own = shape(filter);
-    // Parentheses that change nothing are gone from the parsed filter.
-    let text = outside_quotes(view.call.filter_text.as_deref().unwrap_or_default());
-    if !text.contains('(') && accepted.iter().any(|f| shape(f) == own) {
+    // Parentheses that change nothing are gone from the parsed filter, and so is the URN of a core schema from its shape.
+    let text = outside_quotes(view.call.filter_text.as_deref().unwrap_or_default()).to_ascii_lowercase();
+    if !text.contains('(') && !text.contains("urn:") && accepted.iter().any(|f| shape(f) == own) {
         return Support::Whole;
     }
     let known: Vec<String> = accepted.into_iter().flat_map(parts).collect();
     if parts(filter).iter().all(|p| known.contains(p)) { Support::Parts } else { Support::Unknown }
 }
 
-/// A filter without its values.
+/// A filter without its values and without the URN of a core schema.
 fn shape(filter: &Filter) -> String {
+    let bare = |path: &AttrPath| {
+        let core =
+            path.urn.as_deref().is_some_and(|u| [urn::USER, urn::GROUP].iter().any(|c| c.eq_ignore_ascii_case(u)));
+        if core { AttrPath { urn: None, ..path.clone() } } else { path.clone() }
+    };
     let joined = |word: &str, all: &[Filter]| format!("({})", all.iter().map(shape).collect::<Vec<_>>().join(word));
     match filter {
         Filter::And(all) => joined(" and ", all),
         Filter::Or(all) => joined(" or ", all),
         Filter::Not(inner) => format!("not {}", shape(inner)),
-        Filter::Attr { path, test: Test::Present } => format!("{path} pr").to_ascii_lowercase(),
-        Filter::Attr { path, test: Test::Compare(op, _) } => format!("{path} {op:?}").to_ascii_lowercase(),
+        Filter::Attr { path, test: Test::Present } => format!("{} pr", bare(path)).to_ascii_lowercase(),
+        Filter::Attr { path, test: Test::Compare(op, _) } => format!("{} {op:?}", bare(path)).to_ascii_lowercase(),
         other => other.to_string().to_ascii_lowercase(),
     }
 }
