@@ -213,7 +213,7 @@ impl Shadow {
             return taken;
         }
         let after = Some(Value::Object(object.clone()));
-        if let Some(choice) = self.leniency(object, rt) {
+        if let Some(choice) = self.leniency(object, rt, tenant_of(call)) {
             return Forecast::either(choice, "", after);
         }
         Forecast::accept(after)
@@ -240,7 +240,7 @@ impl Shadow {
         if body_id.is_some() && body_id != call.id.as_deref() {
             return Forecast::either(Choice::ReadOnlySent, "id", after);
         }
-        if let Some(choice) = self.leniency(object, rt) {
+        if let Some(choice) = self.leniency(object, rt, tenant_of(call)) {
             return Forecast::either(choice, "", after);
         }
         Forecast::accept(after)
@@ -472,12 +472,12 @@ impl Shadow {
     }
 
     /// Something in a POST or PUT body that a correct server may refuse.
-    fn leniency(&self, object: &Map<String, Value>, rt: &ResourceType) -> Option<Choice> {
+    fn leniency(&self, object: &Map<String, Value>, rt: &ResourceType, tenant: u8) -> Option<Choice> {
         let body = Value::Object(object.clone());
-        if self.odd_member(&body, 0) {
+        if self.odd_member(&body, tenant) {
             return Some(Choice::Other);
         }
-        if self.unknown_member(&body, 0) {
+        if self.unknown_member(&body, tenant) {
             return Some(Choice::UnknownMember);
         }
         let problems = validate(&body, rt);

@@ -268,6 +268,10 @@ impl Look<'_> {
     fn decidable(&self, known: &Known) -> bool {
         let (call, rt) = (self.call, self.rt);
         let Some(text) = &call.filter_text else { return true };
+        // Written since in a way that cannot be foreseen, and not read since (see `forget`).
+        if !known.dirty && known.last_full.is_none() {
+            return false;
+        }
         let lower = text.to_ascii_lowercase();
         let answered = |name: &str| {
             known.last_answer.as_deref().and_then(Value::as_object).is_none_or(|a| get_ci(a, name).is_some())
