@@ -314,7 +314,7 @@ pub static RULES: &[Rule] = &[
         hint: "Refuse the unknown id with 400, with a detail that names it.",
         wrong: "PATCH add members [{\"value\":\"no-such-user\"}] → 204",
         right: "→ 400 \"member no-such-user does not exist\"",
-        proven_by: &["group-unknown-member-stored"],
+        proven_by: &["cross-tenant-member", "group-unknown-member-stored"],
         check: unknown_member_stored,
     },
     Rule {

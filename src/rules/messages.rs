@@ -503,7 +503,6 @@ pub static RULES: &[Rule] = &[
             "cross-tenant-update",
             "cross-tenant-group-write",
             "cross-tenant-group-delete",
-            "cross-tenant-member",
         ],
         check: foreign_changed,
     },
