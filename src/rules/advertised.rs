@@ -1,6 +1,7 @@
 //! What a schema promises about an attribute, whatever its name: mutability, returned, uniqueness, required (RFC 7643 §2.2, §6, §7).
 
 use super::rule::{Finding, Impact, Level, Rule, Verdict};
+use super::state::{made_of, texts};
 use super::view::{Past, View, short};
 use crate::scim::path::parse_path;
 use crate::scim::schema::{AttrType, Attribute, Mutability, ResourceType, Returned, Uniqueness};
@@ -231,23 +232,8 @@ fn read_only(view: &View<'_>) -> Verdict {
 
 /// The value is one that the server makes of the rest of the body as well: a displayName of the parts of the name.
 fn made_of_others(sent: &Value, write: &Past, name: &str) -> bool {
-    fn texts<'a>(value: &'a Value, name: &str, out: &mut Vec<&'a str>) {
-        match value {
-            Value::String(text) => out.push(text),
-            Value::Array(items) => items.iter().for_each(|i| texts(i, name, out)),
-            Value::Object(map) => {
-                map.iter().filter(|(k, _)| !k.eq_ignore_ascii_case(name)).for_each(|(_, v)| texts(v, name, out));
-            }
-            _ => {}
-        }
-    }
-    if write.call.op == Op::Patch {
-        return false;
-    }
-    let mut others = Vec::new();
-    write.call.body.iter().for_each(|body| texts(body, name, &mut others));
-    let mut words = sent.as_str().unwrap_or_default().split_whitespace().peekable();
-    words.peek().is_some() && words.all(|word| others.iter().any(|o| o.split_whitespace().any(|w| w == word)))
+    let others = write.call.body.as_ref().filter(|_| write.call.op != Op::Patch).map(|body| texts(body, name));
+    others.is_some_and(|others| made_of(sent.as_str().as_slice(), &others))
 }
 
 /// What an attribute was before the last accepted write to the resource, as an answer of this case showed it.

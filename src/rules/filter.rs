@@ -1,5 +1,6 @@
 //! Filters (RFC 7644 §3.4.2.2): exactly what matches.
 
+use super::leeway::shape;
 use super::patch::refusal_rule;
 use super::refusal;
 use super::rule::{Finding, Impact, Level, Rule, Verdict};
@@ -389,13 +390,10 @@ fn kind(view: &View<'_>) -> &'static str {
 /// Whether a filter of this shape has found somebody in this case: where it never does, it is the filter that is broken, and
 /// what is special about who was looked for explains nothing. `None`: nobody was to be found before.
 fn worked_before(view: &View<'_>) -> Option<bool> {
-    fn shape(text: &str) -> String {
-        text.split('"').step_by(2).collect::<Vec<_>>().join("\"\"").to_ascii_lowercase()
-    }
-    let wanted = view.call.filter_text.as_deref().map(shape);
+    let wanted = shape(view.call.filter.as_ref()?);
     let filtered = |p: &&Past| {
         p.call.endpoint == view.call.endpoint
-            && p.call.filter_text.as_deref().map(shape) == wanted
+            && p.call.filter.as_ref().is_some_and(|f| shape(f) == wanted)
             && p.exchange.status() == Some(200)
     };
     let found = |p: &Past| {

@@ -314,7 +314,7 @@ pub static RULES: &[Rule] = &[
         hint: "Refuse the unknown id with 400, with a detail that names it.",
         wrong: "PATCH add members [{\"value\":\"no-such-user\"}] → 204",
         right: "→ 400 \"member no-such-user does not exist\"",
-        proven_by: &["cross-tenant-member", "group-unknown-member-stored"],
+        proven_by: &["group-unknown-member-stored"],
         check: unknown_member_stored,
     },
     Rule {
@@ -414,7 +414,14 @@ fn member_duplicated(view: &View<'_>) -> Verdict {
 
 fn unknown_member_stored(view: &View<'_>) -> Verdict {
     let offered = view.forecast.choice == Some(Choice::UnknownMember);
-    if !offered || !matches!(view.call.op, Op::Create | Op::Patch | Op::Replace) || view.status() == 0 {
+    // Somebody of another tenant is not nobody: that is a matter of tenancy.
+    let tenant = crate::shadow::forecast::tenant_of(view.call);
+    let foreign = |id: &String| view.before.kinds_of(id).any(|k| k.tenant != tenant);
+    if !offered
+        || view.forecast.after.as_ref().is_some_and(|doc| member_ids(doc).iter().any(foreign))
+        || !matches!(view.call.op, Op::Create | Op::Patch | Op::Replace)
+        || view.status() == 0
+    {
         return Verdict::NotApplicable;
     }
     if view.accepted() {

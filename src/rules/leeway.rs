@@ -275,7 +275,7 @@ pub(super) fn name_apart(view: &View<'_>) -> bool {
     fn apart(body: Option<&Value>) -> Option<bool> {
         let body = body?.as_object()?;
         let name = get_ci(body, "userName")?.as_str()?;
-        let mut mails = get_ci(body, "emails")?.as_array()?.iter().filter_map(|m| m.get("value")?.as_str());
+        let mut mails = get_ci(body, "emails")?.as_array()?.iter().filter_map(|m| value_ci(m, "value")?.as_str());
         let first = mails.next()?;
         Some(!std::iter::once(first).chain(mails).any(|m| m.eq_ignore_ascii_case(name)))
     }
@@ -318,7 +318,7 @@ fn supported(view: &View<'_>) -> Support {
 }
 
 /// A filter without its values and without the URN of a core schema.
-fn shape(filter: &Filter) -> String {
+pub(super) fn shape(filter: &Filter) -> String {
     let bare = |path: &AttrPath| {
         let core =
             path.urn.as_deref().is_some_and(|u| [urn::USER, urn::GROUP].iter().any(|c| c.eq_ignore_ascii_case(u)));

@@ -1,6 +1,7 @@
 //! The catalogue: every rule, one file per area. Pure: rules see a [`view::View`], never the engine, and no rule decides how
 //! bad a finding is for this user.
 
+mod access;
 mod advertised;
 mod bulk;
 mod config;
@@ -37,6 +38,7 @@ pub use rule::{Finding, Impact, Level, Rule, Verdict};
 pub fn catalogue() -> impl Iterator<Item = &'static Rule> {
     [
         messages::RULES,
+        access::RULES,
         reasons::RULES,
         identity::RULES,
         groups::RULES,

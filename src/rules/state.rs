@@ -105,14 +105,8 @@ fn coupled(view: &View<'_>, c: &Contradiction) -> Option<Level> {
         return None;
     }
     let shown = view.object()?;
-    let texts = |key: &str| -> Vec<String> {
-        let value = get_ci(shown, key).cloned().unwrap_or_default();
-        let mut out = Vec::new();
-        gather(&value, &mut out);
-        out
-    };
-    let mut actual = Vec::new();
-    gather(&c.actual, &mut actual);
+    let texts = |key: &str| get_ci(shown, key).map(|v| texts(v, "")).unwrap_or_default();
+    let actual = self::texts(&c.actual, "");
     let shares = |other: &str| texts(other).iter().any(|t| actual.iter().any(|a| a.eq_ignore_ascii_case(t)));
     match c.key.as_str() {
         "emails" if shares("userName") => Some(Level::Note),
@@ -124,20 +118,22 @@ fn coupled(view: &View<'_>, c: &Contradiction) -> Option<Level> {
 }
 
 /// True when each word of the one stands in the other.
-fn made_of(texts: &[String], others: &[String]) -> bool {
-    let words =
-        |all: &[String]| -> Vec<String> { all.iter().flat_map(|t| t.split_whitespace()).map(str::to_owned).collect() };
-    let (mine, theirs) = (words(texts), words(others));
-    !mine.is_empty() && mine.iter().all(|w| theirs.contains(w))
+pub(super) fn made_of(texts: &[&str], others: &[&str]) -> bool {
+    let theirs: Vec<&str> = others.iter().flat_map(|t| t.split_whitespace()).collect();
+    let mut mine = texts.iter().flat_map(|t| t.split_whitespace()).peekable();
+    mine.peek().is_some() && mine.all(|word| theirs.contains(&word))
 }
 
-/// Every text in a value.
-fn gather(value: &Value, out: &mut Vec<String>) {
+/// Every text in a value, but for what stands under one name.
+pub(super) fn texts<'a>(value: &'a Value, besides: &str) -> Vec<&'a str> {
     match value {
-        Value::String(text) if !text.is_empty() => out.push(text.clone()),
-        Value::Array(all) => all.iter().for_each(|v| gather(v, out)),
-        Value::Object(map) => map.values().for_each(|v| gather(v, out)),
-        _ => {}
+        Value::String(text) if !text.is_empty() => vec![text],
+        Value::Array(all) => all.iter().flat_map(|v| texts(v, besides)).collect(),
+        Value::Object(map) => {
+            let others = map.iter().filter(|(name, _)| !name.eq_ignore_ascii_case(besides));
+            others.flat_map(|(_, v)| texts(v, besides)).collect()
+        }
+        _ => Vec::new(),
     }
 }
 

@@ -3,6 +3,7 @@
 //! Must not judge: a refusal that is a failure is a finding and told there.
 
 use crate::exchange::Exchange;
+use crate::scim::value::value_ci;
 use crate::shadow::Call;
 use std::collections::BTreeMap;
 
@@ -21,7 +22,7 @@ pub(crate) struct Refusal {
 impl Refusal {
     /// The refusal in an answer; `None` without an answer.
     pub(super) fn of(exchange: &Exchange, call: &Call) -> Option<Self> {
-        let detail = exchange.json().and_then(|b| b.get("detail")?.as_str()).unwrap_or_default();
+        let detail = exchange.json().and_then(|b| value_ci(b, "detail")?.as_str()).unwrap_or_default();
         Some(Self {
             line: format!("{} {}", call.method, call.endpoint),
             status: exchange.status()?,

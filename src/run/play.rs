@@ -10,7 +10,6 @@ use super::blocked;
 use super::findings::{self, RawFinding};
 use super::follow::Followed;
 use super::judge::{self, Judged};
-use super::required;
 use super::walk::Walk;
 use super::{Case, Context, Played, Tally, progress};
 use crate::engine::Outgoing;
@@ -194,7 +193,7 @@ impl<'a> Player<'a> {
         self.context.target.lacks(need)
     }
 
-    fn provider(&self) -> Option<&'a ProviderProfile> {
+    pub(super) fn provider(&self) -> Option<&'a ProviderProfile> {
         self.context.options.provider.as_deref()
     }
 
@@ -388,33 +387,6 @@ impl<'a> Player<'a> {
             return None;
         }
         Some(out)
-    }
-
-    /// Users that a scenario sends get what the product demands of everyone, and resources of our own scenarios what the
-    /// target's schemas demand, unless the step is about just that.
-    fn completed(&self, mut out: Outgoing, step: &Step) -> Outgoing {
-        let endpoint = format!("/{}", out.path().trim_matches('/').split('/').next().unwrap_or_default());
-        let whole = matches!(out.method.as_str(), "POST" | "PUT") && !out.path().ends_with(".search");
-        let own = self.case.scenario.tags.iter().any(|t| t == "only-provider");
-        let target = &self.context.target;
-        let declared = target.resource_type(&endpoint).filter(|rt| {
-            let ours = self.case.scenario.idp == "rfc" && self.case.subject.is_none();
-            ours && target.schemas_known
-                && !expects_fault(step.expect.as_ref())
-                && !required::beyond_the_rfc(rt).is_empty()
-        });
-        let provider = self.provider().filter(|_| !own && endpoint.eq_ignore_ascii_case("/Users"));
-        if !whole || (provider.is_none() && declared.is_none()) {
-            return out;
-        }
-        let Some(Value::Object(mut body)) = out.body.as_deref().and_then(|b| serde_json::from_slice(b).ok()) else {
-            return out;
-        };
-        let demanded = provider.is_some_and(|p| p.complete(&mut body));
-        if declared.is_some_and(|rt| required::complete(&mut body, rt, &self.values.run)) || demanded {
-            out.body = Some(Value::Object(body).to_string().into_bytes());
-        }
-        out
     }
 
     async fn send_one(&mut self, step: &Step, spec: &RequestSpec, round: Option<u64>) {
@@ -909,14 +881,9 @@ fn names(step: &Step, exchange: &Exchange) -> bool {
 }
 
 /// True when every status that a step names is a refusal.
-fn expects_refusal(expect: Option<&Expect>) -> bool {
+pub(super) fn expects_refusal(expect: Option<&Expect>) -> bool {
     let statuses = expect.map(|e| e.status.as_slice()).unwrap_or_default();
     !statuses.is_empty() && (200..300).all(|s| statuses.iter().all(|named| !named.allows(s)))
-}
-
-/// True when a step hopes to be refused for what its body is, and not for whom it is about.
-fn expects_fault(expect: Option<&Expect>) -> bool {
-    expects_refusal(expect) && expect.is_some_and(|e| e.status.iter().any(|s| s.allows(400)))
 }
 
 /// Why a refusal was right although the step hoped for something else: the target's own schema asks for it.

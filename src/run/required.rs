@@ -1,17 +1,58 @@
-//! What the target's schemas require of everyone beyond RFC 7643, added to the bodies of our own scenarios: they would be
-//! refused for what they do not test, and all that comes after would not be tested at all.
+//! What is required of everyone, added to bodies that lack it: they would be refused for what they do not test, and all that
+//! comes after would not be tested at all.
 //!
-//! Must not touch what an identity provider sends.
+//! Must not touch what an identity provider sends, but for what the profile of a product demands of its users.
 
 use super::advertised::Values;
+use super::play::{Player, expects_refusal};
+use crate::engine::Outgoing;
+use crate::scenario::model::{Expect, Step};
 use crate::scim::schema::{AttrType, Attribute, Mutability, ResourceType};
 use crate::scim::urn;
 use crate::scim::value::get_ci;
 use serde_json::{Map, Value, json};
 
+impl Player<'_> {
+    /// Users that a scenario sends get what the product demands of everyone, and resources of our own scenarios what the
+    /// target's schemas demand, unless the step is about just that.
+    pub(super) fn completed(&self, mut out: Outgoing, step: &Step) -> Outgoing {
+        if !matches!(out.method.as_str(), "POST" | "PUT") || out.path().ends_with(".search") {
+            return out;
+        }
+        let endpoint = format!("/{}", out.path().trim_matches('/').split('/').next().unwrap_or_default());
+        let exempt = self.case.scenario.tags.iter().any(|t| t == "only-provider");
+        let provider = self.provider().filter(|_| !exempt && endpoint.eq_ignore_ascii_case("/Users"));
+        let declared = self.demanding(&endpoint, step);
+        if provider.is_none() && declared.is_none() {
+            return out;
+        }
+        let Some(Value::Object(mut body)) = out.body.as_deref().and_then(|b| serde_json::from_slice(b).ok()) else {
+            return out;
+        };
+        let demanded = provider.is_some_and(|p| p.complete(&mut body));
+        if declared.is_some_and(|rt| complete(&mut body, rt, &self.values.run)) || demanded {
+            out.body = Some(Value::Object(body).to_string().into_bytes());
+        }
+        out
+    }
+
+    /// The type behind the endpoint, where its schemas demand more than the RFC's and this step is one of ours that wants it.
+    fn demanding(&self, endpoint: &str, step: &Step) -> Option<&ResourceType> {
+        let target = &self.context.target;
+        let ours = self.case.scenario.idp == "rfc" && self.case.subject.is_none() && target.schemas_known;
+        let rt = target.resource_type(endpoint).filter(|_| ours && !expects_fault(step.expect.as_ref()))?;
+        (!beyond_the_rfc(rt).is_empty()).then_some(rt)
+    }
+}
+
+/// True when a step hopes to be refused for what its body is, and not for whom it is about.
+fn expects_fault(expect: Option<&Expect>) -> bool {
+    expects_refusal(expect) && expect.is_some_and(|e| e.status.iter().any(|s| s.allows(400)))
+}
+
 /// Adds to a new or replacing resource the required attributes that it lacks. Tells whether anything was added. What no
 /// value can be made up for (members of a group) stays away.
-pub(super) fn complete(body: &mut Map<String, Value>, rt: &ResourceType, run: &str) -> bool {
+fn complete(body: &mut Map<String, Value>, rt: &ResourceType, run: &str) -> bool {
     let name = crate::shadow::name_attribute(&rt.endpoint);
     let Some(name) = get_ci(body, name).and_then(Value::as_str).filter(|n| !n.trim().is_empty()).map(str::to_owned)
     else {
@@ -43,7 +84,7 @@ pub(super) fn complete(body: &mut Map<String, Value>, rt: &ResourceType, run: &s
 }
 
 /// Paths that the schemas of the target require and those of RFC 7643 do not.
-pub(super) fn beyond_the_rfc(rt: &ResourceType) -> Vec<String> {
+fn beyond_the_rfc(rt: &ResourceType) -> Vec<String> {
     let name = crate::shadow::name_attribute(&rt.endpoint);
     let core = rt.schema.attributes.iter().filter(|a| demanded(a) && a.name != name).map(|a| a.name.clone());
     let extensions = rt.extensions.iter().filter(|e| e.required).flat_map(|e| {

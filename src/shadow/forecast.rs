@@ -317,8 +317,7 @@ impl Shadow {
                 || not_canonical(&after, rt))
             .then_some(Choice::Other))
             .or(undeclared_keys(patch, rt).then_some(Choice::UndeclaredAttribute))
-            // The last attribute of a required extension: what is left is none (RFC 7643 §2.5, §6).
-            .or(after.as_object().and_then(|o| required_extension_lost(o, rt)).map(|_| Choice::Other))
+            .or(loses_extension(&known.doc, &after, rt).then_some(Choice::Other))
             .or((has_dotted_keys(patch, rt) && bare_manager(patch)).then_some(Choice::BareReference))
             .or(selects_by_text_boolean(patch).then_some(Choice::ValuePathCreates))
             .or(members.then_some(Choice::UnknownMember))
@@ -781,6 +780,12 @@ fn undeclared_keys(patch: &Map<String, Value>, rt: &ResourceType) -> bool {
         }
         _ => false,
     })
+}
+
+/// Takes the last attribute of a required extension: what is left is none (RFC 7643 §2.5, §6).
+fn loses_extension(before: &Value, after: &Value, rt: &ResourceType) -> bool {
+    let lacks = |doc: &Value| doc.as_object().is_some_and(|o| required_extension_lost(o, rt).is_some());
+    !lacks(before) && lacks(after)
 }
 
 /// The resource has an attribute or sub-attribute that its schemas do not declare.

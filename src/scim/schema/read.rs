@@ -26,9 +26,11 @@ pub(super) fn as_written(document: &Value) -> Option<Schema> {
 /// A complex attribute of RFC 7643's own schemas that is listed without its parts has the parts of §8.7: nobody reads
 /// `"members": complex` as a group whose members have no `value`.
 fn complete(schema: &mut Schema) {
-    let Some(builtin) = super::builtin_schema(&schema.id) else { return };
-    for attribute in schema.attributes.iter_mut().filter(|a| a.kind == AttrType::Complex && a.sub_attributes.is_empty())
-    {
+    let mut bare =
+        schema.attributes.iter_mut().filter(|a| a.kind == AttrType::Complex && a.sub_attributes.is_empty()).peekable();
+    // Nearly always there is none, and no document to read for it.
+    let Some(builtin) = bare.peek().and_then(|_| super::builtin_schema(&schema.id)) else { return };
+    for attribute in bare {
         if let Some(known) = builtin.attribute(&attribute.name) {
             attribute.sub_attributes.clone_from(&known.sub_attributes);
         }

@@ -3,7 +3,9 @@
 //! Must not know the rules that find them.
 
 use super::Fault;
-use super::tools::{any_node, comparison, filter_text, filter_text_has, never, never_where, shown, unquoted, walk};
+use super::tools::{
+    any_node, comparison, filter_text, filter_text_has, never, never_where, shown, unquoted, unreadable_filter, walk,
+};
 use crate::scim::filter::{self, CompareOp, Filter, Literal, Test};
 use crate::server::behaviour::Hook;
 use crate::server::call::{Call, Kind, Target};
@@ -175,7 +177,7 @@ pub(super) const FAULTS: &[Fault] = &[
                     matches!(inner, Filter::Attr { test: Test::Compare(_, Literal::Bool(_)), .. })
                 }))
             });
-            inside.then(unreadable)
+            inside.then(unreadable_filter)
         })],
     },
     Fault {
@@ -409,10 +411,6 @@ pub(super) const FAULTS: &[Fault] = &[
         })],
     },
 ];
-
-fn unreadable() -> Reply {
-    Reply::error(400, Some("invalidFilter"), "The filter cannot be read.")
-}
 
 /// Whether a condition is one on a time of `meta`.
 fn dated(node: &Filter) -> bool {

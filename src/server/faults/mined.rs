@@ -5,7 +5,7 @@
 use super::Fault;
 use super::tools::{
     bad, body_text, body_value, comparison, conflict, current, each_user, filter_text, never, on_item, put_into_body,
-    remember, remembers, shown, walk,
+    remember, remembers, shown, unreadable_filter, walk,
 };
 use crate::scim::filter::{Filter, Literal};
 use crate::scim::urn;
@@ -23,7 +23,9 @@ pub(super) const FAULTS: &[Fault] = &[
         source: &["https://github.com/kanidm/kanidm/pull/3673"],
         wrong: "400 invalidFilter",
         right: "200",
-        hooks: &[Hook::Before(|call, _| quoted(&filter_text(call)).iter().any(|v| v.contains(' ')).then(unreadable))],
+        hooks: &[Hook::Before(|call, _| {
+            quoted(&filter_text(call)).iter().any(|v| v.contains(' ')).then(unreadable_filter)
+        })],
     },
     Fault {
         id: "filter-backslash-500",
@@ -44,7 +46,7 @@ pub(super) const FAULTS: &[Fault] = &[
         ],
         wrong: "400 invalidFilter",
         right: "200",
-        hooks: &[Hook::Before(|call, _| (!filter_text(call).is_ascii()).then(unreadable))],
+        hooks: &[Hook::Before(|call, _| (!filter_text(call).is_ascii()).then(unreadable_filter))],
     },
     Fault {
         id: "filter-parenthesis-in-value-400",
@@ -53,7 +55,9 @@ pub(super) const FAULTS: &[Fault] = &[
         source: &["https://github.com/Captain-P-Goldfish/SCIM-SDK/issues/309"],
         wrong: "400 invalidFilter",
         right: "200",
-        hooks: &[Hook::Before(|call, _| quoted(&filter_text(call)).iter().any(|v| v.contains(')')).then(unreadable))],
+        hooks: &[Hook::Before(|call, _| {
+            quoted(&filter_text(call)).iter().any(|v| v.contains(')')).then(unreadable_filter)
+        })],
     },
     Fault {
         id: "filter-eq-inside-value",
@@ -114,7 +118,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "empty; 400",
         right: "the members of the group",
         hooks: &[
-            Hook::Before(|call, _| filter_text(call).contains("groups.value").then(unreadable)),
+            Hook::Before(|call, _| filter_text(call).contains("groups.value").then(unreadable_filter)),
             Hook::List(|query, _, _| {
                 if let Some(filter) = &mut query.filter {
                     walk(filter, &mut |node| {
@@ -737,10 +741,6 @@ fn quoted(text: &str) -> Vec<String> {
         }
     }
     all
-}
-
-fn unreadable() -> Reply {
-    Reply::error(400, Some("invalidFilter"), "The filter cannot be read.")
 }
 
 /// Makes a create the replacement of a resource that exists.

@@ -5,7 +5,7 @@
 use super::Fault;
 use super::tools::{
     body_text, current, each_user, filter_text, lists, on_item, op, path, remember, remembers, sent_members,
-    sent_operations, set, touches, value,
+    sent_operations, set, touches, unreadable_filter, value,
 };
 use crate::scim::urn;
 use crate::server::behaviour::Hook;
@@ -239,7 +239,7 @@ pub(super) const FAULTS: &[Fault] = &[
             let text = filter_text(call).to_ascii_lowercase();
             let inside: String = text.split('"').skip(1).step_by(2).map(|t| format!(" {t} ")).collect();
             let word = [" and ", " or ", " not ", " pr "].iter().any(|w| inside.contains(w));
-            (lists(call) && word).then(|| Reply::error(400, Some("invalidFilter"), "The filter cannot be read."))
+            (lists(call) && word).then(unreadable_filter)
         })],
     },
     Fault {
@@ -251,8 +251,7 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "200",
         hooks: &[Hook::Before(|call, _| {
             let text = filter_text(call).to_ascii_lowercase();
-            (lists(call) && text.contains(" preferredlanguage "))
-                .then(|| Reply::error(400, Some("invalidFilter"), "The filter cannot be read."))
+            (lists(call) && text.contains(" preferredlanguage ")).then(unreadable_filter)
         })],
     },
     Fault {

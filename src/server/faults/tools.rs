@@ -16,6 +16,11 @@ pub fn bad(detail: &str) -> Reply {
     Reply::error(400, Some("invalidValue"), detail)
 }
 
+/// 400 with `invalidFilter`.
+pub fn unreadable_filter() -> Reply {
+    Reply::error(400, Some("invalidFilter"), "The filter cannot be read.")
+}
+
 /// 404 without more.
 pub fn gone(detail: &str) -> Reply {
     Reply::error(404, None, detail)
