@@ -637,10 +637,21 @@ fn duplicate_accepted(view: &View<'_>) -> Verdict {
     if !view.must_refuse(Reason::Duplicate) || view.status() == 0 || view.call.op != Op::Create {
         return Verdict::NotApplicable;
     }
+    if view.accepted() && named_otherwise(view) {
+        // There are no two of one name; that the name is another than was sent has its own rule.
+        return Verdict::NotApplicable;
+    }
     if view.accepted() {
         return Verdict::fail("status", format!("409: {}", view.forecast.detail), view.status().to_string());
     }
     Verdict::Pass
+}
+
+/// The answer to a create shows another userName than was sent, and not only in another case.
+fn named_otherwise(view: &View<'_>) -> bool {
+    let name = |o: &Map<String, Value>| get_ci(o, "userName").and_then(Value::as_str).map(str::to_lowercase);
+    let sent = view.call.body.as_ref().and_then(Value::as_object).and_then(name);
+    matches!((view.object().and_then(name), sent), (Some(shown), Some(sent)) if shown != sent)
 }
 
 fn duplicate_wrong_status(view: &View<'_>) -> Verdict {

@@ -368,23 +368,39 @@ fn kind(view: &View<'_>) -> &'static str {
     let text = view.call.filter_text.as_deref().unwrap_or_default().to_ascii_lowercase();
     let selection = view.observed.selection.as_ref();
     let worked = worked_before(view);
+    let value = view.call.filter_text.as_deref().unwrap_or_default();
+    let by_case = |name: &str| !value.contains(name) && text.contains(&name.to_lowercase());
+    let cased = selection.is_some_and(|s| s.missing.iter().all(|(_, name)| by_case(name)));
+    let simple = !text.contains(" and ") && !text.contains(" or ");
+    let by_name = simple && text.starts_with("username eq");
+    if by_name && cased && worked != Some(false) && !case_ignored_before(view) {
+        return "case";
+    }
     if selection.is_some_and(|s| s.missing_inactive > 0 && s.missing_inactive == s.missing.len())
         && !text.contains("active")
         && worked.unwrap_or(text.starts_with("username eq"))
     {
         return "inactive";
     }
-    let simple = !text.contains(" and ") && !text.contains(" or ");
     if simple && text.starts_with("externalid eq") {
         return "external";
     }
-    let value = view.call.filter_text.as_deref().unwrap_or_default();
-    let by_case = |name: &str| !value.contains(name) && text.contains(&name.to_lowercase());
-    let cased = selection.is_some_and(|s| s.missing.iter().all(|(_, name)| by_case(name)));
-    if simple && text.starts_with("username eq") && cased && worked != Some(false) {
+    if by_name && cased && worked != Some(false) {
         return "case";
     }
     "other"
+}
+
+/// A look-up by name in another spelling has found somebody in this case: then it is not the spelling that hides one.
+fn case_ignored_before(view: &View<'_>) -> bool {
+    let respelt = |p: &&Past| {
+        let text = p.call.filter_text.as_deref().unwrap_or_default();
+        let list = p.exchange.json().and_then(Value::as_object).and_then(|o| get_ci(o, "Resources"));
+        let shown = list.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object);
+        let mut names = shown.filter_map(|o| get_ci(o, "userName")?.as_str());
+        text.to_ascii_lowercase().starts_with("username eq") && names.any(|n| !text.contains(n))
+    };
+    view.earlier.iter().any(|p| respelt(&p))
 }
 
 /// Whether a filter of this shape has found somebody in this case: where it never does, it is the filter that is broken, and
@@ -403,14 +419,16 @@ fn worked_before(view: &View<'_>) -> Option<bool> {
     if view.earlier.iter().filter(filtered).any(found) {
         return Some(true);
     }
-    // The same question in vain, put after somebody was created whom it names.
+    // The same question in vain, put after somebody was created whom it names just so.
     let text = view.call.filter_text.as_deref().unwrap_or_default().to_lowercase();
-    let named = |p: &Past| {
-        let name = p.call.body.as_ref().and_then(|b| get_ci(b.as_object()?, "userName")?.as_str());
-        p.call.op == Op::Create && p.exchange.accepted() && name.is_some_and(|n| text.contains(&n.to_lowercase()))
+    let created = |p: &Past| {
+        let name = p.call.body.as_ref().and_then(|b| get_ci(b.as_object()?, "userName")?.as_str())?;
+        let named = p.call.op == Op::Create && p.exchange.accepted() && text.contains(&name.to_lowercase());
+        named.then(|| name.to_owned())
     };
-    let since = view.earlier.iter().position(named)?;
-    view.earlier[since..].iter().any(|p| filtered(&p)).then_some(false)
+    let (since, name) = view.earlier.iter().enumerate().find_map(|(i, p)| Some((i, created(p)?)))?;
+    let just_so = |p: &Past| p.call.filter_text.as_deref().is_some_and(|t| t.contains(&name));
+    view.earlier[since..].iter().any(|p| filtered(&p) && just_so(p)).then_some(false)
 }
 
 fn judge_missing(view: &View<'_>, which: &str) -> Verdict {

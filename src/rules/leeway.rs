@@ -47,6 +47,8 @@ pub(super) fn softer(view: &View<'_>, id: &str) -> Option<Level> {
         "list/valid-request-refused" if rare_order(view) => Some(Level::Should),
         // Table 9, tooMany: more than the server is willing to look at.
         "list/valid-request-refused" if scim_type == Some("tooMany") => Some(Level::Note),
+        // Neither says the RFC how deep a server must let one page (§3.4.2.4), nor does anybody ask for the millionth user.
+        "list/valid-request-refused" if view.status() == 400 && far_page(view) => Some(Level::Should),
         "headers/media-type-refused" if plain_json => Some(Level::Should),
         "group/member-change-refused" | "patch/value-path-refused"
             if matches!(scim_type, Some("invalidFilter" | "invalidPath") | None)
@@ -115,6 +117,12 @@ fn rare_order(view: &View<'_>) -> bool {
             .sort_by
             .as_deref()
             .is_some_and(|by| !usual.iter().any(|u| by.to_ascii_lowercase().ends_with(&u.to_ascii_lowercase())))
+}
+
+/// A page that begins far behind all that there can be.
+fn far_page(view: &View<'_>) -> bool {
+    const FAR: u64 = 100_000;
+    view.call.start_index.as_deref().and_then(|s| s.trim().parse::<u64>().ok()).is_some_and(|start| start >= FAR)
 }
 
 /// Refusals that follow from rules a server may have (RFC 7644 §3.12, invalidValue): which values it takes, how many at a time,

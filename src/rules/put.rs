@@ -27,6 +27,7 @@ pub static RULES: &[Rule] = &[
         right: "GET → {\"title\":\"New\"}",
         proven_by: &[
             "put-external-id-ignored",
+            "put-username-ignored",
             "group-put-clears-external-id",
             "username-lowercased",
             "create-mangles-unicode",
@@ -247,7 +248,7 @@ pub static RULES: &[Rule] = &[
         hint: "Check uniqueness on PUT and PATCH as on POST; answer 409 uniqueness.",
         wrong: "PATCH /Users/b replace userName with a's → 200",
         right: "→ 409 uniqueness",
-        proven_by: &["patch-username-duplicate-accepted", "put-username-duplicate-accepted", "put-username-ignored"],
+        proven_by: &["patch-username-duplicate-accepted", "put-username-duplicate-accepted"],
         check: dup_update,
     },
 ];
@@ -287,10 +288,21 @@ fn dup_update(view: &View<'_>) -> Verdict {
     if !view.must_refuse(Reason::Duplicate) || !matches!(view.call.op, Op::Patch | Op::Replace) || view.status() == 0 {
         return Verdict::NotApplicable;
     }
+    if view.accepted() && keeps_its_name(view) {
+        // Nobody's name was taken: that the write changes nothing is told where the name is free.
+        return Verdict::NotApplicable;
+    }
     if view.accepted() {
         return Verdict::fail("status", format!("409: {}", view.forecast.detail), view.status().to_string());
     }
     Verdict::Pass
+}
+
+/// The answer to an update shows the name that the user had before.
+fn keeps_its_name(view: &View<'_>) -> bool {
+    let shown = view.object().and_then(|o| get_ci(o, "userName")).and_then(Value::as_str);
+    let own = view.call.id.as_deref().and_then(|id| view.before.find(&view.call.endpoint, id)).and_then(|k| k.name());
+    matches!((shown, own), (Some(shown), Some(own)) if shown.to_lowercase() == own.to_lowercase())
 }
 
 /// The read right after an accepted PUT, when that answered with a body.

@@ -4,12 +4,12 @@
 
 use super::leeway;
 use super::rule::{Finding, Verdict};
-use super::view::View;
+use super::view::{Past, View};
 use crate::exchange::AuthKind;
 use crate::scim::urn;
 use crate::scim::value::{get_ci, value_ci};
 use crate::shadow::forecast::{op_path, operations};
-use crate::shadow::{Choice, Expectation, Op, State, name_attribute};
+use crate::shadow::{Call, Choice, Expectation, Op, State, name_attribute};
 use serde_json::{Map, Value};
 
 /// What one exchange means to the refusal rules.
@@ -30,6 +30,9 @@ fn read(view: &View<'_>) -> Reading {
         Reading::Accepted(accepted_classes(view))
     } else if view.forecast.expect == Expectation::Either && view.status() == 404 && !found_since(view) {
         // The id is not known there: that says nothing about the form of the request.
+        Reading::Silent
+    } else if half_made(view) {
+        // That the server broke down is told where it did; what it had stored by then nobody knows.
         Reading::Silent
     } else if refused(view) {
         Reading::Refused(class(view))
@@ -145,6 +148,19 @@ pub fn class(view: &View<'_>) -> &'static str {
     }
 }
 
+/// The name is said to be taken, and an earlier create of it ended in a breakdown or without an answer.
+fn half_made(view: &View<'_>) -> bool {
+    let attribute = name_attribute(&view.call.endpoint);
+    let name = |call: &Call| get_ci(call.body.as_ref()?.as_object()?, attribute)?.as_str().map(str::to_lowercase);
+    let broke = |p: &Past| {
+        p.call.op == Op::Create
+            && p.call.endpoint == view.call.endpoint
+            && p.exchange.status().is_none_or(|s| s >= 500)
+            && name(&p.call) == name(view.call)
+    };
+    view.status() == 409 && view.call.op == Op::Create && view.earlier.iter().any(broke)
+}
+
 /// True when the resource was read with success in this case, so it is the method and not the id that is unknown.
 fn found_since(view: &View<'_>) -> bool {
     if !matches!(view.call.op, Op::Read | Op::Replace | Op::Patch | Op::Delete) {
@@ -241,7 +257,9 @@ fn conflict(view: &View<'_>) -> &'static str {
         return "delete/name-not-released";
     }
     let was_named = !wanted.is_empty()
-        && view.earlier.iter().any(|p| p.call.endpoint == view.call.endpoint && named_before(p, wanted));
+        && view.earlier.iter().any(|p| {
+            p.exchange.accepted() && p.call.endpoint == view.call.endpoint && named_before(p, wanted)
+        });
     if was_named { "identity/old-name-not-released" } else { "create/conflict-without-duplicate" }
 }
 
@@ -379,7 +397,7 @@ fn accepted_classes(view: &View<'_>) -> Vec<&'static str> {
 }
 
 /// True when an earlier request wrote that name, in any case.
-fn named_before(past: &super::view::Past, wanted: &str) -> bool {
+fn named_before(past: &Past, wanted: &str) -> bool {
     let body = past.exchange.request.body.as_deref().and_then(|b| std::str::from_utf8(b).ok());
     body.is_some_and(|text| text.len() >= wanted.len() && (text.contains(wanted) || holds_in_any_case(text, wanted)))
 }

@@ -449,7 +449,8 @@ impl Shadow {
                 && Some(k.id.as_str()) != own
                 && same(held)
         })?;
-        if holder.state == State::Unsure {
+        // A server that made another name of it does not hold this one; that it did is told when it answers.
+        if holder.state == State::Unsure || shown_otherwise(&holder, attribute) {
             return Some(Forecast::open());
         }
         Some(Forecast::refuse(Reason::Duplicate, format!("{attribute} {wanted:?} belongs to {}", holder.path())))
@@ -783,6 +784,13 @@ fn undeclared_keys(patch: &Map<String, Value>, rt: &ResourceType) -> bool {
 }
 
 /// Takes the last attribute of a required extension: what is left is none (RFC 7643 §2.5, §6).
+/// The server itself shows another value than it was given, and not only in another case.
+fn shown_otherwise(known: &Known, attribute: &str) -> bool {
+    let held = |doc: &Value| get_ci(doc.as_object()?, attribute)?.as_str().map(str::to_lowercase);
+    let shown = if known.dirty { &known.last_answer } else { &known.last_full };
+    matches!((shown.as_deref().and_then(held), held(&known.doc)), (Some(shown), Some(held)) if shown != held)
+}
+
 fn loses_extension(before: &Value, after: &Value, rt: &ResourceType) -> bool {
     let lacks = |doc: &Value| doc.as_object().is_some_and(|o| required_extension_lost(o, rt).is_some());
     !lacks(before) && lacks(after)
