@@ -299,7 +299,7 @@ fn bulk_status(view: &View<'_>) -> Verdict {
 }
 
 pub(super) fn succeeded(operation: &Map<String, Value>) -> bool {
-    get_ci(operation, "status").and_then(crate::shadow::text_of).is_some_and(|s| s.starts_with('2'))
+    crate::shadow::bulk_status_of(operation).is_some_and(|s| (200..300).contains(&s))
 }
 
 fn bulk_location(view: &View<'_>) -> Verdict {

@@ -6,7 +6,7 @@ use super::view::{View, short};
 use super::{refusal, state};
 use crate::scim::value::get_ci;
 use crate::shadow::{Op, Reason, name_attribute};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Rules of this area.
 pub static RULES: &[Rule] = &[

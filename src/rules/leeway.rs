@@ -48,7 +48,7 @@ pub(super) fn softer(view: &View<'_>, id: &str) -> Option<Level> {
         // Table 9, tooMany: more than the server is willing to look at.
         "list/valid-request-refused" if scim_type == Some("tooMany") => Some(Level::Note),
         // Neither says the RFC how deep a server must let one page (§3.4.2.4), nor does anybody ask for the millionth user.
-        "list/valid-request-refused" if view.status() == 400 && far_page(view) => Some(Level::Should),
+        "list/valid-request-refused" if view.status() == 400 && far_page(view) => Some(Level::Note),
         "headers/media-type-refused" if plain_json => Some(Level::Should),
         "group/member-change-refused" | "patch/value-path-refused"
             if matches!(scim_type, Some("invalidFilter" | "invalidPath") | None)

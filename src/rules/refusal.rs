@@ -241,8 +241,19 @@ fn create(view: &View<'_>, status: u16) -> &'static str {
         .unwrap_or_default()
         .to_ascii_lowercase();
     let names_it = ["schema", "extension", "enterprise", "urn:"].iter().any(|w| detail.contains(w));
+    // Where the answer names an attribute of the core, the extension beside it is not what is refused.
+    let core = body.is_some_and(|b| b.keys().any(|k| !k.contains(':') && says(&detail, &k.to_ascii_lowercase())));
     let roles = body.is_some_and(|b| get_ci(b, "roles").is_some_and(|r| !crate::shadow::facts::is_empty(r)));
-    if enterprise && (names_it || !roles) { "create/enterprise-extension-refused" } else { "create/valid-user-refused" }
+    if enterprise && (names_it || !(roles || core)) {
+        "create/enterprise-extension-refused"
+    } else {
+        "create/valid-user-refused"
+    }
+}
+
+/// True when the text has that word, whatever stands around it.
+fn says(text: &str, word: &str) -> bool {
+    text.split(|c: char| !c.is_alphanumeric()).any(|w| w == word)
 }
 
 /// 409 although nobody of ours holds the name.
@@ -257,9 +268,10 @@ fn conflict(view: &View<'_>) -> &'static str {
         return "delete/name-not-released";
     }
     let was_named = !wanted.is_empty()
-        && view.earlier.iter().any(|p| {
-            p.exchange.accepted() && p.call.endpoint == view.call.endpoint && named_before(p, wanted)
-        });
+        && view
+            .earlier
+            .iter()
+            .any(|p| p.exchange.accepted() && p.call.endpoint == view.call.endpoint && named_before(p, wanted));
     if was_named { "identity/old-name-not-released" } else { "create/conflict-without-duplicate" }
 }
 
@@ -303,6 +315,9 @@ fn forms(view: &View<'_>, body: &Map<String, Value>) -> Vec<&'static str> {
     let unchanged = view.forecast.after.as_ref().is_some_and(|a| {
         view.call.id.as_deref().and_then(|i| view.before.find(&view.call.endpoint, i)).is_some_and(|k| &*k.doc == a)
     });
+    // Who says that the path is at fault does not speak of there being nothing to change.
+    let word = view.object().and_then(|o| get_ci(o, "scimType")).and_then(Value::as_str).unwrap_or_default();
+    let redundant = unchanged && !matches!(word, "invalidPath" | "invalidFilter" | "invalidSyntax");
     let mut out = Vec::new();
     let mut add = |yes: bool, id: &'static str| {
         if yes {
@@ -312,9 +327,9 @@ fn forms(view: &View<'_>, body: &Map<String, Value>) -> Vec<&'static str> {
     add(other_case(view, &ops), "patch/attribute-case-refused");
     add(own_id, "patch/own-id-refused");
     add(clears, "patch/null-value-refused");
-    add(unchanged && members, "group/redundant-change-refused");
+    add(redundant && members, "group/redundant-change-refused");
     add(path_has("urn:"), "patch/urn-path-refused");
-    add(unchanged && !pathless && !capital, "patch/no-change-refused");
+    add(redundant && !pathless && !capital, "patch/no-change-refused");
     add(path_has("["), if members { "group/member-change-refused" } else { "patch/value-path-refused" });
     add(pathless, "patch/pathless-refused");
     add(members, "group/member-change-refused");

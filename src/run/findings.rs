@@ -11,6 +11,7 @@ use crate::report::redact::Redactor;
 use crate::rules::{Finding, Impact, Level, Rule, Verdict};
 use crate::scenario::model::{Expect, Place, Scenario, StatusSpec, Step};
 use crate::scenario::template::Values;
+use crate::scim::value::get_ci;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -191,6 +192,52 @@ fn without_consequences(raw: Vec<RawFinding>) -> (Vec<RawFinding>, Followed) {
     (kept.collect(), followed)
 }
 
+/// What is refused for the same reason as the plainest request is: an endpoint that answers every request with one sentence has
+/// one fault, and so has a create that is refused for what every create holds.
+const SAME_SENTENCE: &[(&str, &[&str])] = &[
+    (
+        "list/valid-request-refused",
+        &[
+            "create/enterprise-extension-refused",
+            "create/legacy-group-schema-refused",
+            "create/valid-group-refused",
+            "create/valid-user-refused",
+            "error/unknown-id-wrong-status",
+            "filter/logic-refused",
+            "filter/urn-attribute-refused",
+            "filter/valid-filter-refused",
+        ],
+    ),
+    ("create/valid-user-refused", &["create/enterprise-extension-refused", "put/valid-request-refused"]),
+    ("create/valid-group-refused", &["create/legacy-group-schema-refused", "put/valid-request-refused"]),
+];
+
+/// Endpoint, status and words of a refusal; `None` for short words, which may mean many things, and for the statuses that say
+/// the same of different causes.
+fn sentence(f: &RawFinding) -> Option<(String, u16, String)> {
+    const SHORT: usize = 16;
+    let status = f.exchange.status().filter(|s| matches!(s, 400 | 403 | 405 | 422 | 501))?;
+    let detail = get_ci(f.exchange.json()?.as_object()?, "detail")?.as_str().filter(|d| d.len() >= SHORT)?;
+    Some((f.exchange.request.segments().first().cloned()?, status, detail.to_owned()))
+}
+
+/// Takes out what is refused with the same words as a plainer request to the same endpoint.
+fn without_same_sentence(raw: Vec<RawFinding>, followed: &mut Followed) -> Vec<RawFinding> {
+    let plainest = |f: &&RawFinding| f.fails && SAME_SENTENCE.iter().any(|(cause, _)| f.rule.id == *cause);
+    let told: BTreeSet<_> = raw.iter().filter(plainest).filter_map(|f| Some((f.rule.id, sentence(f)?))).collect();
+    let kept = raw.into_iter().filter(|f| {
+        let words = sentence(f);
+        let cause = SAME_SENTENCE.iter().find(|(cause, others)| {
+            others.contains(&f.rule.id) && words.as_ref().is_some_and(|w| told.contains(&(*cause, w.clone())))
+        });
+        if let Some((cause, _)) = cause {
+            followed.entry(cause).or_default().insert(f.rule.id);
+        }
+        cause.is_none()
+    });
+    kept.collect()
+}
+
 /// What it takes to put findings into words.
 #[derive(Clone, Copy)]
 pub(crate) struct Words<'a> {
@@ -200,7 +247,8 @@ pub(crate) struct Words<'a> {
 
 /// Groups verdicts by root cause.
 pub(crate) fn group(raw: Vec<RawFinding>, words: Words<'_>) -> Vec<FindingReport> {
-    let (raw, followed) = without_consequences(raw);
+    let (raw, mut followed) = without_consequences(raw);
+    let raw = without_same_sentence(raw, &mut followed);
     let mut groups: BTreeMap<(String, String), Vec<RawFinding>> = BTreeMap::new();
     let mut order: Vec<(String, String)> = Vec::new();
     for finding in without_echoes(raw) {

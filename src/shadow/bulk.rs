@@ -40,7 +40,7 @@ impl Watch<'_> {
 
     fn bulk_operation(&mut self, ask: &Map<String, Value>, result: &Map<String, Value>, made: &[(String, String)]) {
         let text = |map: &Map<String, Value>, name: &str| get_ci(map, name).and_then(text_of).unwrap_or_default();
-        let status = text(result, "status").parse::<u16>().unwrap_or(0);
+        let status = super::bulk_status_of(result).unwrap_or(0);
         if !(200..300).contains(&status) {
             return;
         }

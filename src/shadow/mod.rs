@@ -25,9 +25,9 @@ pub use observe::{Learned, Observed, PageClash, Place, Selection, Stray};
 pub use pages::Pages;
 pub use registry::{Entry, Kind, Registry};
 
-use crate::scim::value::value_ci;
+use crate::scim::value::{get_ci, value_ci};
 use facts::Facts;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -199,6 +199,14 @@ pub fn text_of(value: &Value) -> Option<String> {
         Value::Number(n) => Some(n.to_string()),
         _ => None,
     }
+}
+
+/// The status that a bulk operation is answered with: as text, as a number, or as an object with a `code`, which some servers
+/// write in its place. That the form is wrong has its rule; what happened is known all the same.
+pub fn bulk_status_of(result: &Map<String, Value>) -> Option<u16> {
+    let status = get_ci(result, "status")?;
+    let plain = status.as_object().map_or(Some(status), |o| get_ci(o, "code"));
+    text_of(plain?)?.trim().parse().ok()
 }
 
 /// Percent-encodes an id as one path segment (RFC 3986 unreserved characters stay).

@@ -8,7 +8,7 @@ use crate::engine::Outgoing;
 use crate::engine::journal::Intent;
 use crate::exchange::{AuthKind, Exchange, percent_decode};
 use crate::scim::value::get_ci;
-use crate::shadow::{path_segment, text_of};
+use crate::shadow::{bulk_status_of, path_segment, text_of};
 use serde_json::Value;
 
 /// Endpoints that hold no data: a write to them is a question about the refusal.
@@ -198,13 +198,13 @@ fn bulk_outcome(operation: &Value) -> Option<(Option<String>, Made)> {
         return None;
     }
     let bulk_id = text(operation, "bulkId").map(str::to_owned);
-    let status = get_ci(operation.as_object()?, "status").and_then(text_of)?;
-    if status.starts_with('4') {
+    let status = bulk_status_of(operation.as_object()?)?;
+    if (400..500).contains(&status) {
         return Some((bulk_id, Made::Nothing));
     }
     let mut last = text(operation, "location")?.split(['?', '#']).next()?.rsplit('/');
     let (id, endpoint) = (percent_decode(last.next()?), percent_decode(last.next()?));
-    (status.starts_with('2') && !id.is_empty())
+    ((200..300).contains(&status) && !id.is_empty())
         .then(|| (bulk_id, Made::Resource(format!("/{endpoint}/{}", path_segment(&id)))))
 }
 
@@ -276,7 +276,11 @@ mod tests {
             { "method": "POST", "bulkId": "c", "status": 409 },
             { "method": "PUT", "status": "200", "location": "https://x/v2/Users/8" },
         ]});
-        let expected = [(Some("a".to_owned()), Some("/Users/7".to_owned())), (Some("c".to_owned()), None)];
+        let expected = [
+            (Some("a".to_owned()), Some("/Users/7".to_owned())),
+            (Some("b".to_owned()), None),
+            (Some("c".to_owned()), None),
+        ];
         assert_eq!(paths(&answered("/Bulk", 200, &bulk)), expected);
     }
 }

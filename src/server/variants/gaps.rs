@@ -88,6 +88,16 @@ pub(super) const VARIANTS: &[Variant] = &[
         })],
     },
     Variant {
+        id: "far-pages-refused",
+        title: "A page that begins behind the 100000th resource is refused",
+        spec: "RFC 7644 §3.4.2.4 says what startIndex means and not how far it must reach; §3.12 table 9 (invalidValue)",
+        breaks: &[],
+        hooks: &[Hook::Before(|call, _| {
+            let far = call.param("startIndex").and_then(|s| s.parse::<u64>().ok()).is_some_and(|start| start > 100_000);
+            (far && lists(call)).then(|| Reply::error(400, Some("invalidValue"), "startIndex is too large."))
+        })],
+    },
+    Variant {
         id: "groups-read-only",
         title: "Groups can be read; writes answer 403",
         spec: "RFC 7644 §3.12 table 8 (403): the operation is not permitted",
