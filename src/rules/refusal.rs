@@ -183,6 +183,9 @@ fn list(view: &View<'_>, status: u16) -> &'static str {
     if status == 404 {
         return "filter/no-match-is-an-error";
     }
+    if blames_page(view) {
+        return "list/valid-request-refused";
+    }
     let text = outside_quotes(view.call.filter_text.as_deref().unwrap_or_default()).to_ascii_lowercase();
     if text.contains("urn:") {
         "filter/urn-attribute-refused"
@@ -196,6 +199,19 @@ fn list(view: &View<'_>, status: u16) -> &'static str {
     } else {
         "filter/valid-filter-refused"
     }
+}
+
+/// The answer names the page or the order that was asked for, and not the filter beside it.
+fn blames_page(view: &View<'_>) -> bool {
+    let detail = view.object().and_then(|o| get_ci(o, "detail")).and_then(Value::as_str).unwrap_or_default();
+    let lower = detail.to_ascii_lowercase();
+    let asked = [
+        (view.call.start_index.is_some(), "startindex"),
+        (view.call.count.is_some(), "count"),
+        (view.call.sort_by.is_some(), "sortby"),
+        (view.call.sort_by.is_some(), "sorting"),
+    ];
+    !lower.contains("filter") && asked.iter().any(|(sent, word)| *sent && says(&lower, word))
 }
 
 /// A filter without its quoted values.
