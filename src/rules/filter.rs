@@ -282,7 +282,6 @@ pub static RULES: &[Rule] = &[
         right: "→ 200",
         proven_by: &[
             "filter-attribute-case-sensitive",
-            "list-large-count-400",
             "query-plus-kept-literally",
             "filter-ampersand-cuts",
             "filter-words-in-values-cut",

@@ -288,7 +288,7 @@ pub static RULES: &[Rule] = &[
         hint: "Accept startIndex, count and unknown parameters; answer 200 with an empty list.",
         wrong: "GET /Users?startIndex=1&count=1000000 → 400",
         right: "→ 200",
-        proven_by: &["request-unknown-parameter-400", "sort-order-404"],
+        proven_by: &["list-large-count-400", "request-unknown-parameter-400", "sort-order-404"],
         check: refusal_rule!("list/valid-request-refused"),
     },
 ];
