@@ -626,7 +626,7 @@ fn deep(key: &str) -> bool {
 }
 
 /// The lists of texts among this server's own attributes.
-pub(super) fn of_texts(path: &str) -> bool {
+fn of_texts(path: &str) -> bool {
     let name = path.rsplit_once("User:").map_or(path, |(_, name)| name);
     ["tags", "doors"].contains(&name.split('[').next().unwrap_or_default())
 }

@@ -3,11 +3,10 @@
 //! Must not know the rules that find them.
 
 use super::Fault;
-use super::field_writes::of_texts;
 use super::mined_writes::{by_type, in_pathless, unreadable};
 use super::tools::{
-    bad, body_value, current, cut, forget, on_item, op, path, put_into_body, remember, remembers,
-    sent_operations, set, touches, value,
+    bad, body_value, current, cut, forget, on_item, op, path, put_into_body, remember, remembers, sent_operations, set,
+    touches, value,
 };
 use crate::scim::urn;
 use crate::server::behaviour::Hook;
@@ -111,20 +110,6 @@ pub(super) const FAULTS: &[Fault] = &[
         })],
     },
     Fault {
-        id: "custom-list-filter-400",
-        title: "A filter in a path to a list of texts is refused",
-        area: "advertised",
-        source: &["https://github.com/SAP-archive/scimono/issues/140"],
-        wrong: "400 invalidPath: the attribute does not exist",
-        right: "200",
-        hooks: &[Hook::Operations(|operations, _, _| {
-            operations
-                .iter()
-                .any(|o| of_texts(&path(o)) && path(o).contains('['))
-                .then(|| unreadable("The attribute does not exist."))
-        })],
-    },
-    Fault {
         id: "patch-unmatched-element-clears-list",
         title: "A replace whose filter selects nothing makes the element and takes the others away",
         area: "patch",
@@ -204,7 +189,8 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "the new manager",
         hooks: &[Hook::Operations(|operations, _, _| {
             let object = |o: &Value| value(o).is_some_and(Value::is_object);
-            operations.retain(|o| !(path(o).starts_with(urn::ENTERPRISE) && path(o).ends_with(":manager") && object(o)));
+            operations
+                .retain(|o| !(path(o).starts_with(urn::ENTERPRISE) && path(o).ends_with(":manager") && object(o)));
             None
         })],
     },
@@ -248,8 +234,10 @@ pub(super) const FAULTS: &[Fault] = &[
         hooks: &[
             Hook::Before(|call, state| {
                 let id = call.id().filter(|_| on_item(call, "PATCH", Kind::User))?.to_owned();
-                let named = sent_operations(call).iter().any(|o| touches(o, "groups"));
-                named.then(|| {
+                let filled = |o: &Value| {
+                    path(o) == "groups" && value(o).and_then(Value::as_array).is_some_and(|g| !g.is_empty())
+                };
+                sent_operations(call).iter().any(filled).then(|| {
                     remember(call, state, "empty-groups", id.into());
                     Reply::empty(204)
                 })
@@ -258,8 +246,10 @@ pub(super) const FAULTS: &[Fault] = &[
                 if call.kind() == Some(Kind::User) {
                     for user in reply.resources() {
                         let id = user.get("id").cloned().unwrap_or_default();
-                        if remembers(call, state, "empty-groups", &id) {
-                            user.insert("groups".into(), json!([{}]));
+                        if remembers(call, state, "empty-groups", &id)
+                            && let Some(groups) = user.entry("groups").or_insert(json!([])).as_array_mut()
+                        {
+                            groups.push(json!({}));
                         }
                     }
                 }
@@ -433,9 +423,7 @@ pub(super) const FAULTS: &[Fault] = &[
             let odd = |v: &Value| v.is_number() || v.is_boolean();
             let number = |o: &Value| {
                 path(o).starts_with(urn::ENTERPRISE) && value(o).is_some_and(odd)
-                    || value(o)
-                        .and_then(|v| v.get(urn::ENTERPRISE)?.as_object())
-                        .is_some_and(|m| m.values().any(odd))
+                    || value(o).and_then(|v| v.get(urn::ENTERPRISE)?.as_object()).is_some_and(|m| m.values().any(odd))
             };
             operations.iter().any(number).then(Reply::crash)
         })],
@@ -450,7 +438,8 @@ pub(super) const FAULTS: &[Fault] = &[
         hooks: &[Hook::Operations(|operations, _, _| {
             let other = |name: &str| !name.is_empty() && !name.eq_ignore_ascii_case("department");
             let named = |o: &Value| {
-                let by_path = path(o).strip_prefix(urn::ENTERPRISE).and_then(|r| r.strip_prefix(':')).is_some_and(other);
+                let by_path =
+                    path(o).strip_prefix(urn::ENTERPRISE).and_then(|r| r.strip_prefix(':')).is_some_and(other);
                 let inside = value(o).and_then(|v| v.get(urn::ENTERPRISE)?.as_object());
                 by_path || inside.is_some_and(|m| m.keys().any(|k| other(k)))
             };
@@ -465,10 +454,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "400 invalidPath",
         right: "200",
         hooks: &[Hook::Operations(|operations, _, _| {
-            operations
-                .iter()
-                .any(|o| path(o) == urn::ENTERPRISE)
-                .then(|| unreadable("The path names no attribute."))
+            operations.iter().any(|o| path(o) == urn::ENTERPRISE).then(|| unreadable("The path names no attribute."))
         })],
     },
     Fault {
@@ -483,7 +469,8 @@ pub(super) const FAULTS: &[Fault] = &[
             let whole = operations.iter().find(|o| op(o) == "replace" && path(o).is_empty());
             let named = whole.and_then(value).and_then(Value::as_object).filter(|_| on_item(call, "PATCH", Kind::User));
             if let (Some(named), Some(document)) = (named, document.as_object_mut()) {
-                let names = |key: &str| named.keys().any(|k| k.to_ascii_lowercase().starts_with(&key.to_ascii_lowercase()));
+                let names =
+                    |key: &str| named.keys().any(|k| k.to_ascii_lowercase().starts_with(&key.to_ascii_lowercase()));
                 document.retain(|k, _| ["schemas", "userName", "active"].contains(&k.as_str()) || names(k));
             }
         })],

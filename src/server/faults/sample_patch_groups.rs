@@ -5,8 +5,8 @@
 use super::Fault;
 use super::mined_writes::{in_pathless, inner};
 use super::tools::{
-    bad, body_value, current, cut, each_group, gone, lists, on_item, op, path, remember, remembers,
-    sent_members, sent_operations, touches, value,
+    bad, body_value, current, cut, each_group, gone, lists, on_item, op, path, remember, remembers, sent_members,
+    sent_operations, touches, value,
 };
 use crate::scim::value::get_ci;
 use crate::server::behaviour::Hook;
@@ -102,23 +102,6 @@ pub(super) const FAULTS: &[Fault] = &[
                 in_pathless(operation, |map| map.retain(|k, v| k != "members" || v != &json!([])));
             }
             None
-        })],
-    },
-    Fault {
-        id: "group-pathless-empty-name-stored",
-        title: "An empty group name is refused by path and stored without a path",
-        area: "groups",
-        source: &["https://github.com/better-auth/better-auth/pull/10018"],
-        wrong: "204, \"displayName\": \"\"",
-        right: "400",
-        hooks: &[Hook::Before(|call, state| {
-            let blank = |o: &Value| path(o).is_empty() && new_name(o).is_some_and(|n| n.trim().is_empty());
-            let sent = on_item(call, "PATCH", Kind::Group) && sent_operations(call).iter().any(blank);
-            let mut group = current(call, state).filter(|_| sent)?;
-            group["displayName"] = "".into();
-            let id = call.id()?.to_owned();
-            state.of_mut(call).update(Kind::Group, &id, &group);
-            Some(Reply::empty(204))
         })],
     },
     Fault {
@@ -238,18 +221,6 @@ pub(super) const FAULTS: &[Fault] = &[
             let adds = sent_operations(call).iter().any(|o| op(o) == "add" && touches(o, "members"));
             (on_item(call, "PATCH", Kind::Group) && adds && remembers(call, state, "orphaned", &id.into()))
                 .then(|| gone("User does not exist in: PRIMARY"))
-        })],
-    },
-    Fault {
-        id: "group-add-nested-404",
-        title: "Adding a group to a group by PATCH is answered with 404",
-        area: "groups",
-        source: &["https://github.com/simpleidserver/SimpleIdServer/issues/343"],
-        wrong: "404",
-        right: "200",
-        hooks: &[Hook::Operations(|_, call, state| {
-            let nested = sent_members(call).iter().any(|m| is_group(m, call, state));
-            (call.kind() == Some(Kind::Group) && nested).then(|| gone("The user is not found."))
         })],
     },
     Fault {
