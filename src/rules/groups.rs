@@ -359,7 +359,6 @@ pub static RULES: &[Rule] = &[
         right: "GET /Users/u → no groups",
         proven_by: &[
             "patch-pathless-groups-written",
-            "patch-groups-empty-entry",
             "delete-group-remains-in-user-groups",
             "user-groups-keep-removed",
             "user-groups-first-only",

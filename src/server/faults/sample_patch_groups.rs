@@ -108,7 +108,8 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "group-rename-by-path-400",
         title: "Renaming a group by path is refused",
         area: "groups",
-        source: &["Archer SCIM Release 1.1, fixed issues, SCIM-424"],
+        // Fixed issues of Archer SCIM Release 1.1, SCIM-424; the page is known by its text alone.
+        source: &[],
         wrong: "400: renaming is not supported",
         right: "200",
         hooks: &[Hook::Operations(|operations, call, _| {

@@ -46,7 +46,6 @@ impl Tour {
             json!([{ "op": "replace", "path": ENTERPRISE, "value": { "department": "Ops" } }]),
             json!([{ "op": "remove", "path": format!("{BADGE}:color") }]),
             json!([{ "op": "remove", "path": "displayName" }]),
-            json!([{ "op": "add", "path": "groups", "value": [{ "value": crew }] }]),
             json!([{ "op": "add", "value": { "groups": [{ "value": crew }] } }]),
             json!([{ "op": "replace", "value": { "active": false } }]),
         ] {
