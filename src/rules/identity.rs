@@ -35,6 +35,7 @@ pub static RULES: &[Rule] = &[
             "bulk-not-stored",
             "get-hides-inactive-users",
             "group-delete-404",
+            "id-needs-encoding-404",
             "read-after-create-404",
             "delete-inactive-user-404",
             "patch-email-deletes-user",

@@ -364,7 +364,7 @@ pub static RULES: &[Rule] = &[
         hint: "Implement PATCH on this endpoint, or say patch.supported=false in ServiceProviderConfig so that clients know.",
         wrong: "PATCH /Groups/e9e3 → 405 Method Not Allowed",
         right: "PATCH /Groups/e9e3 → 204",
-        proven_by: &["patch-groups-405", "serviceproviderconfig-claims-patch"],
+        proven_by: &["patch-groups-405", "patch-users-405", "serviceproviderconfig-claims-patch"],
         check: refusal_rule!("patch/not-supported"),
     },
     Rule {
