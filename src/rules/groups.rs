@@ -47,6 +47,7 @@ pub static RULES: &[Rule] = &[
         wrong: "PATCH /Groups/g {\"op\":\"add\",\"path\":\"members\",\"value\":[{\"value\":\"u1\"}]} → 204\nGET → u1 is no member",
         right: "GET → {\"members\":[{\"value\":\"u1\"}]}",
         proven_by: &[
+            "group-lower-case-op-ignored",
             "patch-user-leaves-groups",
             "group-add-known-and-new-drops-new",
             "group-add-only-first-member",
@@ -74,6 +75,7 @@ pub static RULES: &[Rule] = &[
         wrong: "PATCH /Groups/g {\"op\":\"remove\",\"path\":\"members[value eq \\\"u1\\\"]\"} → 204\nGET → u1 is still a member",
         right: "GET → u1 is no member",
         proven_by: &[
+            "group-remove-two-conditions-ignored",
             "group-member-null-ref-not-removed",
             "group-remove-filter-path-ignored",
             "group-remove-all-ignored",
@@ -99,6 +101,7 @@ pub static RULES: &[Rule] = &[
         wrong: "3 members; PATCH {\"op\":\"Remove\",\"path\":\"members\",\"value\":[{\"value\":\"u1\"}]} → 204\nGET → no members",
         right: "GET → the two others",
         proven_by: &[
+            "group-remove-takes-nested",
             "group-member-type-required",
             "group-filtered-remove-clears-all",
             "group-remove-value-list-clears-all",
@@ -136,6 +139,8 @@ pub static RULES: &[Rule] = &[
         wrong: "2 members; PATCH {\"op\":\"replace\",\"path\":\"members\",\"value\":[{\"value\":\"u3\"}]} → 204\nGET → 3 members",
         right: "GET → only u3",
         proven_by: &[
+            "group-pathless-empty-members-ignored",
+            "group-replace-ignored",
             "group-replace-members-additive",
             "group-replace-members-empty-ignored",
             "group-unknown-member-clears-all",
@@ -157,7 +162,12 @@ pub static RULES: &[Rule] = &[
         hint: "Set the members to the list in the body.",
         wrong: "2 members; PUT with 1 of them → 200\nGET → still 2 members",
         right: "GET → 1 member",
-        proven_by: &["group-put-members-ignored", "group-members-truncated", "group-put-keeps-last-member"],
+        proven_by: &[
+            "group-put-empties",
+            "group-put-members-ignored",
+            "group-members-truncated",
+            "group-put-keeps-last-member",
+        ],
         check: state_rule!("group/put-members-not-applied"),
     },
     Rule {
@@ -227,6 +237,7 @@ pub static RULES: &[Rule] = &[
         wrong: "PATCH add members [{\"value\":\"u1\"}] → 422 \"display is required\"",
         right: "→ 200 or 204",
         proven_by: &[
+            "group-clear-and-add-400",
             "group-member-display-required",
             "group-multi-member-add-rejected",
             "group-patch-adds-member-as-user-name",
@@ -347,6 +358,7 @@ pub static RULES: &[Rule] = &[
         wrong: "DELETE /Groups/g → 204\nGET /Users/u → {\"groups\":[{\"value\":\"g\"}]}",
         right: "GET /Users/u → no groups",
         proven_by: &[
+            "patch-pathless-groups-written",
             "delete-group-remains-in-user-groups",
             "user-groups-keep-removed",
             "user-groups-first-only",
@@ -371,7 +383,12 @@ pub static RULES: &[Rule] = &[
         hint: "Write {\"value\": \"53\"}.",
         wrong: "{\"members\":[{\"value\":53}]}",
         right: "{\"members\":[{\"value\":\"53\"}]}",
-        proven_by: &["member-value-integer", "group-members-as-strings"],
+        proven_by: &[
+            "patch-replace-list-nested",
+            "patch-add-list-nested",
+            "member-value-integer",
+            "group-members-as-strings",
+        ],
         check: member_shape,
     },
     Rule {

@@ -31,6 +31,7 @@ pub static RULES: &[Rule] = &[
         wrong: "POST /Users → 201 {\"id\":\"a@example.com\"}\nGET /Users/a%40example.com → 404",
         right: "GET /Users/{id} → 200",
         proven_by: &[
+            "group-add-after-member-deleted-404",
             "bulk-not-stored",
             "get-hides-inactive-users",
             "group-delete-404",
@@ -302,6 +303,7 @@ pub static RULES: &[Rule] = &[
         wrong: "PATCH [replace title, replace unknown path] → 400\nGET → the new title",
         right: "GET → the old title",
         proven_by: &[
+            "group-refused-patch-renames",
             "deactivate-response-404",
             "patch-not-atomic",
             "group-refused-put-renames",

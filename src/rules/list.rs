@@ -249,7 +249,12 @@ pub static RULES: &[Rule] = &[
         hint: "Render list entries with the same function as single resources.",
         wrong: "GET /Users/u → emails\nGET /Users → {\"id\":\"u\"} without emails",
         right: "the same attributes",
-        proven_by: &["list-omits-emails", "group-get-omits-members", "list-user-name-suffixed"],
+        proven_by: &[
+            "list-omits-nested-members",
+            "list-omits-emails",
+            "group-get-omits-members",
+            "list-user-name-suffixed",
+        ],
         check: state_rule!("list/entry-differs-from-read"),
     },
     Rule {

@@ -31,6 +31,12 @@ pub static RULES: &[Rule] = &[
         wrong: "POST /Users with an empty body → 500",
         right: "→ 400 invalidSyntax",
         proven_by: &[
+            "patch-empty-object-500",
+            "patch-emails-list-500",
+            "patch-enterprise-number-500",
+            "patch-fresh-element-500",
+            "group-remove-nobody-500",
+            "group-own-member-500",
             "delete-user-with-extension-500",
             "patch-unknown-attribute-500",
             "patch-name-conflict-500",

@@ -172,7 +172,11 @@ pub static RULES: &[Rule] = &[
         hint: "Set it on every accepted change.",
         wrong: "PATCH changes title; GET → the lastModified of the create",
         right: "a later time",
-        proven_by: &["last-modified-not-advanced", "meta-lastmodified-before-created"],
+        proven_by: &[
+            "group-membership-keeps-modified",
+            "last-modified-not-advanced",
+            "meta-lastmodified-before-created",
+        ],
         check: modified_static,
     },
     Rule {

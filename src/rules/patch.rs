@@ -69,6 +69,8 @@ pub static RULES: &[Rule] = &[
         wrong: "PATCH … {\"op\":\"add\",\"path\":\"externalId\",\"value\":\"e7\"} → 200\nGET → no externalId",
         right: "GET → {\"externalId\": \"e7\"}",
         proven_by: &[
+            "patch-display-name-shadowed",
+            "null-becomes-none",
             "displayname-overwritten-by-username",
             "patch-replace-appends",
             "custom-patch-ignored",
@@ -106,6 +108,10 @@ pub static RULES: &[Rule] = &[
         wrong: "PATCH … {\"op\":\"replace\",\"path\":\"emails[type eq \\\"work\\\"].value\",\"value\":\"new@example.com\"} → 200\nGET → the old address",
         right: "GET → {\"emails\":[{\"type\":\"work\",\"value\":\"new@example.com\"}]}",
         proven_by: &[
+            "patch-unmatched-value-appended",
+            "patch-unmatched-element-clears-list",
+            "patch-made-element-untyped",
+            "patch-value-path-hits-primary",
             "patch-phone-path-ignored",
             "patch-address-path-ignored",
             "patch-order-reversed",
@@ -184,6 +190,7 @@ pub static RULES: &[Rule] = &[
         wrong: "PATCH … {\"op\":\"add\",\"path\":\"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department\",\"value\":\"Sales\"} → 200\nGET → no department",
         right: "GET → {\"urn:…:enterprise:2.0:User\":{\"department\":\"Sales\"}}",
         proven_by: &[
+            "patch-extension-object-ignored",
             "patch-clears-other-attributes",
             "patch-enterprise-ignored",
             "patch-extension-part-clears-siblings",
@@ -215,6 +222,8 @@ pub static RULES: &[Rule] = &[
         wrong: "PATCH … {\"op\":\"remove\",\"path\":\"title\"} → 204\nGET → {\"title\":\"T\"}",
         right: "GET → no title",
         proven_by: &[
+            "patch-remove-names-ignored",
+            "custom-clear-answered-only",
             "patch-email-ignored",
             "patch-manager-not-cleared",
             "patch-urn-path-ignored",
@@ -293,6 +302,8 @@ pub static RULES: &[Rule] = &[
         wrong: "PATCH replace name.givenName → GET: name.familyName is gone",
         right: "only name.givenName has changed",
         proven_by: &[
+            "patch-strips-addresses",
+            "patch-pathless-replaces-all",
             "patch-name-object-clears-siblings",
             "deactivate-clears-attributes",
             "patch-name-part-clears-siblings",
@@ -332,7 +343,12 @@ pub static RULES: &[Rule] = &[
         hint: "Render the answer after the change was stored, or answer 204.",
         wrong: "PATCH replace title \"New\" → 200 {\"title\":\"Old\"}",
         right: "200 {\"title\":\"New\"}, or 204 without a body",
-        proven_by: &["patch-returns-stale-resource", "patch-external-id-answer-stale", "group-remove-answer-stale"],
+        proven_by: &[
+            "group-patch-answer-without-members",
+            "patch-returns-stale-resource",
+            "patch-external-id-answer-stale",
+            "group-remove-answer-stale",
+        ],
         check: state_rule!("patch/answer-shows-old-state"),
     },
     Rule {
@@ -452,6 +468,8 @@ pub static RULES: &[Rule] = &[
         wrong: "PATCH … {\"op\":\"add\",\"path\":\"urn:…:enterprise:2.0:User:department\",\"value\":\"Sales\"} → 400 invalidPath",
         right: "→ 200 or 204",
         proven_by: &[
+            "patch-enterprise-department-only",
+            "patch-whole-extension-400",
             "patch-capitalized-op-rejected",
             "patch-only-active-supported",
             "patch-several-operations-rejected",
@@ -573,6 +591,7 @@ pub static RULES: &[Rule] = &[
         wrong: "active user; PATCH replace active true → 400 \"No valid fields to update\"",
         right: "→ 200 or 204",
         proven_by: &[
+            "patch-same-emails-400",
             "patch-active-add-op-rejected",
             "patch-add-scalar-exists-400",
             "patch-remove-absent-400",
@@ -601,6 +620,9 @@ pub static RULES: &[Rule] = &[
         wrong: "PATCH … {\"op\":\"replace\",\"path\":\"displayName\",\"value\":\"New\"} → 400 \"value must be a boolean\"",
         right: "→ 200 or 204",
         proven_by: &[
+            "patch-pads-elements",
+            "patch-add-after-null-400",
+            "group-rename-by-path-400",
             "patch-active-true-rejected",
             "patch-add-external-id-400",
             "patch-plain-value-400",
@@ -761,7 +783,12 @@ pub static RULES: &[Rule] = &[
         hint: "Answer 400 with scimType invalidValue.",
         wrong: "PATCH … {\"op\":\"replace\",\"path\":\"active\",\"value\":\"maybe\"} → 200",
         right: "→ 400 invalidValue",
-        proven_by: &["patch-add-ignored", "schemas-attribute-without-type", "group-empty-name-ignored"],
+        proven_by: &[
+            "patch-replace-without-value-clears",
+            "patch-add-ignored",
+            "schemas-attribute-without-type",
+            "group-empty-name-ignored",
+        ],
         check: |view| accepted_despite(view, &[Reason::InvalidValue, Reason::WrongType], "400 invalidValue"),
     },
 ];

@@ -26,6 +26,7 @@ pub static RULES: &[Rule] = &[
         wrong: "PUT /Users/2819 {…,\"title\":\"New\"} → 200\nGET → the old title",
         right: "GET → {\"title\":\"New\"}",
         proven_by: &[
+            "null-becomes-none",
             "put-external-id-ignored",
             "put-username-ignored",
             "group-put-clears-external-id",
@@ -174,6 +175,8 @@ pub static RULES: &[Rule] = &[
         wrong: "GET /Users/2819 → body; PUT the same body → 400",
         right: "→ 200",
         proven_by: &[
+            "group-put-other-display-400",
+            "group-put-fewer-members-400",
             "group-put-body-id-refused",
             "put-own-username-409",
             "put-read-body-rejected",

@@ -124,6 +124,8 @@ pub static RULES: &[Rule] = &[
         wrong: "\"emails\":[\"a@example.com\"]",
         right: "\"emails\":[{\"value\":\"a@example.com\"}]",
         proven_by: &[
+            "patch-replace-list-nested",
+            "patch-add-list-nested",
             "emails-returned-as-strings",
             "emails-single-object",
             "addresses-single-object",

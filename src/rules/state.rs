@@ -139,9 +139,12 @@ pub(super) fn texts<'a>(value: &'a Value, besides: &str) -> Vec<&'a str> {
     }
 }
 
-/// True when what was cleared shows a simple value that it did not have before.
+/// True when what was cleared shows a simple value that it did not have before. What a programming language writes for nothing
+/// is no default: there a null was turned into text.
 fn takes_a_default(view: &View<'_>, c: &Contradiction) -> bool {
-    let cleared = c.clash == Clash::Remains && is_null(&c.expected) && c.actual.is_string();
+    let nothing =
+        |text: &str| ["none", "null", "undefined", "nil", "nan"].contains(&text.to_ascii_lowercase().as_str());
+    let cleared = c.clash == Clash::Remains && is_null(&c.expected) && c.actual.as_str().is_some_and(|t| !nothing(t));
     let known = view.before.find(&view.call.endpoint, &c.id);
     let previous = known.and_then(|k| k.facts.get(&c.key)).map(|f| &f.previous);
     cleared && previous.is_some_and(|p| !facts::is_empty(p) && *p != c.actual)
@@ -162,12 +165,33 @@ fn only_strangers_missing(view: &View<'_>, c: &Contradiction) -> bool {
         && actual.iter().all(|id| expected.contains(id))
 }
 
-/// Names that a server may compute from others.
+/// Names that a server may compute from others. What stays after a removal word for word as the client wrote it, with a word that
+/// no other name has, was not computed.
 fn derived_name(view: &View<'_>, c: &Contradiction) -> bool {
-    let computed = c.resource_type == "User" && facts::computed_name(&c.key);
+    let computed = c.resource_type == "User" && facts::computed_name(&c.key) && !client_wrote(view, c);
     // RFC 7643 §3.1 makes externalId the client's, and leaves open for which types a server keeps it.
     let group_key = c.resource_type == "Group" && c.key == "externalId" && !keeps_group_keys(view);
     group_key || (computed && (c.cause.kind != Write::Patch || c.clash == Clash::Remains))
+}
+
+/// True when a name that a PATCH removed is the one from before, and has a word that stands in no other attribute of the user.
+fn client_wrote(view: &View<'_>, c: &Contradiction) -> bool {
+    let known = view.before.find(&view.call.endpoint, &c.id);
+    let previous = known.and_then(|k| k.facts.get(&c.key)).map(|f| &f.previous);
+    let others = || -> Option<Vec<&str>> {
+        let shown = view.object()?;
+        let own = c.key.split('.').next().unwrap_or_default();
+        let mut all: Vec<&str> =
+            shown.iter().filter(|(k, _)| !k.eq_ignore_ascii_case(own)).flat_map(|(_, v)| texts(v, "")).collect();
+        if let Some((parent, part)) = c.key.split_once('.') {
+            all.extend(get_ci(shown, parent).into_iter().flat_map(|v| texts(v, part)));
+        }
+        Some(all)
+    };
+    c.cause.kind == Write::Patch
+        && c.clash == Clash::Remains
+        && previous == Some(&c.actual)
+        && others().is_some_and(|others| !made_of(&texts(&c.actual, ""), &others))
 }
 
 /// True when a read of this case has shown a group with an externalId: then this server keeps them.

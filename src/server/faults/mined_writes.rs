@@ -926,7 +926,7 @@ pub(super) const FAULTS: &[Fault] = &[
 ];
 
 /// The text between the brackets of a value path.
-fn inner(path: &str) -> Option<String> {
+pub(super) fn inner(path: &str) -> Option<String> {
     let (_, rest) = path.split_once('[')?;
     Some(rest.rsplit_once(']')?.0.to_owned())
 }

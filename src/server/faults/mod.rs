@@ -31,6 +31,8 @@ mod projection;
 mod put;
 mod rarer;
 mod reported;
+mod sample_patch;
+mod sample_patch_groups;
 mod schema;
 pub(super) mod tools;
 mod whole;
@@ -92,6 +94,8 @@ pub fn all() -> &'static [Fault] {
             whole::FAULTS,
             found::FAULTS,
             found_queries::FAULTS,
+            sample_patch::FAULTS,
+            sample_patch_groups::FAULTS,
         ]
         .concat()
     });
