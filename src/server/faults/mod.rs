@@ -31,6 +31,9 @@ mod projection;
 mod put;
 mod rarer;
 mod reported;
+mod sample_reads;
+mod sample_reads_answers;
+mod sample_reads_lists;
 mod schema;
 pub(super) mod tools;
 mod whole;
@@ -92,6 +95,9 @@ pub fn all() -> &'static [Fault] {
             whole::FAULTS,
             found::FAULTS,
             found_queries::FAULTS,
+            sample_reads::FAULTS,
+            sample_reads_lists::FAULTS,
+            sample_reads_answers::FAULTS,
         ]
         .concat()
     });
