@@ -251,6 +251,7 @@ pub static RULES: &[Rule] = &[
         wrong: "filter=userName eq \"a\" and not (active eq false) → 400",
         right: "→ 200",
         proven_by: &[
+            "filter-null-400",
             "filter-not-operator-400",
             "group-filter-compound-501",
             "filter-id-unsupported",
@@ -296,7 +297,6 @@ pub static RULES: &[Rule] = &[
             "filter-unicode-400",
             "filter-parenthesis-in-value-400",
             "group-filter-second-page-501",
-            "filter-null-400",
             "filter-common-names-case-sensitive",
             "filter-external-id-400",
             "filter-url-marks-400",
