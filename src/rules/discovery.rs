@@ -502,8 +502,8 @@ fn attributes(view: &View<'_>) -> Verdict {
             }
         }
     }
-    let listed = all.iter().filter_map(|one| get_ci(one, "attributes")?.as_array()).flatten();
-    if let Some(finding) = listed.into_iter().find_map(refers) {
+    let mut listed = all.iter().filter_map(|one| get_ci(one, "attributes")?.as_array()).flatten();
+    if let Some(finding) = listed.find_map(refers) {
         return Verdict::Fail(vec![finding.level(Level::Should)]);
     }
     if seen { Verdict::Pass } else { Verdict::NotApplicable }
