@@ -1,7 +1,7 @@
 //! Who may see and change what: credentials and tenants (RFC 7644 §2, §6, §7).
 
 use super::rule::{Finding, Impact, Level, Rule, Verdict};
-use super::view::{View, short};
+use super::view::{Past, View, short};
 use crate::exchange::AuthKind;
 use crate::shadow::forecast::tenant_of;
 use crate::shadow::{Expectation, Op, State};
@@ -264,6 +264,12 @@ fn foreign_changed(view: &View<'_>) -> Verdict {
                 _ => Verdict::NotApplicable,
             }
         }
+        Op::Read if matches!(view.status(), 404 | 410) => match deleted_by_another(view) {
+            Some(past) => Verdict::Fail(vec![
+                Finding::new("status", "200: it is still there", view.status().to_string()).because(past.step.clone()),
+            ]),
+            None => Verdict::NotApplicable,
+        },
         Op::Patch | Op::Replace | Op::Delete => {
             let foreign = view
                 .call
@@ -272,6 +278,8 @@ fn foreign_changed(view: &View<'_>) -> Verdict {
                 .and_then(|id| view.before.find(&view.call.endpoint, id))
                 .is_some_and(|k| k.tenant != tenant);
             match (foreign, view.accepted()) {
+                // Who answers 204 to whatever is to be gone has changed nothing yet: the owner's next read tells.
+                (true, true) if view.call.op == Op::Delete => Verdict::NotApplicable,
                 (true, true) => Verdict::fail("status", "404", view.status().to_string()),
                 (true, false) => Verdict::Pass,
                 _ => Verdict::NotApplicable,
@@ -279,4 +287,11 @@ fn foreign_changed(view: &View<'_>) -> Verdict {
         }
         _ => Verdict::NotApplicable,
     }
+}
+
+/// The other tenant's accepted DELETE of what this read asks for.
+fn deleted_by_another<'v>(view: &View<'v>) -> Option<&'v Past> {
+    let tenant = tenant_of(view.call);
+    let same = |p: &Past| p.call.op == Op::Delete && p.call.endpoint == view.call.endpoint && p.call.id == view.call.id;
+    view.earlier.iter().rev().find(|p| same(p) && p.exchange.accepted() && tenant_of(&p.call) != tenant)
 }

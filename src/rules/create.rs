@@ -2,10 +2,10 @@
 
 use super::patch::{refusal_rule, state_rule};
 use super::rule::{Finding, Impact, Level, Rule, Verdict};
-use super::view::{View, short};
+use super::view::{Past, View, short};
 use super::{refusal, state};
 use crate::scim::value::get_ci;
-use crate::shadow::{Op, Reason, name_attribute};
+use crate::shadow::{Call, Op, Reason, name_attribute};
 use serde_json::Value;
 
 /// Rules of this area.
@@ -140,12 +140,7 @@ pub static RULES: &[Rule] = &[
         hint: "Answer 409 with scimType uniqueness.",
         wrong: "second POST → 400",
         right: "second POST → 409",
-        proven_by: &[
-            "patch-name-conflict-400",
-            "create-duplicate-returns-400",
-            "id-needs-encoding-404",
-            "patch-users-405",
-        ],
+        proven_by: &["patch-name-conflict-400", "create-duplicate-returns-400"],
         check: duplicate_wrong_status,
     },
     Rule {
@@ -649,11 +644,41 @@ fn duplicate_wrong_status(view: &View<'_>) -> Verdict {
     }
     if view.status() == 409 {
         Verdict::Pass
-    } else if wrong_besides(view) {
+    } else if wrong_besides(view) || !about_the_name(view) {
         Verdict::NotApplicable
     } else {
         Verdict::fail("status", "409 Conflict", view.status().to_string())
     }
+}
+
+/// What an error says whose cause is a value that somebody has, in the words of servers.
+const TAKEN: &[&str] = &["exist", "taken", "duplicat", "unique", "conflict", "already", "in use"];
+
+/// The refusal says that the name is taken, or a request of the same form was accepted before: then it is the name that is
+/// not liked, not the form.
+fn about_the_name(view: &View<'_>) -> bool {
+    let said = view.object().is_some_and(|body| {
+        let texts = ["scimType", "detail"].into_iter().filter_map(|name| get_ci(body, name)?.as_str());
+        texts.map(str::to_lowercase).any(|text| TAKEN.iter().any(|word| text.contains(word)))
+    });
+    let form = |call: &Call| call.body.as_ref().map(form);
+    let alike = |p: &Past| {
+        p.call.op == view.call.op && p.call.endpoint == view.call.endpoint && form(&p.call) == form(view.call)
+    };
+    said || view.earlier.iter().any(|p| p.exchange.accepted() && alike(p))
+}
+
+/// The names in a body, and what its operations are called and aim at.
+fn form(body: &Value) -> Vec<String> {
+    let Some(object) = body.as_object() else { return Vec::new() };
+    let mut names: Vec<String> = object.keys().map(|k| k.to_lowercase()).collect();
+    let operations = get_ci(object, "Operations").and_then(Value::as_array).into_iter().flatten();
+    for operation in operations.filter_map(Value::as_object) {
+        let part = |name: &str| get_ci(operation, name).and_then(Value::as_str).unwrap_or_default().to_lowercase();
+        names.push(format!("{} {}", part("op"), part("path")));
+    }
+    names.sort();
+    names
 }
 
 /// The request is wrong in another way as well: no RFC says what is looked at first.
