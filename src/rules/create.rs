@@ -156,7 +156,7 @@ pub static RULES: &[Rule] = &[
         hint: "Add \"scimType\": \"uniqueness\".",
         wrong: "409 {\"status\":\"409\",\"detail\":\"exists\"}",
         right: "409 {\"status\":\"409\",\"scimType\":\"uniqueness\",\"detail\":\"userName is taken\"}",
-        proven_by: &["error-409-without-scimtype", "error-scim1-shape"],
+        proven_by: &["error-409-without-scimtype", "error-scim1-shape", "error-scimtype-capitalised"],
         check: duplicate_without_scimtype,
     },
     Rule {

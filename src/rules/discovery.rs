@@ -43,6 +43,7 @@ pub static RULES: &[Rule] = &[
             "resourcetypes-bare-array",
             "resourcetypes-total-wrong",
             "resourcetypes-entries-misplaced",
+            "resourcetypes-bare-entries",
         ],
         check: list_response,
     },
@@ -55,7 +56,7 @@ pub static RULES: &[Rule] = &[
         impact: Impact::ClientConfused,
         breaks: &[],
         requirements: &["spc-required-members", "spc-bulk-limits", "spc-filter-maxresults", "spc-auth-schemes"],
-        explain: "patch, bulk, filter, changePassword, sort and etag are required, each with a boolean `supported`; bulk and filter carry limits; authenticationSchemes lists how to sign in.",
+        explain: "patch, bulk, filter, changePassword, sort and etag are required, each with a boolean `supported`; bulk and filter carry limits; authenticationSchemes lists how to sign in, with one entry at least.",
         hint: "Return all members, with `supported: false` for what you do not do.",
         wrong: "{\"patch\":{\"supported\":true}}",
         right: "{\"patch\":{\"supported\":true},\"bulk\":{\"supported\":false,\"maxOperations\":0,\"maxPayloadSize\":0},\"filter\":{\"supported\":true,\"maxResults\":200},…}",
@@ -64,6 +65,9 @@ pub static RULES: &[Rule] = &[
             "serviceproviderconfig-as-list",
             "serviceproviderconfig-supported-string",
             "serviceproviderconfig-schemes-as-text",
+            "serviceproviderconfig-schemes-empty",
+            "serviceproviderconfig-schemes-object",
+            "serviceproviderconfig-filter-number",
         ],
         check: config,
     },
@@ -92,7 +96,7 @@ pub static RULES: &[Rule] = &[
         impact: Impact::ClientConfused,
         breaks: &[],
         requirements: &["rt-required", "rt-endpoint-relative"],
-        explain: "name, endpoint and schema are required; without them no client knows where users live. An entry of schemaExtensions is an object with schema and required.",
+        explain: "name, endpoint and schema are required; without them no client knows where users live. An entry of schemaExtensions is an object with schema and required. `id` is optional; a connector that looks types up by it finds none, which is a note.",
         hint: "Return {\"name\":\"User\",\"endpoint\":\"/Users\",\"schema\":\"urn:ietf:params:scim:schemas:core:2.0:User\"}.",
         wrong: "{\"name\":\"User\"}",
         right: "{\"name\":\"User\",\"endpoint\":\"/Users\",\"schema\":\"urn:…:core:2.0:User\"}",
@@ -102,6 +106,9 @@ pub static RULES: &[Rule] = &[
             "resourcetypes-without-schema",
             "resourcetypes-extensions-as-text",
             "resourcetypes-extension-required-text",
+            "resourcetypes-extensions-object",
+            "resourcetypes-bare-entries",
+            "resourcetypes-without-id",
         ],
         check: resource_types,
     },
@@ -136,7 +143,7 @@ pub static RULES: &[Rule] = &[
             "sch-attr-names",
             "sch-no-nulls",
         ],
-        explain: "type, mutability, returned and uniqueness have fixed words in camel case; complex attributes list their sub-attributes, one level deep; names are made of letters, digits, `-` and `_`, and each stands in its list once.",
+        explain: "type, mutability, returned and uniqueness have fixed words in camel case; complex attributes list their sub-attributes, one level deep; names are made of letters, digits, `-` and `_`, and each stands in its list once. `referenceTypes` of what is no reference is advice.",
         hint: "Use the words of RFC 7643 §7 exactly.",
         wrong: "\"mutability\":\"ReadWrite\"",
         right: "\"mutability\":\"readWrite\"",
@@ -146,6 +153,11 @@ pub static RULES: &[Rule] = &[
             "schemas-sub-attributes-doubled",
             "schemas-without-sub-attributes",
             "schemas-wrong-keywords",
+            "schemas-mutability-lower-case",
+            "schemas-words-upper-case",
+            "schemas-type-array",
+            "schemas-name-string",
+            "schemas-photos-value-string",
         ],
         check: attributes,
     },
@@ -194,7 +206,7 @@ pub static RULES: &[Rule] = &[
         hint: "Serve both forms.",
         wrong: "GET /Schemas/urn:ietf:params:scim:schemas:core:2.0:User → 404 although listed",
         right: "→ 200",
-        proven_by: &["resourcetypes-by-id-404", "schemas-by-id-404"],
+        proven_by: &["resourcetypes-by-id-404", "resourcetypes-plural", "schemas-by-id-404"],
         check: single,
     },
     Rule {
@@ -320,6 +332,10 @@ fn config(view: &View<'_>) -> Verdict {
         }
     }
     match get_ci(config, "authenticationSchemes") {
+        // A list without entries is no value (RFC 7643 §2.5), and one is required.
+        Some(Value::Array(all)) if all.is_empty() => {
+            findings.push(Finding::new("body /authenticationSchemes", "the scheme that the server takes", "[]"));
+        }
         Some(Value::Array(all)) => {
             let odd = all.iter().find(|s| !s.is_object());
             findings.extend(odd.map(|s| Finding::new("body /authenticationSchemes", "objects", short(s))));
@@ -375,6 +391,7 @@ fn resource_types(view: &View<'_>) -> Verdict {
         return Verdict::NotApplicable;
     }
     let mut findings = Vec::new();
+    let mut nameless = None;
     for one in all {
         let is = |name: &str, text: &str| {
             get_ci(one, name).and_then(Value::as_str).is_some_and(|v| v.eq_ignore_ascii_case(text))
@@ -400,7 +417,11 @@ fn resource_types(view: &View<'_>) -> Verdict {
                 ));
             }
         }
+        // Optional by RFC 7643 §6, and some connectors look types up by it.
+        let id = get_ci(one, "id").is_none().then(|| Finding::new("body /id", "the name of the type", "missing"));
+        nameless = nameless.or(id);
     }
+    findings.extend(nameless.map(|f| f.level(Level::Note)));
     findings.truncate(1);
     Verdict::from_findings(findings)
 }
@@ -468,7 +489,7 @@ const WORDS: [(&str, &[&str]); 4] = [
 fn attributes(view: &View<'_>) -> Verdict {
     let all = documents(view, "schemas");
     let mut seen = false;
-    for one in all {
+    for one in &all {
         if let Some(name) = get_ci(one, "attributes").and_then(Value::as_array).and_then(|a| twice(a)) {
             return Verdict::fail(format!("attribute {name}"), "once", "twice");
         }
@@ -481,7 +502,23 @@ fn attributes(view: &View<'_>) -> Verdict {
             }
         }
     }
+    let mut listed = all.iter().filter_map(|one| get_ci(one, "attributes")?.as_array()).flatten();
+    if let Some(finding) = listed.find_map(refers) {
+        return Verdict::Fail(vec![finding.level(Level::Should)]);
+    }
     if seen { Verdict::Pass } else { Verdict::NotApplicable }
+}
+
+/// `referenceTypes` of something that is no reference: RFC 7643 §7 has it for references alone.
+fn refers(attribute: &Value) -> Option<Finding> {
+    let map = attribute.as_object()?;
+    let name = get_ci(map, "name").and_then(Value::as_str).unwrap_or_default();
+    let types = get_ci(map, "referenceTypes").and_then(Value::as_array).is_some_and(|t| !t.is_empty());
+    let kind = get_ci(map, "type").and_then(Value::as_str).unwrap_or("string");
+    if types && kind != "reference" {
+        return Some(Finding::new(format!("attribute {name}, type"), "reference, as it has referenceTypes", kind));
+    }
+    get_ci(map, "subAttributes")?.as_array()?.iter().find_map(refers)
 }
 
 fn definition(attribute: &Value) -> Option<Finding> {

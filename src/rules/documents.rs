@@ -21,11 +21,18 @@ pub static RULES: &[Rule] = &[
         impact: Impact::ClientConfused,
         breaks: &[],
         requirements: &["sch-core-shapes", "sch-groups-readonly"],
-        explain: "Whether an attribute has one value or many, whether it is complex or a Boolean, and that `groups` is read-only, is fixed by RFC 7643 for the schemas that carry its URNs. A client that builds its requests from the schema sends something that the server then refuses, or reads answers wrongly. What is free (required, uniqueness, canonical values, fewer attributes) is not looked at.",
+        explain: "Whether an attribute or a part of one has one value or many, whether it is complex or a Boolean, and that `groups` is read-only, is fixed by RFC 7643 for the schemas that carry its URNs. A client that builds its requests from the schema sends something that the server then refuses, or reads answers wrongly. What is free (required, uniqueness, canonical values, fewer attributes) is not looked at.",
         hint: "Serve the definitions of RFC 7643 §8.7.1; put what differs into a schema with a URN of your own.",
         wrong: "{\"name\":\"emails\",\"type\":\"complex\",\"multiValued\":false,…}",
         right: "{\"name\":\"emails\",\"type\":\"complex\",\"multiValued\":true,…}",
-        proven_by: &["schemas-emails-singular", "schemas-active-string", "schemas-groups-writable"],
+        proven_by: &[
+            "schemas-active-string",
+            "schemas-emails-singular",
+            "schemas-groups-writable",
+            "schemas-name-string",
+            "schemas-primary-string",
+            "schemas-type-array",
+        ],
         check: core_attributes,
     },
     Rule {
@@ -73,11 +80,16 @@ pub static RULES: &[Rule] = &[
         impact: Impact::ClientConfused,
         breaks: &[],
         requirements: &["discovery-meta"],
-        explain: "`meta.resourceType` of the documents is ServiceProviderConfig, ResourceType or Schema, and `meta.location` is the URI at which the document is read.",
+        explain: "`meta.resourceType` of the documents is ServiceProviderConfig, ResourceType or Schema, and `meta.location` is the URI at which the document is read. A schema without `meta`, or a `meta` without `resourceType`, is advice.",
         hint: "Build it from the base URL of the requests, the endpoint and the id.",
         wrong: "GET /Schemas/urn:…:User → {\"meta\":{\"location\":\"https://…/v1/User\"}}",
         right: "\"location\":\"https://…/Schemas/urn:…:User\"",
-        proven_by: &["discovery-location-wrong", "discovery-resource-type-wrong"],
+        proven_by: &[
+            "discovery-location-wrong",
+            "discovery-resource-type-wrong",
+            "schemas-without-meta",
+            "serviceproviderconfig-meta-without-type",
+        ],
         check: meta_wrong,
     },
 ];
@@ -101,7 +113,9 @@ fn core_attributes(view: &View<'_>) -> Verdict {
                 continue;
             };
             seen = true;
-            if let Some(finding) = differs(attribute, served) {
+            if let Some(finding) =
+                differs(attribute, served, &attribute.name).or_else(|| part_differs(attribute, served))
+            {
                 return Verdict::Fail(vec![finding]);
             }
         }
@@ -110,8 +124,8 @@ fn core_attributes(view: &View<'_>) -> Verdict {
 }
 
 /// What is fixed about an attribute of the RFC's: a member that is left out has the default of RFC 7643 §2.2.
-fn differs(attribute: &Attribute, served: &Map<String, Value>) -> Option<Finding> {
-    let place = |key: &str| format!("attribute {}, {key}", attribute.name);
+fn differs(attribute: &Attribute, served: &Map<String, Value>, name: &str) -> Option<Finding> {
+    let place = |key: &str| format!("attribute {name}, {key}");
     let many = match get_ci(served, "multiValued") {
         Some(Value::Bool(many)) => *many,
         None | Some(Value::Null) => false,
@@ -132,6 +146,16 @@ fn differs(attribute: &Attribute, served: &Map<String, Value>) -> Option<Finding
     }
     let groups = attribute.name == "groups" && text("mutability").is_some_and(|m| m != "readOnly");
     groups.then(|| Finding::new(place("mutability"), "readOnly", text("mutability").unwrap_or_default()))
+}
+
+/// The same of its parts: `primary` is a Boolean in each list (RFC 7643 §2.4).
+fn part_differs(attribute: &Attribute, served: &Map<String, Value>) -> Option<Finding> {
+    let parts = get_ci(served, "subAttributes").and_then(Value::as_array)?;
+    parts.iter().filter_map(Value::as_object).find_map(|part| {
+        let name = get_ci(part, "name").and_then(Value::as_str)?;
+        let known = attribute.sub_attributes.iter().find(|s| s.name.eq_ignore_ascii_case(name))?;
+        differs(known, part, &format!("{}.{}", attribute.name, known.name))
+    })
 }
 
 fn document_differs(view: &View<'_>) -> Verdict {
@@ -204,12 +228,21 @@ fn names(document: &Map<String, Value>) -> Vec<&str> {
 
 fn meta_wrong(view: &View<'_>) -> Verdict {
     let mut seen = false;
+    let mut lacking = None;
     for (document, Kind { name: kind, endpoint, .. }) in described(view) {
-        let Some(meta) = get_ci(document, "meta").and_then(Value::as_object) else { continue };
+        let Some(meta) = get_ci(document, "meta").and_then(Value::as_object) else {
+            // RFC 7643 §3.1 asks for it in every resource but the configuration and the resource types.
+            let due = (kind == SCHEMA.name).then(|| Finding::new("body /meta", "resourceType and location", "nothing"));
+            lacking = lacking.or(due);
+            continue;
+        };
         seen = true;
         let text = |name: &str| get_ci(meta, name).and_then(Value::as_str);
         if let Some(other) = text("resourceType").filter(|t| !t.eq_ignore_ascii_case(kind)) {
             return Verdict::fail("body /meta/resourceType", kind, other);
+        }
+        if text("resourceType").is_none() {
+            lacking = lacking.or_else(|| Some(Finding::new("body /meta/resourceType", kind, "nothing")));
         }
         let names = names(document);
         if let Some(place) = text("location").filter(|l| !leads_to(l, endpoint, &names)) {
@@ -217,7 +250,11 @@ fn meta_wrong(view: &View<'_>) -> Verdict {
             return Verdict::fail("body /meta/location", expected, place);
         }
     }
-    if seen { Verdict::Pass } else { Verdict::NotApplicable }
+    match lacking {
+        Some(finding) => Verdict::Fail(vec![finding.level(Level::Should)]),
+        None if seen => Verdict::Pass,
+        None => Verdict::NotApplicable,
+    }
 }
 
 /// True for a URI of the endpoint itself (the configuration, and who names the list), or of the document below it.

@@ -367,6 +367,7 @@ pub static RULES: &[Rule] = &[
             "inactive-members-hidden",
             "deactivation-leaves-groups",
             "user-groups-id-for-value",
+            "user-groups-without-value",
         ],
         check: user_groups_stale,
     },
@@ -404,7 +405,12 @@ pub static RULES: &[Rule] = &[
         hint: "Return `members` in lists unless the client excludes it.",
         wrong: "GET /Groups → {\"Resources\":[{\"id\":\"g\",\"displayName\":\"team\"}]} although the group has members",
         right: "GET /Groups → {\"Resources\":[{…,\"members\":[{\"value\":\"u1\"}]}]}",
-        proven_by: &["auth-any-token-accepted", "list-groups-omits-members", "auth-not-checked"],
+        proven_by: &[
+            "auth-any-token-accepted",
+            "list-groups-omits-members",
+            "auth-not-checked",
+            "list-omits-nested-groups",
+        ],
         check: members_missing_in_list,
     },
 ];

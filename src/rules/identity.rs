@@ -4,6 +4,7 @@ use super::patch::{refusal_rule, state_rule};
 use super::rule::{Finding, Impact, Level, Rule, Verdict};
 use super::view::{View, short};
 use super::{refusal, state};
+use crate::exchange::AuthKind;
 use crate::scim::value::get_ci;
 use crate::shadow::{Known, Op, Reason, Selection, State, text_of};
 use serde_json::Value;
@@ -286,6 +287,7 @@ pub static RULES: &[Rule] = &[
             "get-with-content-type-400",
             "request-accept-scim-json-406",
             "request-scim-json-415",
+            "unknown-id-401",
         ],
         check: unknown_status,
     },
@@ -505,9 +507,17 @@ fn unknown_status(view: &View<'_>) -> Verdict {
         // A write may be refused for its body before the id is looked at, and for want of rights; 410 says the same as 404.
         400 | 409 | 422 if matches!(view.call.op, Op::Patch | Op::Replace) => Verdict::NotApplicable,
         405 | 412 if view.call.op != Op::Read => Verdict::NotApplicable,
-        401 | 403 | 410 | 429 => Verdict::NotApplicable,
+        // 401 says that the credentials are wrong, and an identity provider stops at that; they have just been good.
+        401 if !were_good(view) => Verdict::NotApplicable,
+        403 | 410 | 429 => Verdict::NotApplicable,
         other => Verdict::fail("status", "404 Not Found", other.to_string()),
     }
+}
+
+/// Whether the credentials of this request were taken before in this case.
+fn were_good(view: &View<'_>) -> bool {
+    let own = view.call.auth == AuthKind::Configured;
+    own && view.earlier.iter().any(|p| p.call.auth == AuthKind::Configured && p.exchange.accepted())
 }
 
 fn read_empty(view: &View<'_>) -> Verdict {

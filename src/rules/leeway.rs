@@ -5,7 +5,7 @@
 use super::refusal::outside_quotes;
 use super::rule::Level;
 use super::view::{Past, View};
-use crate::scim::filter::{CompareOp, Filter, Test};
+use crate::scim::filter::{CompareOp, Filter, Literal, Test};
 use crate::scim::path::AttrPath;
 use crate::scim::urn;
 use crate::scim::value::{get_ci, value_ci};
@@ -29,6 +29,12 @@ pub(super) fn softer(view: &View<'_>, id: &str) -> Option<Level> {
                 && never_shown(view, "externalId") =>
         {
             Some(Level::Idp)
+        }
+        // null is a value of the grammar (RFC 7644 Figure 1); what it is equal to, Table 3 does not say.
+        "filter/valid-filter-refused" | "filter/logic-refused"
+            if view.status() == 400 && view.call.filter.as_ref().is_some_and(compares_null) =>
+        {
+            Some(Level::Should)
         }
         "filter/valid-filter-refused" | "filter/logic-refused" | "filter/urn-attribute-refused"
             if !indispensable(view) || rare_order(view) =>
@@ -340,6 +346,15 @@ pub(super) fn shape(filter: &Filter) -> String {
         Filter::Attr { path, test: Test::Present } => format!("{} pr", bare(path)).to_ascii_lowercase(),
         Filter::Attr { path, test: Test::Compare(op, _) } => format!("{} {op:?}", bare(path)).to_ascii_lowercase(),
         other => other.to_string().to_ascii_lowercase(),
+    }
+}
+
+/// Whether something is compared with null.
+fn compares_null(filter: &Filter) -> bool {
+    match filter {
+        Filter::And(all) | Filter::Or(all) => all.iter().any(compares_null),
+        Filter::Not(one) | Filter::ValuePath { filter: one, .. } => compares_null(one),
+        Filter::Attr { test, .. } => matches!(test, Test::Compare(_, Literal::Null)),
     }
 }
 

@@ -22,7 +22,7 @@ pub static RULES: &[Rule] = &[
         hint: "Return meta with resourceType, created, lastModified and location.",
         wrong: "{\"id\":\"1\",\"userName\":\"a\"}",
         right: "{…,\"meta\":{\"resourceType\":\"User\",\"location\":\"https://…/Users/1\",\"created\":\"…\",\"lastModified\":\"…\"}}",
-        proven_by: &["meta-location-missing", "meta-missing", "meta-resourcetype-missing"],
+        proven_by: &["meta-location-missing", "meta-missing", "meta-resourcetype-missing", "list-omits-location"],
         check: meta_missing,
     },
     Rule {
@@ -50,7 +50,7 @@ pub static RULES: &[Rule] = &[
         impact: Impact::ClientConfused,
         breaks: &[],
         requirements: &["meta-location-resolves"],
-        explain: "`meta.location` is the URI of the resource: base URL, endpoint, id. A URI that ends in the id below some other path may be a second address of it, so that is a SHOULD only.",
+        explain: "`meta.location` is the URI of the resource: base URL, endpoint, id. A URI that ends in the id below some other path may be a second address of it, so that is a SHOULD only, unless another answer has named the right one: one resource has one URI.",
         hint: "Build it from base URL, endpoint and id.",
         wrong: "id 2819, \"location\":\"https://…/Users/1\"",
         right: "\"location\":\"https://…/Users/2819\"",
@@ -60,6 +60,7 @@ pub static RULES: &[Rule] = &[
             "location-without-base-path",
             "meta-location-wrong-id",
             "patch-answer-class-name",
+            "list-location-without-tenant",
         ],
         check: location_wrong,
     },
@@ -339,8 +340,23 @@ fn location_wrong(view: &View<'_>) -> Verdict {
         // A server may have more than one address for a resource, but this one is where the client would look.
         let here = view.call.endpoint == rt.endpoint;
         let elsewhere = !below(path, &rt.endpoint) || outside(path, &view.target.base_url);
-        Some((here && elsewhere).then(|| wanted().level(Level::Should)))
+        Some((here && elsewhere).then(|| match told_right(view, id, &rt.endpoint) {
+            // Two addresses for one resource, one of which leads elsewhere: the server contradicts itself.
+            Some(step) => wanted().because(step),
+            None => wanted().level(Level::Should),
+        }))
     })
+}
+
+/// The step whose answer showed the resource of this id at the place where the client calls it.
+fn told_right(view: &View<'_>, id: &str, endpoint: &str) -> Option<String> {
+    let right = |p: &&Past| {
+        let body = p.exchange.json().and_then(Value::as_object).filter(|_| p.exchange.accepted());
+        let own = body.filter(|b| get_ci(b, "id").and_then(Value::as_str) == Some(id));
+        let place = own.and_then(|b| get_ci(meta(b)?, "location")?.as_str());
+        place.is_some_and(|l| below(l, endpoint) && !outside(l, &view.target.base_url))
+    };
+    view.earlier.iter().rev().find(right).map(|p| p.step.clone())
 }
 
 /// True for a URL on the host that was called which is not below the base URL.

@@ -96,7 +96,8 @@ fn asks_for_undeclared(view: &View<'_>) -> bool {
 fn scim_media_types(view: &View<'_>) -> bool {
     let known = |text: &str| {
         let lower = text.to_ascii_lowercase();
-        lower.contains("application/scim+json") || lower.contains("application/json") || lower.contains("*/*")
+        // A range takes in what it names (RFC 9110 §12.5.1).
+        ["application/scim+json", "application/json", "application/*", "*/*"].iter().any(|t| lower.contains(t))
     };
     let request = &view.exchange.request;
     request.header("accept").is_none_or(|a| a.trim().is_empty() || known(a))

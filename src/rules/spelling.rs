@@ -30,6 +30,7 @@ pub static RULES: &[Rule] = &[Rule {
         "config-names-in-lower-case",
         "resource-type-names-misspelled",
         "config-spec-uri-misspelled",
+        "schemas-descriptions-misspelled",
     ],
     check: name_case,
 }];
@@ -57,6 +58,7 @@ const SCHEMA: [(&str, &[&str]); 2] = [
         &[
             "name",
             "type",
+            "description",
             "multiValued",
             "required",
             "canonicalValues",
@@ -101,10 +103,9 @@ fn document_case(view: &View<'_>) -> Option<Verdict> {
                     one => vec![one],
                 };
                 let place = format!("body /{name}");
-                values
-                    .into_iter()
-                    .filter_map(Value::as_object)
-                    .find_map(|v| respelled(v, inner.iter().copied(), &place))
+                values.into_iter().filter_map(Value::as_object).find_map(|v| {
+                    respelled(v, inner.iter().copied(), &place).or_else(|| in_the_plural(v, inner, &place))
+                })
             })
         };
         respelled(document, names, "body ").or_else(below)
@@ -123,6 +124,13 @@ fn respelled<'a>(
         .keys()
         .filter(|k| !exact(k))
         .find_map(|k| names.clone().find(|n| n.eq_ignore_ascii_case(k)).map(|n| (k, n)))?;
+    Some(Finding::new(format!("{place}/{key}"), name, key.clone()))
+}
+
+/// The first key that is one of the names in the plural, where the right one is missing.
+fn in_the_plural(object: &Map<String, Value>, names: &[&str], place: &str) -> Option<Finding> {
+    let plural = |k: &str| names.iter().copied().find(|n| k.strip_suffix('s') == Some(n) && !object.contains_key(*n));
+    let (key, name) = object.keys().filter(|k| !names.contains(&k.as_str())).find_map(|k| Some((k, plural(k)?)))?;
     Some(Finding::new(format!("{place}/{key}"), name, key.clone()))
 }
 

@@ -23,16 +23,27 @@ pub(super) fn as_written(document: &Value) -> Option<Schema> {
     Some(Schema { id, name, description, attributes })
 }
 
-/// A complex attribute of RFC 7643's own schemas that is listed without its parts has the parts of §8.7: nobody reads
-/// `"members": complex` as a group whose members have no `value`.
+/// What RFC 7643 §8.7 fixes about the attributes of its own schemas stays so, whatever a document says of them: whether one is
+/// complex, whether it is a Boolean, whether it has several values, and the parts of one that is listed without. The answers
+/// are right all the same; that the document is wrong is said once, and not of each answer (discovery/core-attribute-differs).
 fn complete(schema: &mut Schema) {
-    let mut bare =
-        schema.attributes.iter_mut().filter(|a| a.kind == AttrType::Complex && a.sub_attributes.is_empty()).peekable();
-    // Nearly always there is none, and no document to read for it.
-    let Some(builtin) = bare.peek().and_then(|_| super::builtin_schema(&schema.id)) else { return };
-    for attribute in bare {
-        if let Some(known) = builtin.attribute(&attribute.name) {
+    if let Some(builtin) = super::builtin_schema(&schema.id) {
+        settle(&mut schema.attributes, &builtin.attributes);
+    }
+}
+
+fn settle(served: &mut [Attribute], fixed: &[Attribute]) {
+    for attribute in served {
+        let Some(known) = fixed.iter().find(|k| k.name.eq_ignore_ascii_case(&attribute.name)) else { continue };
+        let apart = |kind: AttrType| matches!(kind, AttrType::Complex | AttrType::Boolean);
+        if attribute.kind != known.kind && (apart(attribute.kind) || apart(known.kind)) {
+            attribute.kind = known.kind;
+        }
+        attribute.multi_valued = known.multi_valued;
+        if attribute.sub_attributes.is_empty() {
             attribute.sub_attributes.clone_from(&known.sub_attributes);
+        } else {
+            settle(&mut attribute.sub_attributes, &known.sub_attributes);
         }
     }
 }
@@ -73,8 +84,13 @@ fn attribute(document: &Value, level: usize) -> Option<Attribute> {
     })
 }
 
+/// A word in any case, and without the underscores of a program's constants.
+fn folded(word: &str) -> String {
+    word.trim().replace('_', "").to_ascii_lowercase()
+}
+
 fn attr_type(name: &str) -> Option<AttrType> {
-    Some(match name.trim().to_ascii_lowercase().as_str() {
+    Some(match folded(name).as_str() {
         "string" => AttrType::String,
         "boolean" => AttrType::Boolean,
         "decimal" => AttrType::Decimal,
@@ -88,7 +104,7 @@ fn attr_type(name: &str) -> Option<AttrType> {
 }
 
 fn mutability(name: &str) -> Option<Mutability> {
-    Some(match name.trim().to_ascii_lowercase().as_str() {
+    Some(match folded(name).as_str() {
         "readonly" => Mutability::ReadOnly,
         "readwrite" => Mutability::ReadWrite,
         "immutable" => Mutability::Immutable,
@@ -98,7 +114,7 @@ fn mutability(name: &str) -> Option<Mutability> {
 }
 
 fn returned(name: &str) -> Option<Returned> {
-    Some(match name.trim().to_ascii_lowercase().as_str() {
+    Some(match folded(name).as_str() {
         "always" => Returned::Always,
         "never" => Returned::Never,
         "default" => Returned::Default,
@@ -108,7 +124,7 @@ fn returned(name: &str) -> Option<Returned> {
 }
 
 fn uniqueness(name: &str) -> Option<Uniqueness> {
-    Some(match name.trim().to_ascii_lowercase().as_str() {
+    Some(match folded(name).as_str() {
         "none" => Uniqueness::None,
         "server" => Uniqueness::Server,
         "global" => Uniqueness::Global,

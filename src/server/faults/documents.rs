@@ -213,7 +213,8 @@ pub(super) const FAULTS: &[Fault] = &[
     },
 ];
 
-fn each_attribute(call: &Call, reply: &mut Reply, change: fn(&mut Map<String, Value>)) {
+/// Changes each attribute of /Schemas.
+pub(super) fn each_attribute(call: &Call, reply: &mut Reply, change: fn(&mut Map<String, Value>)) {
     if !matches!(call.target, Target::Schemas(_)) {
         return;
     }

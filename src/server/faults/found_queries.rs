@@ -4,13 +4,14 @@
 
 use super::Fault;
 use super::tools::{
-    any_node, comparison, filter_text, filter_text_has, never, never_where, shown, unquoted, unreadable_filter, walk,
+    any_node, comparison, entries, filter_text, filter_text_has, keep, never, never_where, set_total, shown, unquoted,
+    unreadable_filter, walk,
 };
 use crate::scim::filter::{self, CompareOp, Filter, Literal, Test};
 use crate::server::behaviour::Hook;
-use crate::server::call::{Call, Kind, Target};
+use crate::server::call::{Kind, Target};
 use crate::server::reply::Reply;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 pub(super) const FAULTS: &[Fault] = &[
     Fault {
@@ -237,7 +238,7 @@ pub(super) const FAULTS: &[Fault] = &[
         hooks: &[Hook::After(|call, reply, _| {
             if call.lists(Kind::User) && !filter_text(call).is_empty() {
                 let size = reply.resources().len();
-                total(reply, size);
+                set_total(reply, size);
             }
         })],
     },
@@ -253,7 +254,7 @@ pub(super) const FAULTS: &[Fault] = &[
             if call.lists(Kind::User) && filter_text(call).contains(" and ") {
                 let all = reply.body().and_then(|b| b.get("totalResults")?.as_u64()).unwrap_or_default();
                 let all = usize::try_from(all).unwrap_or_default();
-                total(reply, all.saturating_sub(start - 1));
+                set_total(reply, all.saturating_sub(start - 1));
             }
         })],
     },
@@ -336,7 +337,7 @@ pub(super) const FAULTS: &[Fault] = &[
             if !call.lists(Kind::User) || by != "userName" {
                 return;
             }
-            if let Some(list) = resources(reply) {
+            if let Some(list) = entries(reply) {
                 let name = |v: &Value| v.get(&by).and_then(Value::as_str).unwrap_or_default().to_owned();
                 list.sort_by(|a, b| if up { name(a).cmp(&name(b)) } else { name(b).cmp(&name(a)) });
             }
@@ -355,7 +356,7 @@ pub(super) const FAULTS: &[Fault] = &[
                 return;
             }
             let (whole, part) = by.split_once('.').unwrap_or((&by, ""));
-            if let Some(list) = resources(reply) {
+            if let Some(list) = entries(reply) {
                 list.retain(|r| match (r.get(whole), part) {
                     (None, _) => false,
                     (Some(Value::Object(map)), part) if !part.is_empty() => map.contains_key(part),
@@ -377,7 +378,7 @@ pub(super) const FAULTS: &[Fault] = &[
             if !call.lists(Kind::User) || attribute.is_empty() {
                 return;
             }
-            if let Some(list) = resources(reply) {
+            if let Some(list) = entries(reply) {
                 let times = |r: &Value| r.get(&attribute).and_then(Value::as_array).map_or(1, |a| a.len().max(1));
                 *list = list.iter().flat_map(|r| vec![r.clone(); times(r)]).collect();
             }
@@ -420,41 +421,4 @@ fn dated(node: &Filter) -> bool {
     let sub = path.sub.as_deref().unwrap_or_default();
     path.attr.eq_ignore_ascii_case("meta")
         && (sub.eq_ignore_ascii_case("created") || sub.eq_ignore_ascii_case("lastModified"))
-}
-
-/// The entries of a list.
-fn resources(reply: &mut Reply) -> Option<&mut Vec<Value>> {
-    if !reply.ok() {
-        return None;
-    }
-    reply.body_mut()?.get_mut("Resources")?.as_array_mut()
-}
-
-fn total(reply: &mut Reply, number: usize) {
-    if reply.ok()
-        && let Some(body) = reply.body_mut()
-        && body.contains_key("totalResults")
-    {
-        body.insert("totalResults".into(), number.into());
-    }
-}
-
-/// Takes the entries that fail a test out of a list, as if they had not matched.
-fn keep(call: &Call, reply: &mut Reply, kind: Kind, test: impl Fn(&Map<String, Value>) -> bool) {
-    if !call.lists(kind) {
-        return;
-    }
-    let Some(list) = resources(reply) else { return };
-    let before = list.len();
-    list.retain(|r| r.as_object().is_some_and(&test));
-    let size = list.len();
-    if size == before {
-        return;
-    }
-    let all = reply.body().and_then(|b| b.get("totalResults")?.as_u64()).unwrap_or_default();
-    let all = usize::try_from(all).unwrap_or_default();
-    total(reply, all.saturating_sub(before - size));
-    if let Some(body) = reply.body_mut() {
-        body.insert("itemsPerPage".into(), size.into());
-    }
 }

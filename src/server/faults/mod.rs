@@ -33,6 +33,9 @@ mod rarer;
 mod reported;
 mod sample_patch;
 mod sample_patch_groups;
+mod sample_reads;
+mod sample_reads_answers;
+mod sample_reads_lists;
 mod schema;
 pub(super) mod tools;
 mod whole;
@@ -96,6 +99,9 @@ pub fn all() -> &'static [Fault] {
             found_queries::FAULTS,
             sample_patch::FAULTS,
             sample_patch_groups::FAULTS,
+            sample_reads::FAULTS,
+            sample_reads_lists::FAULTS,
+            sample_reads_answers::FAULTS,
         ]
         .concat()
     });

@@ -324,3 +324,41 @@ pub fn move_id(call: &Call, reply: &mut Reply, state: &mut State, kind: Kind, ne
         reply.set("Location", location);
     }
 }
+
+/// The entries of a list.
+pub fn entries(reply: &mut Reply) -> Option<&mut Vec<Value>> {
+    if !reply.ok() {
+        return None;
+    }
+    reply.body_mut()?.get_mut("Resources")?.as_array_mut()
+}
+
+/// Sets `totalResults` of a list.
+pub fn set_total(reply: &mut Reply, number: usize) {
+    if reply.ok()
+        && let Some(body) = reply.body_mut()
+        && body.contains_key("totalResults")
+    {
+        body.insert("totalResults".into(), number.into());
+    }
+}
+
+/// Takes the entries that fail a test out of a list, as if they had not matched.
+pub fn keep(call: &Call, reply: &mut Reply, kind: Kind, test: impl Fn(&Map<String, Value>) -> bool) {
+    if !call.lists(kind) {
+        return;
+    }
+    let Some(list) = entries(reply) else { return };
+    let before = list.len();
+    list.retain(|r| r.as_object().is_some_and(&test));
+    let size = list.len();
+    if size == before {
+        return;
+    }
+    let all = reply.body().and_then(|b| b.get("totalResults")?.as_u64()).unwrap_or_default();
+    let all = usize::try_from(all).unwrap_or_default();
+    set_total(reply, all.saturating_sub(before - size));
+    if let Some(body) = reply.body_mut() {
+        body.insert("itemsPerPage".into(), size.into());
+    }
+}

@@ -6,6 +6,7 @@ mod mined;
 mod odd;
 mod rare;
 mod sample_patch;
+mod sample_reads;
 
 use crate::server::auth::Credentials;
 use crate::server::behaviour::{Hook, Plan};
@@ -47,6 +48,7 @@ const PARTS: &[fn(&mut Tour)] = &[
     Tour::field,
     Tour::found,
     Tour::sample_patch,
+    Tour::sample_reads,
 ];
 
 /// A server without a socket, and what was said.
