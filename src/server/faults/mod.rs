@@ -31,6 +31,8 @@ mod projection;
 mod put;
 mod rarer;
 mod reported;
+mod sample_writes;
+mod sample_writes_later;
 mod schema;
 pub(super) mod tools;
 mod whole;
@@ -92,6 +94,8 @@ pub fn all() -> &'static [Fault] {
             whole::FAULTS,
             found::FAULTS,
             found_queries::FAULTS,
+            sample_writes::FAULTS,
+            sample_writes_later::FAULTS,
         ]
         .concat()
     });
