@@ -92,7 +92,7 @@ pub static RULES: &[Rule] = &[
         hint: "Keep both times with each resource and return them.",
         wrong: "\"meta\":{\"resourceType\":\"User\",\"location\":\"…\"}",
         right: "\"meta\":{…,\"created\":\"2024-01-23T04:56:22Z\",\"lastModified\":\"2024-05-13T04:42:34Z\"}",
-        proven_by: &["meta-dates-missing"],
+        proven_by: &["meta-dates-missing", "meta-dates-on-create-only"],
         check: dates_missing,
     },
     Rule {
@@ -172,7 +172,7 @@ pub static RULES: &[Rule] = &[
         hint: "Set it on every accepted change.",
         wrong: "PATCH changes title; GET → the lastModified of the create",
         right: "a later time",
-        proven_by: &["last-modified-not-advanced", "meta-lastmodified-before-created"],
+        proven_by: &["last-modified-not-advanced", "meta-lastmodified-before-created", "group-last-modified-stays"],
         check: modified_static,
     },
     Rule {

@@ -214,19 +214,6 @@ pub(super) const FAULTS: &[Fault] = &[
         ],
     },
     Fault {
-        id: "email-blank-primary-400",
-        title: "A create whose primary e-mail address is empty is refused, although another one is there",
-        area: "create",
-        source: &["https://github.com/bitwarden/server/pull/7359"],
-        wrong: "400",
-        right: "201 with the other address",
-        hooks: &[Hook::Before(|call, _| {
-            let blank = |e: &Value| e["primary"] == true && e["value"] == "";
-            (call.is("POST", Kind::User) && elements(call, "emails").iter().any(blank))
-                .then(|| bad("The email address is not valid."))
-        })],
-    },
-    Fault {
         id: "emails-several-400",
         title: "A user with more than one e-mail address is refused",
         area: "create",
@@ -285,9 +272,8 @@ pub(super) const FAULTS: &[Fault] = &[
         hooks: &[Hook::Before(|call, _| {
             let weak = |v: &Value| v.as_str().is_some_and(|p| (1..6).contains(&p.len()));
             let sent = sent_operations(call).iter().any(|o| path(o) == "password" && value(o).is_some_and(weak));
-            (sent || body_value(call, "password").is_some_and(weak)).then(|| {
-                Reply::error(400, Some("Compromised password"), "The provided password is compromised.")
-            })
+            (sent || body_value(call, "password").is_some_and(weak))
+                .then(|| Reply::error(400, Some("Compromised password"), "The provided password is compromised."))
         })],
     },
     Fault {
@@ -307,10 +293,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "custom-list-as-text",
         title: "A list of texts is shown as one text with commas",
         area: "advertised",
-        source: &[
-            "https://github.com/wso2/product-is/issues/5209",
-            "https://github.com/wso2/product-is/issues/9125",
-        ],
+        source: &["https://github.com/wso2/product-is/issues/5209", "https://github.com/wso2/product-is/issues/9125"],
         wrong: "\"a,b\"",
         right: "[\"a\", \"b\"]",
         hooks: &[Hook::After(|call, reply, _| {
@@ -332,7 +315,8 @@ pub(super) const FAULTS: &[Fault] = &[
         hooks: &[Hook::Before(|call, _| {
             let empty = |v: &Value| v == "";
             let sent = body_value(call, BADGE).and_then(Value::as_object);
-            let patched = sent_operations(call).iter().any(|o| path(o).starts_with(BADGE) && value(o).is_some_and(empty));
+            let patched =
+                sent_operations(call).iter().any(|o| path(o).starts_with(BADGE) && value(o).is_some_and(empty));
             (patched || sent.is_some_and(|b| b.values().any(empty))).then(Reply::crash)
         })],
     },

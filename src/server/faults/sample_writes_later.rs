@@ -5,7 +5,7 @@
 use super::Fault;
 use super::sample_writes::common_address;
 use super::tools::{
-    alter, bad, body_text, body_value, current, cut, each, each_group, gone, on_item, op, path, put_into_body,
+    alter, bad, body_text, body_value, current, cut, each, each_group, on_item, op, path, put_into_body,
     sent_operations, touches,
 };
 use crate::server::behaviour::Hook;
@@ -234,10 +234,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "group-last-modified-stays",
         title: "lastModified of a group stays at the time of its creation",
         area: "groups",
-        source: &[
-            "https://github.com/wso2/product-is/issues/22244",
-            "https://github.com/wso2/product-is/issues/5390",
-        ],
+        source: &["https://github.com/wso2/product-is/issues/22244", "https://github.com/wso2/product-is/issues/5390"],
         wrong: "lastModified equals created",
         right: "later after a change",
         hooks: &[Hook::After(|call, reply, _| {
@@ -356,30 +353,6 @@ pub(super) const FAULTS: &[Fault] = &[
                     keep
                 });
             }
-        })],
-    },
-    Fault {
-        id: "me-put-500",
-        title: "PUT at /Me crashes",
-        area: "put",
-        source: &["https://github.com/thunder-id/thunderid/pull/5052"],
-        wrong: "500",
-        right: "200",
-        hooks: &[Hook::Before(|call, _| (call.target == Target::Me && call.method == "PUT").then(Reply::crash))],
-    },
-    Fault {
-        id: "me-writes-404",
-        title: "PUT and PATCH at /Me look for a user of the id me",
-        area: "put",
-        source: &[
-            "https://github.com/wso2/product-is/issues/2641",
-            "https://github.com/wso2/product-is/issues/2662",
-        ],
-        wrong: "404",
-        right: "200",
-        hooks: &[Hook::Before(|call, _| {
-            (call.target == Target::Me && matches!(call.method.as_str(), "PUT" | "PATCH"))
-                .then(|| gone("No user exists with the given id: me"))
         })],
     },
 ];

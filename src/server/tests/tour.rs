@@ -5,6 +5,7 @@ mod found;
 mod mined;
 mod odd;
 mod rare;
+mod sample_writes;
 
 use crate::server::auth::Credentials;
 use crate::server::behaviour::{Hook, Plan};
@@ -45,6 +46,7 @@ const PARTS: &[fn(&mut Tour)] = &[
     Tour::mined,
     Tour::field,
     Tour::found,
+    Tour::sample_writes,
 ];
 
 /// A server without a socket, and what was said.
