@@ -164,17 +164,23 @@ fn area(id: &str) -> &str {
     id.split('/').next().unwrap_or(id)
 }
 
+/// Prints rows under their headings. Rooms of the code share areas, so a heading gathers what stands apart in the catalogue.
 fn table(out: &mut dyn Write, noun: &str, rows: &[Row<'_>]) -> io::Result<()> {
     let width = rows.iter().map(|r| r.id.len()).max().unwrap_or(0).min(WIDEST);
-    let mut group = "";
+    let mut groups: Vec<&str> = Vec::new();
     for row in rows {
-        if row.group != group {
-            let gap = if group.is_empty() { "" } else { "\n" };
-            writeln!(out, "{gap}{BOLD}{}{BOLD:#}", row.group)?;
-            group = row.group;
+        if !groups.contains(&row.group) {
+            groups.push(row.group);
         }
-        let level = row.level.map(|l| format!("{DIM}{l:<7}{DIM:#}")).unwrap_or_default();
-        writeln!(out, "  {:<width$}  {level}{}", row.id, row.title)?;
+    }
+    for (n, group) in groups.iter().enumerate() {
+        if !group.is_empty() {
+            writeln!(out, "{}{BOLD}{group}{BOLD:#}", if n == 0 { "" } else { "\n" })?;
+        }
+        for row in rows.iter().filter(|row| row.group == *group) {
+            let level = row.level.map(|l| format!("{DIM}{l:<7}{DIM:#}")).unwrap_or_default();
+            writeln!(out, "  {:<width$}  {level}{}", row.id, row.title)?;
+        }
     }
     writeln!(out, "\n{DIM}{}{DIM:#}", crate::report::text::count(rows.len(), noun))
 }

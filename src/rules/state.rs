@@ -85,8 +85,10 @@ fn finding(view: &View<'_>, c: &Contradiction, place: Place) -> Finding {
         // Whether a member must exist is not in the RFC; that an accepted one is dropped, the identity provider does not learn.
         finding = finding.level(Level::Idp);
     } else if c.cause.form.remove_with_value {
-        // The RFC gives `remove` no value, so what it means is Entra's word alone.
-        finding = finding.level(Level::Idp);
+        // RFC 7644 §3.5.2.2 gives `remove` no value. To the letter all values go; that only the named ones go is what
+        // identity providers mean who send it, and they send it for members.
+        let to_the_letter = is_null(&c.actual) && c.key != "members";
+        finding = finding.level(if to_the_letter { Level::Note } else { Level::Idp });
     }
     finding
 }

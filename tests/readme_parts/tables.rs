@@ -138,18 +138,27 @@ pub fn rules_page() -> String {
          followed · `note` worth knowing. `must` and `idp` fail a run, `--strict` adds `should`. A rule with ⇄ is a point on \
          which RFC and identity provider differ: it is a note until `--idp` chooses one of those named.\n",
     );
-    let mut area = "";
-    for rule in rules::catalogue() {
-        let own = rule.id.split('/').next().unwrap_or_default();
-        if own != area {
-            area = own;
-            write!(out, "\n## {area}\n\n| Rule | Level | Source | What is wrong |\n|---|---|---|---|\n")
+    for (area, own) in by_area() {
+        write!(out, "\n## {area}\n\n| Rule | Level | Source | What is wrong |\n|---|---|---|---|\n").expect("memory");
+        for rule in own {
+            writeln!(out, "| `{}` | {} | {} | {} |", rule.id, level(rule), cell(rule.spec), cell(rule.title))
                 .expect("memory");
         }
-        writeln!(out, "| `{}` | {} | {} | {} |", rule.id, level(rule), cell(rule.spec), cell(rule.title))
-            .expect("memory");
     }
     out
+}
+
+/// The rules by the first part of their ids, in the order of the catalogue.
+fn by_area() -> Vec<(&'static str, Vec<&'static Rule>)> {
+    let mut areas: Vec<(&str, Vec<&Rule>)> = Vec::new();
+    for rule in rules::catalogue() {
+        let name = rule.id.split('/').next().unwrap_or_default();
+        match areas.iter_mut().find(|(area, _)| *area == name) {
+            Some((_, own)) => own.push(rule),
+            None => areas.push((name, vec![rule])),
+        }
+    }
+    areas
 }
 
 fn level(rule: &Rule) -> String {

@@ -318,6 +318,8 @@ impl Tour {
             json!([{ "op": "replace", "path": "emails[type eq \"work\"].value", "value": "w2@example.com" }]),
             json!([{ "op": "remove", "path": "emails[type eq \"home\"]" }]),
             json!([{ "op": "replace", "path": "emails", "value": [{ "type": "other", "value": "o@example.com" }] }]),
+            json!([{ "op": "add", "path": "emails", "value": [{ "type": "work", "value": "z@example.com" }] }]),
+            json!([{ "op": "remove", "path": "emails", "value": [{ "value": "z@example.com" }] }]),
             json!([{ "op": "replace", "path": "emails", "value": null }]),
             json!([{ "op": "Add", "path": "emails[type eq \"work\"].value", "value": "w@example.com" }]),
             json!([{ "op": "Add", "path": "emails[type eq \"work\"].value", "value": "w3@example.com" }]),

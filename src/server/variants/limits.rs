@@ -8,7 +8,9 @@ use crate::scim::filter::{self, CompareOp, Filter, Test};
 use crate::scim::urn;
 use crate::server::behaviour::Hook;
 use crate::server::call::{Kind, Target};
-use crate::server::faults::tools::{any_node, body_value, current, filter_text, on_item, put_into_body, remember};
+use crate::server::faults::tools::{
+    any_node, body_value, current, cut, filter_text, on_item, op, path, put_into_body, remember,
+};
 use crate::server::reply::{Content, Reply};
 use serde_json::{Map, Value, json};
 
@@ -143,6 +145,19 @@ pub(super) const VARIANTS: &[Variant] = &[
                     mail["value"] = address.into();
                 }
             }
+        })],
+    },
+    Variant {
+        id: "removal-takes-no-value",
+        title: "A `remove` without a value filter takes every value of the attribute, whatever `value` says; members are told apart",
+        spec: "RFC 7644 §3.5.2.2: without a filter, \"the attribute and all values are removed\"; `value` has no meaning there",
+        breaks: &[],
+        hooks: &[Hook::Operations(|operations, _, _| {
+            let to_the_letter = |o: &Value| op(o) == "remove" && !path(o).eq_ignore_ascii_case("members");
+            for operation in operations.iter_mut().filter(|o| to_the_letter(o)) {
+                cut(operation, "value");
+            }
+            None
         })],
     },
     Variant {
