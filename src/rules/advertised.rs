@@ -45,6 +45,22 @@ pub static RULES: &[Rule] = &[
         check: read_only,
     },
     Rule {
+        id: "create/refused-as-mutability",
+        title: "A create is refused because an attribute may not be changed",
+        spec: "RFC 7643 §7 (mutability immutable); RFC 7644 §3.3, §3.12 (mutability)",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::CreateFails,
+        breaks: &[],
+        requirements: &["mutability-immutable"],
+        explain: "An immutable attribute may be defined when the resource is created; only later it shall not be updated. Here a create that names no readOnly attribute is refused with scimType mutability, so the attribute can never get a value at all.",
+        hint: "Check mutability in PUT and PATCH, not in POST.",
+        wrong: "POST /Devices {\"vendor\":\"A\"} → 400 mutability",
+        right: "→ 201",
+        proven_by: &["create-immutable-refused"],
+        check: create_mutability,
+    },
+    Rule {
         id: "schema/immutable-changed",
         title: "An immutable attribute gets another value",
         spec: "RFC 7643 §7 (mutability immutable); RFC 7644 §3.5.1",
@@ -57,7 +73,7 @@ pub static RULES: &[Rule] = &[
         hint: "Compare with the stored value and refuse another.",
         wrong: "\"vendor\" is immutable and \"A\"; PATCH replace vendor \"B\" → GET shows \"B\"",
         right: "→ 400 mutability",
-        proven_by: &["immutable-changed"],
+        proven_by: &["immutable-changed", "put-immutable-changed"],
         check: immutable,
     },
     Rule {
@@ -344,5 +360,30 @@ fn required_extension(view: &View<'_>) -> Verdict {
         Verdict::fail("status", format!("400: {lost} is required"), view.status().to_string())
     } else {
         Verdict::Pass
+    }
+}
+
+fn create_mutability(view: &View<'_>) -> Verdict {
+    let (Op::Create, true, Some(rt)) = (view.call.op, view.call.authenticated(), view.resource_type()) else {
+        return Verdict::NotApplicable;
+    };
+    let Some(body) = view.call.body.as_ref().and_then(Value::as_object) else { return Verdict::NotApplicable };
+    let fixed = |map: &Map<String, Value>, attributes: &[Attribute]| {
+        attributes.iter().any(|a| a.mutability == Mutability::ReadOnly && get_ci(map, &a.name).is_some())
+    };
+    let within = |urn: &str| get_ci(body, urn).and_then(Value::as_object);
+    let read_only = ["id", "meta"].iter().any(|name| get_ci(body, name).is_some())
+        || fixed(body, &rt.schema.attributes)
+        || rt.extensions.iter().any(|e| within(&e.schema.id).is_some_and(|map| fixed(map, &e.schema.attributes)));
+    if read_only {
+        return Verdict::NotApplicable;
+    }
+    if view.accepted() {
+        return Verdict::Pass;
+    }
+    let word = view.object().and_then(|o| get_ci(o, "scimType")).and_then(Value::as_str);
+    match word.filter(|w| view.client_error() && w.eq_ignore_ascii_case("mutability")) {
+        Some(_) => Verdict::fail("status", "201 Created", format!("{} mutability", view.status())),
+        None => Verdict::NotApplicable,
     }
 }

@@ -121,7 +121,7 @@ pub static RULES: &[Rule] = &[
         hint: "Go on with the next operation.",
         wrong: "bad, good → one result",
         right: "→ two results",
-        proven_by: &["bulk-stops-at-error"],
+        proven_by: &["bulk-stops-at-error", "bulk-unnamed-creates-merged"],
         check: stops,
     },
     Rule {
@@ -185,7 +185,7 @@ pub static RULES: &[Rule] = &[
         hint: "Order the operations by their references, create, then substitute the new ids.",
         wrong: "POST /Users bulkId u1, POST /Groups members [{\"value\":\"bulkId:u1\"}] → 400 for the group",
         right: "→ 201 for both, and the group has the user",
-        proven_by: &["bulk-reference-not-resolved"],
+        proven_by: &["bulk-reference-not-resolved", "bulk-patch-reference-400"],
         check: reference,
     },
     Rule {
@@ -435,7 +435,7 @@ fn limit(view: &View<'_>) -> Verdict {
 }
 
 /// `bulkId:` references in an operation: in its path and anywhere in its data.
-fn references(operation: &Map<String, Value>) -> Vec<String> {
+pub(super) fn references(operation: &Map<String, Value>) -> Vec<String> {
     fn collect(value: &Value, out: &mut Vec<String>) {
         match value {
             Value::String(s) => out.extend(s.strip_prefix("bulkId:").map(str::to_owned)),
@@ -456,7 +456,7 @@ fn own_id(operation: &Map<String, Value>) -> Option<String> {
 }
 
 /// An operation of the request with its result: by bulkId, else by place.
-fn result<'a>(
+pub(super) fn result<'a>(
     index: usize,
     operation: &Map<String, Value>,
     answered: &[&'a Map<String, Value>],
@@ -487,7 +487,7 @@ fn circular(asked: &[&Map<String, Value>], start: &str) -> bool {
 
 /// True for a refusal that has nothing to do with the reference: the method is not offered, or a PATCH names what the
 /// server does not know or does not let be written.
-fn refused_for_itself(result: &Map<String, Value>) -> bool {
+pub(super) fn refused_for_itself(result: &Map<String, Value>) -> bool {
     let status = get_ci(result, "status").map(short).unwrap_or_default();
     let response = get_ci(result, "response").and_then(Value::as_object);
     let word = response.and_then(|r| get_ci(r, "scimType")).and_then(Value::as_str).unwrap_or_default();

@@ -115,7 +115,13 @@ pub static RULES: &[Rule] = &[
         hint: "Compare tags weakly enough for W/ ones; `*` matches any existing resource.",
         wrong: "PATCH If-Match: <current> → 412",
         right: "→ 200 or 204",
-        proven_by: &["if-match-always-412", "if-match-refused-400", "if-match-star-412", "if-match-list-412"],
+        proven_by: &[
+            "if-match-always-412",
+            "if-match-refused-400",
+            "if-match-star-412",
+            "if-match-list-412",
+            "patch-current-tag-412",
+        ],
         check: current_write,
     },
     Rule {

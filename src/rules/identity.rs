@@ -163,7 +163,7 @@ pub static RULES: &[Rule] = &[
         hint: "Answer 204 without a body.",
         wrong: "DELETE /Users/2819 → 200",
         right: "→ 204",
-        proven_by: &["delete-answers-200"],
+        proven_by: &["delete-answers-200", "delete-group-answers-200"],
         check: delete_status,
     },
     Rule {

@@ -93,7 +93,7 @@ pub static RULES: &[Rule] = &[
         hint: "Keep both times with each resource and return them.",
         wrong: "\"meta\":{\"resourceType\":\"User\",\"location\":\"…\"}",
         right: "\"meta\":{…,\"created\":\"2024-01-23T04:56:22Z\",\"lastModified\":\"2024-05-13T04:42:34Z\"}",
-        proven_by: &["meta-dates-missing"],
+        proven_by: &["meta-dates-missing", "meta-dates-on-create-only"],
         check: dates_missing,
     },
     Rule {
@@ -177,6 +177,7 @@ pub static RULES: &[Rule] = &[
             "group-membership-keeps-modified",
             "last-modified-not-advanced",
             "meta-lastmodified-before-created",
+            "group-last-modified-stays",
         ],
         check: modified_static,
     },

@@ -4,6 +4,7 @@
 mod access;
 mod advertised;
 mod bulk;
+mod bulk_alone;
 mod config;
 mod create;
 mod cursor;
@@ -60,6 +61,7 @@ pub fn catalogue() -> impl Iterator<Item = &'static Rule> {
         config::RULES,
         etag::RULES,
         bulk::RULES,
+        bulk_alone::RULES,
         me::RULES,
     ]
     .into_iter()

@@ -1,7 +1,7 @@
 //! PATCH (RFC 7644 §3.5.2): accepted operations are applied, exactly and alone; invalid ones are refused and change nothing.
 
 use super::rule::{Finding, Impact, Level, Rule, Verdict};
-use super::view::View;
+use super::view::{View, short};
 use super::{refusal, state};
 use crate::scim::urn;
 use crate::scim::value::get_ci;
@@ -85,6 +85,7 @@ pub static RULES: &[Rule] = &[
             "patch-add-to-unset-name-ignored",
             "added-email-becomes-primary",
             "group-patch-external-id-ignored",
+            "display-name-shadowed",
         ],
         check: state_rule!("patch/change-not-applied"),
     },
@@ -228,6 +229,7 @@ pub static RULES: &[Rule] = &[
             "patch-manager-not-cleared",
             "patch-urn-path-ignored",
             "empty-elements-invented",
+            "custom-remove-ignored",
         ],
         check: state_rule!("patch/remove-not-applied"),
     },
@@ -311,6 +313,7 @@ pub static RULES: &[Rule] = &[
             "update-user-name-becomes-email",
             "patch-drops-extension",
             "patch-drops-roles",
+            "update-reactivates",
         ],
         check: state_rule!("patch/changes-other-attributes"),
     },
@@ -813,6 +816,9 @@ fn success_status(view: &View<'_>) -> Verdict {
         return Verdict::NotApplicable;
     }
     let Some(response) = view.response() else { return Verdict::NotApplicable };
+    if let (200, Some(other)) = (response.status, view.exchange.json().filter(|j| !j.is_object())) {
+        return Verdict::fail("body", "the resource (or 204)", short(other));
+    }
     match (response.status, response.body.is_empty()) {
         (204, true) | (200, false) => Verdict::Pass,
         (200, true) => Verdict::fail("body", "the resource (or 204)", "200 with an empty body"),

@@ -40,6 +40,8 @@ pub static RULES: &[Rule] = &[
             "emails-without-primary-lost",
             "group-put-external-id-ignored",
             "put-emails-kept",
+            "address-parts-lost",
+            "put-external-id-keeps-email",
         ],
         check: state_rule!("put/change-not-applied"),
     },
@@ -187,6 +189,11 @@ pub static RULES: &[Rule] = &[
             "put-needs-if-match-400",
             "put-groups-refused",
             "group-put-ref-400",
+            "put-own-email-409",
+            "put-email-capitals-400",
+            "rename-refused",
+            "put-password-required",
+            "group-put-known-member-400",
         ],
         check: refusal_rule!("put/valid-request-refused"),
     },
@@ -208,7 +215,7 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "put/empty-answer",
-        title: "A successful PUT has no body",
+        title: "A successful PUT is not answered with the resource",
         spec: "RFC 7644 §3.5.1",
         level: Level::Must,
         clash: false,
@@ -219,7 +226,7 @@ pub static RULES: &[Rule] = &[
         hint: "Return the resource.",
         wrong: "PUT → 204",
         right: "PUT → 200 with the resource",
-        proven_by: &["put-answers-204"],
+        proven_by: &["put-answers-204", "put-inactive-null"],
         check: put_empty,
     },
     Rule {
@@ -274,6 +281,9 @@ fn put_empty(view: &View<'_>) -> Verdict {
     }
     if view.response().is_some_and(|r| r.body.is_empty()) {
         return Verdict::fail("body", "200 with the resource", format!("{} without a body", view.status()));
+    }
+    if let Some(other) = view.exchange.json().filter(|j| !j.is_object()) {
+        return Verdict::fail("body", "200 with the resource", short(other));
     }
     Verdict::Pass
 }

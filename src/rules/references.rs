@@ -3,7 +3,7 @@
 
 use super::rule::{Finding, Impact, Level, Rule, Verdict};
 use super::view::{Past, View, below, short};
-use crate::scim::schema::{ResourceType, Returned};
+use crate::scim::schema::{Attribute, ResourceType, Returned};
 use crate::scim::urn;
 use crate::scim::value::get_ci;
 use crate::shadow::{Known, Op, State, facts};
@@ -72,7 +72,12 @@ pub static RULES: &[Rule] = &[
         hint: "Answer with what GET of the new resource gives.",
         wrong: "POST /Groups with two members → 201 {\"members\":[]}\nGET → both",
         right: "201 with both",
-        proven_by: &["create-group-answer-without-members", "create-user-answer-without-emails"],
+        proven_by: &[
+            "create-group-answer-without-members",
+            "create-user-answer-without-emails",
+            "create-answer-hides-untyped-email",
+            "custom-date-not-in-create-answer",
+        ],
         check: answer_incomplete,
     },
 ];
@@ -226,15 +231,37 @@ fn answer_incomplete(view: &View<'_>) -> Verdict {
         return Verdict::NotApplicable;
     }
     let asked = |name: &str| get_ci(sent, name).is_some_and(|v| !facts::is_empty(v));
-    match lacks(rt, read, answer).find(|(name, _)| asked(name)) {
+    let core = lacks(rt, read, answer).find(|(name, _)| asked(name)).map(|(name, value)| (name.to_owned(), value));
+    match core.or_else(|| lacks_extended(rt, read, answer, sent)) {
         Some((name, value)) => Verdict::Fail(vec![
             Finding::new(
                 format!("body /{name} of the 201"),
                 short(value),
-                get_ci(answer, name).map_or("nothing".to_owned(), short),
+                get_ci(answer, &name).map_or("nothing".to_owned(), short),
             )
             .because(create.step.clone()),
         ]),
         None => Verdict::Pass,
     }
+}
+
+/// The first attribute of an extension that was sent, is read and is not in the other form.
+fn lacks_extended<'a>(
+    rt: &ResourceType,
+    full: &'a Map<String, Value>,
+    other: &Map<String, Value>,
+    sent: &Map<String, Value>,
+) -> Option<(String, &'a Value)> {
+    rt.extensions.iter().find_map(|extension| {
+        let urn = &extension.schema.id;
+        let (full, sent) = (get_ci(full, urn)?.as_object()?, get_ci(sent, urn)?.as_object()?);
+        let shown = get_ci(other, urn).and_then(Value::as_object);
+        let default = |a: &&Attribute| matches!(a.returned, Returned::Default | Returned::Always);
+        extension.schema.attributes.iter().filter(default).find_map(|a| {
+            let value = get_ci(full, &a.name).filter(|v| !facts::is_empty(v))?;
+            let asked = get_ci(sent, &a.name).is_some_and(|v| !facts::is_empty(v));
+            let hidden = shown.and_then(|o| get_ci(o, &a.name)).is_none_or(facts::is_empty);
+            (asked && hidden).then(|| (format!("{urn}:{}", a.name), value))
+        })
+    })
 }

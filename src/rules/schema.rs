@@ -130,6 +130,7 @@ pub static RULES: &[Rule] = &[
             "emails-single-object",
             "addresses-single-object",
             "email-without-type-as-text",
+            "custom-list-as-text",
         ],
         check: multi_valued,
     },

@@ -132,14 +132,30 @@ impl Maker<'_> {
             self.clashing(index, place)
         } else if classes.contains(&AttributeClass::Required) {
             Some(self.body(20 + index, |p| p.path() != place.path()))
+        } else if classes.contains(&AttributeClass::ReadOnly) {
+            self.trespass(place)
         } else {
             None
         };
         out.extend(body.map(|b| ("body".to_owned(), b)));
+        if a.kind == AttrType::String && !a.multi_valued && a.canonical_values.is_empty() {
+            out.insert("text".into(), place.path().into());
+        }
         if classes.contains(&AttributeClass::Required) {
             out.insert("missing".into(), self.body(40 + index, |p| p.path() != place.path()));
         }
         (classes, out)
+    }
+
+    /// Another whole state of the first resource, with a value for what only the server writes.
+    fn trespass(&self, place: &Place) -> Option<Value> {
+        let mut body = self.replacement(None);
+        let value = self.value(place, 2)?;
+        match &place.urn {
+            Some(urn) => body[urn][&place.attribute.name] = value,
+            None => body[&place.attribute.name] = value,
+        }
+        Some(body)
     }
 
     /// A resource of its own but for one value, which is the first resource's.

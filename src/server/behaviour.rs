@@ -149,6 +149,8 @@ pub struct Behaviour {
     pub timestamps: Timestamps,
     /// Two PATCHes of one group at a time overwrite each other.
     pub lost_updates: bool,
+    /// Between the look whether a name is free and the create others may take it.
+    pub racing_creates: bool,
     /// The first read after a write sees the state before it.
     pub stale_reads: bool,
     /// A filter with `or` sees every tenant.
@@ -206,6 +208,7 @@ impl Default for Behaviour {
             open_methods: &[],
             timestamps: Timestamps::Milliseconds,
             lost_updates: false,
+            racing_creates: false,
             stale_reads: false,
             or_escapes_tenant: false,
             newest_first: false,

@@ -330,6 +330,9 @@ impl App {
         if self.plan.behaviour.lost_updates && call.method == "PATCH" {
             self.take_snapshot(&mut call).await;
         }
+        if self.plan.behaviour.racing_creates && call.is("POST", Kind::User) {
+            self.look_first(&mut call).await;
+        }
         let reply = {
             let mut state = self.lock();
             let mut service =
@@ -353,6 +356,14 @@ impl App {
             let detail = format!("A bulk request has at most {most} bytes.");
             Reply::error(413, None, detail)
         })
+    }
+
+    /// Notes that the name is free, then dawdles: whoever takes it meanwhile comes first.
+    async fn look_first(&self, call: &mut Call) {
+        let name = call.json().and_then(|b| b.get("userName")?.as_str());
+        let free = name.is_some_and(|name| self.lock().of(call).named(Kind::User, name).is_empty());
+        call.snapshot = free.then_some(serde_json::Value::Null);
+        tokio::time::sleep(Duration::from_millis(8)).await;
     }
 
     /// Reads the group, then dawdles: whoever writes meanwhile is overwritten.

@@ -36,6 +36,8 @@ mod sample_patch_groups;
 mod sample_reads;
 mod sample_reads_answers;
 mod sample_reads_lists;
+mod sample_writes;
+mod sample_writes_later;
 mod schema;
 pub(super) mod tools;
 mod whole;
@@ -102,6 +104,8 @@ pub fn all() -> &'static [Fault] {
             sample_reads::FAULTS,
             sample_reads_lists::FAULTS,
             sample_reads_answers::FAULTS,
+            sample_writes::FAULTS,
+            sample_writes_later::FAULTS,
         ]
         .concat()
     });

@@ -31,7 +31,7 @@ fn entries_are_named_and_documented() {
 }
 
 /// The difference shows only when requests overlap.
-const NEEDS_A_RACE: &[&str] = &["group-lost-update"];
+const NEEDS_A_RACE: &[&str] = &["group-lost-update", "duplicate-race-500"];
 
 #[test]
 fn every_fault_changes_an_answer() {
@@ -75,6 +75,16 @@ async fn parallel_changes_of_one_group_are_kept_unless_the_fault_is_on() {
         tokio::join!(add(0), add(1), add(2), add(3));
         let group = client.get(&path).await;
         assert_eq!(group.body["members"].as_array().map(Vec::len), Some(kept));
+    }
+}
+
+#[tokio::test]
+async fn the_later_of_two_creates_is_a_conflict_unless_the_fault_is_on() {
+    for (client, loser) in [(Client::healthy().await, 409), (Client::with_fault("duplicate-race-500").await, 500)] {
+        let create = || client.post("/Users", json!({ "userName": "race" }));
+        let (one, other) = tokio::join!(create(), create());
+        assert_eq!([one.status.min(other.status), one.status.max(other.status)], [201, loser]);
+        assert_eq!(create().await.status, 409, "a repeated create that nobody races is a conflict");
     }
 }
 

@@ -7,6 +7,7 @@ mod odd;
 mod rare;
 mod sample_patch;
 mod sample_reads;
+mod sample_writes;
 
 use crate::server::auth::Credentials;
 use crate::server::behaviour::{Hook, Plan};
@@ -49,6 +50,7 @@ const PARTS: &[fn(&mut Tour)] = &[
     Tour::found,
     Tour::sample_patch,
     Tour::sample_reads,
+    Tour::sample_writes,
 ];
 
 /// A server without a socket, and what was said.

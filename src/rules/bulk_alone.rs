@@ -1,0 +1,107 @@
+//! Bulk (RFC 7644 §3.7): each operation is what the same request would be alone.
+
+use super::bulk::{bulk, references, refused_for_itself, result};
+use super::rule::{Impact, Level, Rule, Verdict};
+use super::view::{View, short};
+use crate::scim::value::get_ci;
+use crate::shadow::{Call, Expectation, Op, name_attribute, text_of};
+use serde_json::{Map, Value};
+
+/// Rules of this area.
+pub static RULES: &[Rule] = &[Rule {
+    id: "bulk/valid-operation-refused",
+    title: "An operation that is valid by itself is refused in a bulk request",
+    spec: "RFC 7644 §3.7",
+    level: Level::Must,
+    clash: false,
+    impact: Impact::UpdateFails,
+    breaks: &[],
+    requirements: &["bulk-put-patch-delete"],
+    explain: "The `data` of an operation is the body that the same request would have alone: a resource for POST and PUT, a whole PatchOp message for PATCH. Here the request is valid for what the server holds, nothing else in the bulk request touches the same resource, and the result is a refusal.",
+    hint: "Give each operation to the handler of the single request, with `data` as its body.",
+    wrong: "{\"method\":\"PATCH\",\"path\":\"/Users/2819\",\"data\":{\"schemas\":[\"…:PatchOp\"],\"Operations\":[…]}} → {\"status\":\"400\"}",
+    right: "→ {\"status\":\"200\"}",
+    proven_by: &["bulk-patch-message-400"],
+    check: refused,
+}];
+
+fn refused(view: &View<'_>) -> Verdict {
+    let (true, Some((asked, answered))) = (view.call.authenticated(), bulk(view)) else {
+        return Verdict::NotApplicable;
+    };
+    let mut seen = false;
+    for (index, ask) in asked.iter().enumerate() {
+        let Some(call) = alone(view, index, &asked) else { continue };
+        let Some(done) = result(index, ask, &answered).filter(|done| is_of(done, &call)) else { continue };
+        if view.before.forecast(&call).expect != Expectation::Accept {
+            continue;
+        }
+        seen = true;
+        let status = get_ci(done, "status").and_then(text_of).and_then(|s| s.parse::<u16>().ok()).unwrap_or(0);
+        if matches!(status, 400 | 402 | 404..=428 | 430..=499) && !refused_for_itself(done) {
+            let why = get_ci(done, "response").map_or_else(|| "no reason".to_owned(), short);
+            return Verdict::fail(
+                format!("body /Operations/{index}/status"),
+                format!("success: {} {} is valid by itself", call.method, call.endpoint),
+                format!("{status} {why}"),
+            );
+        }
+    }
+    if seen { Verdict::Pass } else { Verdict::NotApplicable }
+}
+
+/// The operation as a request of its own; nothing when something else in the bulk request bears on it.
+fn alone(view: &View<'_>, index: usize, asked: &[&Map<String, Value>]) -> Option<Call> {
+    let ask = asked[index];
+    let text = |map: &Map<String, Value>, name: &str| get_ci(map, name).and_then(text_of);
+    let method = text(ask, "method")?.to_ascii_uppercase();
+    let path = text(ask, "path")?;
+    if get_ci(ask, "version").is_some() || !references(ask).is_empty() || path.contains(['?', '%']) {
+        return None;
+    }
+    let mut segments = path.trim_matches('/').split('/');
+    let endpoint = format!("/{}", segments.next()?);
+    let id = segments.next().map(str::to_owned);
+    let endpoint = view.target.resource_type(&endpoint)?.endpoint.clone();
+    let op = match (method.as_str(), &id) {
+        ("POST", None) => Op::Create,
+        ("PUT", Some(_)) => Op::Replace,
+        ("PATCH", Some(_)) if view.target.feature("patch") => Op::Patch,
+        _ => return None,
+    };
+    let data = get_ci(ask, "data")?.as_object()?;
+    let others = || asked.iter().enumerate().filter(|(place, _)| *place != index).map(|(_, other)| *other);
+    let free = match op {
+        Op::Create => {
+            let name = get_ci(data, name_attribute(&endpoint)).and_then(Value::as_str)?;
+            let taken = |other: &Map<String, Value>| Value::Object(other.clone()).to_string().contains(name);
+            get_ci(ask, "bulkId").is_some() && known_to_do(view, &endpoint, data) && !others().any(taken)
+        }
+        _ => !others().any(|other| text(other, "path").as_deref() == Some(path.as_str())),
+    };
+    let body = Some(Value::Object(data.clone()));
+    let read = Call { op, method, endpoint, depth: 1 + usize::from(id.is_some()), id, body, ..view.call.clone() };
+    free.then_some(read)
+}
+
+/// A create with no other attributes than one that the server took by itself.
+fn known_to_do(view: &View<'_>, endpoint: &str, data: &Map<String, Value>) -> bool {
+    view.earlier.iter().any(|past| {
+        let sent = past.call.body.as_ref().and_then(Value::as_object);
+        past.call.op == Op::Create
+            && past.call.endpoint == endpoint
+            && past.exchange.accepted()
+            && sent.is_some_and(|sent| data.keys().all(|name| get_ci(sent, name).is_some()))
+    })
+}
+
+/// Results may stand in another order: one counts only when it speaks of that method and, if of any, of that resource.
+fn is_of(done: &Map<String, Value>, call: &Call) -> bool {
+    let text = |name: &str| get_ci(done, name).and_then(text_of);
+    let method = text("method").is_some_and(|m| m.eq_ignore_ascii_case(&call.method));
+    let place = match (&call.id, text("location")) {
+        (Some(id), Some(location)) => location.trim_end_matches('/').ends_with(id.as_str()),
+        _ => true,
+    };
+    method && place
+}
