@@ -143,8 +143,6 @@ pub static RULES: &[Rule] = &[
         proven_by: &[
             "patch-name-conflict-400",
             "create-duplicate-returns-400",
-            "id-needs-encoding-404",
-            "patch-users-405",
             "duplicate-name-and-email-400",
             "put-name-conflict-400",
         ],

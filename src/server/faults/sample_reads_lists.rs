@@ -159,23 +159,6 @@ pub(super) const FAULTS: &[Fault] = &[
         })],
     },
     Fault {
-        id: "list-omits-nested-groups",
-        title: "Lists of groups leave out the groups among their members",
-        area: "groups",
-        source: &["https://github.com/fleetdm/fleet/issues/52501"],
-        wrong: "users alone",
-        right: "the members that the single read shows",
-        hooks: &[Hook::After(|call, reply, _| {
-            if call.lists(Kind::Group) {
-                for group in shown(call, reply, Kind::Group) {
-                    if let Some(members) = group.get_mut("members").and_then(Value::as_array_mut) {
-                        members.retain(|m| m.get("type").and_then(Value::as_str) != Some("Group"));
-                    }
-                }
-            }
-        })],
-    },
-    Fault {
         id: "user-groups-without-value",
         title: "The groups of a user have a display and no value",
         area: "groups",
