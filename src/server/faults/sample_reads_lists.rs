@@ -4,7 +4,7 @@
 
 use super::Fault;
 use super::sample_reads::lists;
-use super::tools::{each_user, entries, filter_text, shown};
+use super::tools::{each_user, entries, filter_text};
 use crate::scim::urn;
 use crate::server::behaviour::Hook;
 use crate::server::call::{Call, Kind, Target};
