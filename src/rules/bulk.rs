@@ -1,8 +1,6 @@
 //! Bulk (RFC 7644 §3.7): limits, references between operations, what a failed operation says; and `/.search` (§3.4.3).
 
-use super::patch::refusal_rule;
-use super::refusal;
-use super::rule::{Finding, Impact, Level, Rule, Verdict};
+use super::rule::{Finding, Impact, Level, Rule, Verdict, refusal_rule};
 use super::view::{View, short};
 use crate::scim::urn;
 use crate::scim::value::get_ci;

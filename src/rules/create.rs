@@ -1,9 +1,7 @@
 //! Create (RFC 7644 §3.3): what is valid is created once, as sent, and the answer says where.
 
-use super::patch::{refusal_rule, state_rule};
-use super::rule::{Finding, Impact, Level, Rule, Verdict};
+use super::rule::{Finding, Impact, Level, Rule, Verdict, refusal_rule, state_rule};
 use super::view::{Past, View, short};
-use super::{refusal, state};
 use crate::scim::value::get_ci;
 use crate::shadow::{Call, Op, Reason, name_attribute};
 use serde_json::{Map, Value};

@@ -1,9 +1,7 @@
 //! Filters (RFC 7644 §3.4.2.2): exactly what matches.
 
 use super::leeway::shape;
-use super::patch::refusal_rule;
-use super::refusal;
-use super::rule::{Finding, Impact, Level, Rule, Verdict};
+use super::rule::{Finding, Impact, Level, Rule, Verdict, refusal_rule};
 use super::view::{Past, View};
 use crate::scim::filter::{Filter, Literal, Test};
 use crate::scim::schema::AttrType;

@@ -1,9 +1,8 @@
 //! Groups and membership (RFC 7643 §4.2): what was added is there, what was taken away is gone, and nothing else moved.
 
-use super::patch::{refusal_rule, state_rule};
-use super::rule::{Finding, Impact, Level, Rule, Verdict};
+use super::rule::{Finding, Impact, Level, Rule, Verdict, refusal_rule, state_rule};
+use super::state;
 use super::view::{View, below, short};
-use super::{refusal, state};
 use crate::scim::schema::Returned;
 use crate::scim::value::{get_ci, value_ci};
 use crate::shadow::{Choice, Entry, Op, State, member_ids};

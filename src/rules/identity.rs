@@ -1,9 +1,7 @@
 //! Identity and life of a resource: one id from create to delete, gone when deleted, unchanged when refused.
 
-use super::patch::{refusal_rule, state_rule};
-use super::rule::{Finding, Impact, Level, Rule, Verdict};
+use super::rule::{Finding, Impact, Level, Rule, Verdict, refusal_rule, state_rule};
 use super::view::{View, short};
-use super::{refusal, state};
 use crate::exchange::AuthKind;
 use crate::scim::value::get_ci;
 use crate::shadow::{Known, Op, Reason, Selection, State, text_of};

@@ -1,9 +1,7 @@
 //! Lists and pages (RFC 7644 §3.4.2, §3.4.2.4): the envelope, its figures, and each entry once.
 
-use super::patch::{refusal_rule, state_rule};
-use super::rule::{Finding, Impact, Level, Rule, Verdict};
+use super::rule::{Finding, Impact, Level, Rule, Verdict, refusal_rule, state_rule};
 use super::view::{View, short};
-use super::{refusal, state};
 use crate::scim::urn;
 use crate::scim::value::get_ci;
 use crate::shadow::{Call, resources_of};

@@ -1,8 +1,6 @@
 //! Every answer: errors and headers (RFC 7644 §3.8, §3.12).
 
-use super::patch::refusal_rule;
-use super::refusal;
-use super::rule::{Finding, Impact, Level, Rule, Verdict};
+use super::rule::{Finding, Impact, Level, Rule, Verdict, refusal_rule};
 use super::view::{View, short};
 use crate::scim::urn;
 use crate::scim::value::get_ci;

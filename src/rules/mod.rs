@@ -21,6 +21,7 @@ mod me;
 mod messages;
 mod meta;
 mod patch;
+mod patch_refused;
 mod projection;
 mod put;
 mod reasons;
@@ -44,6 +45,7 @@ pub fn catalogue() -> impl Iterator<Item = &'static Rule> {
         identity::RULES,
         groups::RULES,
         patch::RULES,
+        patch_refused::RULES,
         put::RULES,
         create::RULES,
         filter::RULES,

@@ -1,8 +1,6 @@
 //! Projection (RFC 7644 §3.9): `attributes` and `excludedAttributes` give what they name, and no more.
 
-use super::patch::refusal_rule;
-use super::refusal;
-use super::rule::{Finding, Impact, Level, Rule, Verdict};
+use super::rule::{Finding, Impact, Level, Rule, Verdict, refusal_rule};
 use super::view::{View, short};
 use crate::scim::path::{AttrPath, PatchPath, parse_attr_path, parse_path, select};
 use crate::scim::schema::{Attribute, ResourceType, Returned};

@@ -1,9 +1,7 @@
 //! PUT (RFC 7644 §3.5.1) and the status of users: what was replaced is replaced, what was left out is not switched off.
 
-use super::patch::{refusal_rule, state_rule};
-use super::rule::{Impact, Level, Rule, Verdict};
+use super::rule::{Impact, Level, Rule, Verdict, refusal_rule, state_rule};
 use super::view::{Past, View, short};
-use super::{refusal, state};
 use crate::scim::schema::{Mutability, Returned};
 use crate::scim::value::get_ci;
 use crate::shadow::facts::is_empty;

@@ -184,3 +184,17 @@ pub enum Impact {
     /// Nothing visible today.
     None,
 }
+
+/// The check of a rule about an accepted write that a later answer contradicts: [`super::state`] says which rule is meant.
+macro_rules! state_rule {
+    ($id:literal) => {
+        |view| $crate::rules::state::judge(view, $id)
+    };
+}
+/// The check of a rule about a valid request that was refused: [`super::refusal`] says which rule is meant.
+macro_rules! refusal_rule {
+    ($id:literal) => {
+        |view| $crate::rules::refusal::judge(view, $id)
+    };
+}
+pub(super) use {refusal_rule, state_rule};
