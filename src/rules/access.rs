@@ -242,6 +242,14 @@ fn foreign_shown(view: &View<'_>) -> Verdict {
 }
 
 fn foreign_changed(view: &View<'_>) -> Verdict {
+    if view.call.op == Op::Read && matches!(view.status(), 404 | 410) {
+        return match deleted_by_another(view) {
+            Some(past) => Verdict::Fail(vec![
+                Finding::new("status", "200: it is still there", view.status().to_string()).because(past.step.clone()),
+            ]),
+            None => Verdict::NotApplicable,
+        };
+    }
     if !other_tenants(view) || !view.call.authenticated() {
         return Verdict::NotApplicable;
     }
@@ -264,12 +272,6 @@ fn foreign_changed(view: &View<'_>) -> Verdict {
                 _ => Verdict::NotApplicable,
             }
         }
-        Op::Read if matches!(view.status(), 404 | 410) => match deleted_by_another(view) {
-            Some(past) => Verdict::Fail(vec![
-                Finding::new("status", "200: it is still there", view.status().to_string()).because(past.step.clone()),
-            ]),
-            None => Verdict::NotApplicable,
-        },
         Op::Patch | Op::Replace | Op::Delete => {
             let foreign = view
                 .call
@@ -293,5 +295,6 @@ fn foreign_changed(view: &View<'_>) -> Verdict {
 fn deleted_by_another<'v>(view: &View<'v>) -> Option<&'v Past> {
     let tenant = tenant_of(view.call);
     let same = |p: &Past| p.call.op == Op::Delete && p.call.endpoint == view.call.endpoint && p.call.id == view.call.id;
-    view.earlier.iter().rev().find(|p| same(p) && p.exchange.accepted() && tenant_of(&p.call) != tenant)
+    let found = view.earlier.iter().rev().find(|p| same(p) && p.exchange.accepted());
+    found.filter(|p| view.call.authenticated() && tenant_of(&p.call) != tenant)
 }

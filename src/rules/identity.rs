@@ -282,7 +282,6 @@ pub static RULES: &[Rule] = &[
         proven_by: &[
             "unknown-id-400",
             "delete-unknown-400",
-            "get-with-content-type-400",
             "request-accept-scim-json-406",
             "request-scim-json-415",
             "unknown-id-401",

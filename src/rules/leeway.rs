@@ -30,17 +30,13 @@ pub(super) fn softer(view: &View<'_>, id: &str) -> Option<Level> {
         {
             Some(Level::Idp)
         }
-        // null is a value of the grammar (RFC 7644 Figure 1); what it is equal to, Table 3 does not say.
-        "filter/valid-filter-refused" | "filter/logic-refused"
-            if view.status() == 400 && view.call.filter.as_ref().is_some_and(compares_null) =>
-        {
-            Some(Level::Should)
-        }
         "filter/valid-filter-refused" | "filter/logic-refused" | "filter/urn-attribute-refused"
             if !indispensable(view) || rare_order(view) =>
         {
-            // A list that is ordered by something rare is refused for the order as likely as for the filter.
-            declined_filter(view, scim_type).or_else(|| rare_order(view).then_some(Level::Should))
+            // A list that is ordered by something rare is refused for the order as likely as for the filter; null is a value of
+            // the grammar (RFC 7644 Figure 1), but what it is equal to, Table 3 does not say.
+            let null = view.status() == 400 && view.call.filter.as_ref().is_some_and(compares_null);
+            declined_filter(view, scim_type).or_else(|| (null || rare_order(view)).then_some(Level::Should))
         }
         // Who says that there is no sorting may say it once more (Table 8: 501).
         "list/valid-request-refused"

@@ -302,6 +302,7 @@ pub static RULES: &[Rule] = &[
         wrong: "GET /Users?startIndex=1&count=1000000 → 400",
         right: "→ 200",
         proven_by: &[
+            "get-with-content-type-400",
             "list-large-count-400",
             "request-unknown-parameter-400",
             "sort-order-404",

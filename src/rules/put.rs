@@ -180,7 +180,6 @@ pub static RULES: &[Rule] = &[
             "group-put-body-id-refused",
             "put-own-username-409",
             "put-read-body-rejected",
-            "schemas-username-not-required",
             "group-second-put-refused",
             "put-without-display-name-400",
             "group-put-members-immutable-400",

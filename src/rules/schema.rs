@@ -184,7 +184,7 @@ pub static RULES: &[Rule] = &[
         hint: "Quote it.",
         wrong: "\"employeeNumber\":701984",
         right: "\"employeeNumber\":\"701984\"",
-        proven_by: &["schemas-attribute-without-type"],
+        proven_by: &["employee-number-as-number"],
         check: text_other,
     },
     Rule {

@@ -4,6 +4,7 @@
 
 use super::Fault;
 use super::tools::{current, each, each_group, each_user, on_item};
+use crate::scim::urn;
 use crate::server::behaviour::Hook;
 use crate::server::call::{Call, Kind};
 use crate::server::reply::Reply;
@@ -21,6 +22,24 @@ pub(super) const FAULTS: &[Fault] = &[
             each(call, reply, |resource| {
                 if let Some(Value::Object(meta)) = resource.get_mut("meta") {
                     meta.retain(|name, _| name != "created" && name != "lastModified");
+                }
+            });
+        })],
+    },
+    Fault {
+        id: "employee-number-as-number",
+        title: "An employeeNumber of digits comes as a number",
+        area: "schema",
+        source: &[],
+        wrong: "\"employeeNumber\": 701984",
+        right: "\"employeeNumber\": \"701984\"",
+        hooks: &[Hook::After(|call, reply, _| {
+            each_user(call, reply, |user| {
+                let extension = user.get_mut(urn::ENTERPRISE).and_then(Value::as_object_mut);
+                if let Some(number) = extension.and_then(|e| e.get_mut("employeeNumber"))
+                    && let Some(digits) = number.as_str().and_then(|n| n.parse::<u64>().ok())
+                {
+                    *number = digits.into();
                 }
             });
         })],

@@ -34,7 +34,7 @@ impl Tour {
             "schemas": [USER, ENTERPRISE], "userName": "sampled@example.com", "externalId": "Sampled",
             "displayName": "A sampled one", "title": "Sample", "active": true, "name": { "givenName": "Sam" },
             "emails": [{ "value": "1@sampled.example", "type": "work" }, { "value": "2@sampled.example", "type": "home" }],
-            ENTERPRISE: { "department": "Samples" },
+            ENTERPRISE: { "department": "Samples", "employeeNumber": "701984" },
         });
         Tour::id(&self.write("POST", "/Users", body))
     }
