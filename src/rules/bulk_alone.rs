@@ -4,7 +4,7 @@ use super::bulk::{bulk, references, refused_for_itself, result};
 use super::rule::{Impact, Level, Rule, Verdict};
 use super::view::{View, short};
 use crate::scim::value::get_ci;
-use crate::shadow::{Call, Expectation, Op, name_attribute, text_of};
+use crate::shadow::{Call, Expectation, Op, bulk_status_of, name_attribute, text_of};
 use serde_json::{Map, Value};
 
 /// Rules of this area.
@@ -37,7 +37,7 @@ fn refused(view: &View<'_>) -> Verdict {
             continue;
         }
         seen = true;
-        let status = get_ci(done, "status").and_then(text_of).and_then(|s| s.parse::<u16>().ok()).unwrap_or(0);
+        let status = bulk_status_of(done).unwrap_or(0);
         if matches!(status, 400 | 402 | 404..=428 | 430..=499) && !refused_for_itself(done) {
             let why = get_ci(done, "response").map_or_else(|| "no reason".to_owned(), short);
             return Verdict::fail(

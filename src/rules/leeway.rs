@@ -161,6 +161,9 @@ fn by_the_servers_rules(view: &View<'_>, scim_type: Option<&str>) -> Option<Leve
     if view.call.op == Op::Create && only_addresses_as_names(view) {
         return Some(Level::Note);
     }
+    if refusal != 404 && free_phone_number(view) {
+        return Some(Level::Idp);
+    }
     let undeclared = matches!(scim_type, Some("invalidPath" | "invalidFilter"));
     (undeclared && written(view, "externalId")).then_some(if view.call.endpoint == "/Groups" {
         Level::Note
@@ -187,6 +190,15 @@ fn marked_name(view: &View<'_>) -> bool {
 /// The request writes that attribute of the core schema.
 fn written(view: &View<'_>, name: &str) -> bool {
     writes(view, |key| key.eq_ignore_ascii_case(name))
+}
+
+/// A phone number in another form than that of RFC 3966, which RFC 7643 §4.1.2 recommends and its own examples do without:
+/// identity providers send what the directory holds.
+fn free_phone_number(view: &View<'_>) -> bool {
+    let body = view.call.body.as_ref().and_then(Value::as_object);
+    let numbers = body.and_then(|b| get_ci(b, "phoneNumbers")).and_then(Value::as_array);
+    let value = |number: &Value| get_ci(number.as_object()?, "value")?.as_str().map(|v| v.starts_with("tel:"));
+    numbers.into_iter().flatten().filter_map(value).any(|uri| !uri)
 }
 
 /// The request writes roles or entitlements.

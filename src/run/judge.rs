@@ -7,7 +7,7 @@ use crate::exchange::Exchange;
 use crate::rules::view::{Past, View};
 use crate::rules::{self, Finding, Rule, Verdict};
 use crate::scenario::model::StatusSpec;
-use crate::shadow::{Advertised, Call, Forecast, Shadow};
+use crate::shadow::{Advertised, Call, Choice, Forecast, Shadow};
 use std::sync::Arc;
 
 /// What came of judging one exchange.
@@ -49,6 +49,10 @@ pub fn judge(
         && left_open(place.statuses, status)
     {
         forecast = forecast.opened();
+        // The conflict that the step foresees is not about what the schema lacks.
+        if status == 409 && forecast.choice == Some(Choice::UndeclaredAttribute) {
+            forecast.choice = Some(Choice::Other);
+        }
     }
     let (observed, learned) = shadow.observe(exchange, &call, &forecast, place.step, place.settled);
     let view = View::new(exchange, &call, &forecast, &observed, shadow, target, place.earlier, place.alone);

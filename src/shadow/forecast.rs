@@ -783,7 +783,6 @@ fn undeclared_keys(patch: &Map<String, Value>, rt: &ResourceType) -> bool {
     })
 }
 
-/// Takes the last attribute of a required extension: what is left is none (RFC 7643 §2.5, §6).
 /// The server itself shows another value than it was given, and not only in another case.
 fn shown_otherwise(known: &Known, attribute: &str) -> bool {
     let held = |doc: &Value| get_ci(doc.as_object()?, attribute)?.as_str().map(str::to_lowercase);
@@ -791,6 +790,7 @@ fn shown_otherwise(known: &Known, attribute: &str) -> bool {
     matches!((shown.as_deref().and_then(held), held(&known.doc)), (Some(shown), Some(held)) if shown != held)
 }
 
+/// Takes the last attribute of a required extension: what is left is none (RFC 7643 §2.5, §6).
 fn loses_extension(before: &Value, after: &Value, rt: &ResourceType) -> bool {
     let lacks = |doc: &Value| doc.as_object().is_some_and(|o| required_extension_lost(o, rt).is_some());
     !lacks(before) && lacks(after)

@@ -11,7 +11,7 @@ impl Tour {
         let outer = json!({ "schemas": [GROUP], "displayName": "Sampled", "externalId": "s", "members": members });
         let outer = Tour::id(&self.write("POST", "/Groups", outer));
         self.sampled_filters(&outer);
-        for query in ["", "?startIndex=3&count=1000", "?count=0", "?startIndex=0&count=1"] {
+        for query in ["", "?startIndex=3&count=1000", "?count=0", "?startIndex=0&count=1", "?startIndex=1000000"] {
             self.get(&format!("/Users{query}"));
         }
         self.get("/Groups?count=1000");

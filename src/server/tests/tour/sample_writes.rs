@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 impl Tour {
     pub(super) fn sample_writes(&mut self) {
-        let boss = self.user("sample-boss");
+        let boss = self.user("written-boss");
         self.sample_creates(&boss);
         let id = self.sample_replacements();
         self.sample_devices();
@@ -24,20 +24,20 @@ impl Tour {
 
     fn sample_creates(&mut self, boss: &str) {
         let bodies = [
-            json!({ "userName": "sample-tel", "phoneNumbers": [{ "value": "tel:+1-222-333-4444" }] }),
-            json!({ "userName": "sample-local", "phoneNumbers": [{ "value": "555-555-5555" }] }),
-            json!({ "userName": "sample-plus", "phoneNumbers": [{ "value": "+12223334444" }] }),
-            json!({ "userName": "sample-entitled", "entitlements": [{ "value": "e" }] }),
-            json!({ "userName": "sample-inactive", "active": false }),
-            json!({ "userName": "sample-led", ENTERPRISE: { "manager": { "value": boss } } }),
-            json!({ "userName": "sample-costs", ENTERPRISE: { "costCenter": "1" } }),
-            json!({ "userName": "sample-lives", "addresses": [{ "type": "work", "locality": "L", "primary": true }] }),
-            json!({ "userName": "sample-known", "externalId": "sample-known" }),
-            json!({ "userName": "sample-mail", "emails": [{ "value": "s@example.com" }, { "value": "t@example.com", "type": "work" }] }),
-            json!({ "userName": "sample-mail", "emails": [{ "value": "S@example.com" }] }),
-            json!({ "userName": "sample-weak", "password": "a" }),
-            json!({ "userName": "sample-doors", BADGE: { "doors": ["a", "b"], "issued": "2020-01-31T08:30:00Z" } }),
-            json!({ "userName": "sample-empty", BADGE: { "code": "" } }),
+            json!({ "userName": "written-tel", "phoneNumbers": [{ "value": "tel:+1-222-333-4444" }] }),
+            json!({ "userName": "written-local", "phoneNumbers": [{ "value": "555-555-5555" }] }),
+            json!({ "userName": "written-plus", "phoneNumbers": [{ "value": "+12223334444" }] }),
+            json!({ "userName": "written-entitled", "entitlements": [{ "value": "e" }] }),
+            json!({ "userName": "written-inactive", "active": false }),
+            json!({ "userName": "written-led", ENTERPRISE: { "manager": { "value": boss } } }),
+            json!({ "userName": "written-costs", ENTERPRISE: { "costCenter": "1" } }),
+            json!({ "userName": "written-lives", "addresses": [{ "type": "work", "locality": "L", "primary": true }] }),
+            json!({ "userName": "written-known", "externalId": "written-known" }),
+            json!({ "userName": "written-mail", "emails": [{ "value": "s@example.com" }, { "value": "t@example.com", "type": "work" }] }),
+            json!({ "userName": "written-mail", "emails": [{ "value": "S@example.com" }] }),
+            json!({ "userName": "written-weak", "password": "a" }),
+            json!({ "userName": "written-doors", BADGE: { "doors": ["a", "b"], "issued": "2020-01-31T08:30:00Z" } }),
+            json!({ "userName": "written-empty", BADGE: { "code": "" } }),
         ];
         for body in bodies {
             let id = self.sample_user(body);
@@ -50,20 +50,21 @@ impl Tour {
         let mails = json!([{ "value": "own@example.com", "type": "work" }]);
         let name = json!({ "formatted": "A B" });
         let id = self.sample_user(json!({
-            "userName": "sample", "externalId": "one", "displayName": "One", "name": name, "emails": mails, "active": false,
+            "userName": "written", "externalId": "one", "displayName": "One", "name": name, "emails": mails, "active": false,
             BADGE: { "doors": ["a"] },
         }));
         let path = format!("/Users/{id}");
         self.patch(&path, json!([{ "op": "replace", "path": "title", "value": "T" }]));
         self.patch(&path, json!([{ "op": "remove", "path": format!("{BADGE}:doors") }]));
         for more in [
-            json!({ "userName": "sample", "title": "U" }),
-            json!({ "userName": "sample", "active": false }),
-            json!({ "userName": "sample-boss" }),
-            json!({ "userName": "sample", "externalId": "one", "emails": mails, "name": name, "displayName": "One" }),
-            json!({ "userName": "sample", "externalId": "two", "emails": [{ "value": "New@example.com" }], "name": name, "displayName": "Two" }),
-            json!({ "userName": "sampled", "emails": [{ "value": "new@example.com" }], "password": "Secret-1" }),
-            json!({ "userName": "sampled", BADGE: { "printedBy": "me" } }),
+            json!({ "userName": "written", "title": "U" }),
+            json!({ "userName": "written", "active": false }),
+            json!({ "userName": "written-boss" }),
+            json!({ "userName": "written", "externalId": "one", "emails": mails, "name": name, "displayName": "One" }),
+            json!({ "userName": "written", "externalId": "two", "emails": [{ "value": "New@example.com" }], "name": name, "displayName": "Two" }),
+            json!({ "userName": "writtend", "emails": [{ "value": "new@example.com" }], "password": "Secret-1" }),
+            json!({ "userName": "writtend-too", "emails": [{ "value": "new@example.com" }] }),
+            json!({ "userName": "writtend", BADGE: { "printedBy": "me" } }),
         ] {
             let mut body = json!({ "schemas": [USER, BADGE] });
             body.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
@@ -76,7 +77,7 @@ impl Tour {
     fn sample_devices(&mut self) {
         let device = |vendor: &str| {
             json!({
-                "schemas": [DEVICE, WARRANTY], "serial": "sample", "vendor": vendor, WARRANTY: { "contract": "c" },
+                "schemas": [DEVICE, WARRANTY], "serial": "written", "vendor": vendor, WARRANTY: { "contract": "c" },
             })
         };
         let id = Tour::id(&self.write("POST", "/Devices", device("A")));
@@ -85,11 +86,11 @@ impl Tour {
 
     fn sample_groups(&mut self, first: &str, second: &str) {
         let member = |id: &str| json!({ "value": id });
-        let group = json!({ "schemas": [GROUP], "displayName": "Sample", "members": [member(first)] });
+        let group = json!({ "schemas": [GROUP], "displayName": "Written", "members": [member(first)] });
         let path = format!("/Groups/{}", Tour::id(&self.write("POST", "/Groups", group)));
         self.patch(&path, json!([{ "op": "add", "path": "members", "value": [member(second)] }]));
         self.get(&path);
-        self.write("PUT", &path, json!({ "schemas": [GROUP], "displayName": "Sample", "members": [member(first)] }));
+        self.write("PUT", &path, json!({ "schemas": [GROUP], "displayName": "Written", "members": [member(first)] }));
         self.write("PUT", &path, json!({ "schemas": [GROUP] }));
         self.send("DELETE", &path, &[], Payload::Absent);
     }
@@ -102,12 +103,12 @@ impl Tour {
         for operations in [
             json!([{ "method": "PATCH", "path": format!("/Users/{id}"), "data": message(json!({ "op": "replace", "path": "title", "value": "x" })) }]),
             json!([
-                { "method": "POST", "path": "/Users", "bulkId": "s", "data": user("sample-singer") },
+                { "method": "POST", "path": "/Users", "bulkId": "s", "data": user("written-singer") },
                 { "method": "PATCH", "path": format!("/Groups/{choir}"), "data": message(json!({ "op": "add", "path": "members", "value": [{ "value": "bulkId:s" }] })) },
             ]),
             json!([
-                { "method": "POST", "path": "/Users", "data": user("sample-one") },
-                { "method": "POST", "path": "/Users", "data": user("sample-two") },
+                { "method": "POST", "path": "/Users", "data": user("written-one") },
+                { "method": "POST", "path": "/Users", "data": user("written-two") },
             ]),
         ] {
             self.write("POST", "/Bulk", json!({ "schemas": [urn], "Operations": operations }));
