@@ -54,7 +54,7 @@ fn refused(view: &View<'_>) -> Verdict {
 fn alone(view: &View<'_>, index: usize, asked: &[&Map<String, Value>]) -> Option<Call> {
     let ask = asked[index];
     let text = |map: &Map<String, Value>, name: &str| get_ci(map, name).and_then(text_of);
-    let method = text(ask, "method")?.to_ascii_uppercase();
+    let method = text(ask, "method")?;
     let path = text(ask, "path")?;
     if get_ci(ask, "version").is_some() || !references(ask).is_empty() || path.contains(['?', '%']) {
         return None;

@@ -27,6 +27,7 @@ pub static RULES: &[Rule] = &[
         right: "{\"name\":\"emails\",\"type\":\"complex\",\"multiValued\":true,…}",
         proven_by: &[
             "schemas-active-string",
+            "schemas-attribute-without-type",
             "schemas-emails-singular",
             "schemas-groups-writable",
             "schemas-name-string",
