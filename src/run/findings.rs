@@ -221,9 +221,22 @@ fn sentence(f: &RawFinding) -> Option<(String, u16, String)> {
     Some((f.exchange.request.segments().first().cloned()?, status, detail.to_owned()))
 }
 
+/// A write, or a list from its beginning: that a page from -1 is refused with a sentence of few meanings explains nothing else.
+fn asks_for_nothing_odd(f: &RawFinding) -> bool {
+    let request = &f.exchange.request;
+    let asked = |name: &str| request.query_param(name);
+    let usual =
+        |name: &str, most: u32| asked(name).is_none_or(|n| n.parse::<u32>().is_ok_and(|n| (1..=most).contains(&n)));
+    match request.method.as_str() {
+        "GET" => usual("startIndex", 1) && usual("count", 200) && asked("sortBy").is_none(),
+        _ => request.segments().last().is_none_or(|last| last != ".search"),
+    }
+}
+
 /// Takes out what is refused with the same words as a plainer request to the same endpoint.
 fn without_same_sentence(raw: Vec<RawFinding>, followed: &mut Followed) -> Vec<RawFinding> {
-    let plainest = |f: &&RawFinding| f.fails && SAME_SENTENCE.iter().any(|(cause, _)| f.rule.id == *cause);
+    let plainest =
+        |f: &&RawFinding| f.fails && asks_for_nothing_odd(f) && SAME_SENTENCE.iter().any(|(c, _)| f.rule.id == *c);
     let told: BTreeSet<_> = raw.iter().filter(plainest).filter_map(|f| Some((f.rule.id, sentence(f)?))).collect();
     let kept = raw.into_iter().filter(|f| {
         let words = sentence(f);

@@ -214,13 +214,13 @@ pub(super) const FAULTS: &[Fault] = &[
 ];
 
 /// Changes each attribute of /Schemas.
-pub(super) fn each_attribute(call: &Call, reply: &mut Reply, change: fn(&mut Map<String, Value>)) {
+pub(super) fn each_attribute(call: &Call, reply: &mut Reply, mut change: impl FnMut(&mut Map<String, Value>)) {
     if !matches!(call.target, Target::Schemas(_)) {
         return;
     }
     for schema in reply.resources() {
         let all = schema.get_mut("attributes").and_then(Value::as_array_mut);
-        all.into_iter().flatten().filter_map(Value::as_object_mut).for_each(change);
+        all.into_iter().flatten().filter_map(Value::as_object_mut).for_each(&mut change);
     }
 }
 

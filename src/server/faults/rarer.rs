@@ -4,8 +4,8 @@
 
 use super::Fault;
 use super::tools::{
-    body_text, current, each_user, filter_text, lists, on_item, op, path, remember, remembers, sent_members,
-    sent_operations, set, touches, unreadable_filter, value,
+    body_text, current, each_user, empty_list, filter_text, lists, on_item, op, path, remember, remembers,
+    sent_members, sent_operations, set, touches, unreadable_filter, value,
 };
 use crate::scim::urn;
 use crate::server::behaviour::Hook;
@@ -264,7 +264,7 @@ pub(super) const FAULTS: &[Fault] = &[
         hooks: &[Hook::Before(|call, _| {
             let text = filter_text(call);
             let partial = [" sw ", " co ", " ew "].iter().any(|o| text.contains(o));
-            (lists(call) && partial && text.contains('/')).then(nothing)
+            (lists(call) && partial && text.contains('/')).then(empty_list)
         })],
     },
     Fault {
@@ -292,7 +292,7 @@ pub(super) const FAULTS: &[Fault] = &[
         hooks: &[Hook::Before(|call, _| {
             let text = filter_text(call);
             let inside: String = text.split('"').skip(1).step_by(2).collect();
-            (lists(call) && inside.contains(['(', ')'])).then(nothing)
+            (lists(call) && inside.contains(['(', ')'])).then(empty_list)
         })],
     },
     Fault {
@@ -302,7 +302,7 @@ pub(super) const FAULTS: &[Fault] = &[
         source: &[],
         wrong: "0",
         right: "those with that schema",
-        hooks: &[Hook::Before(|call, _| (lists(call) && filter_text(call).starts_with("schemas ")).then(nothing))],
+        hooks: &[Hook::Before(|call, _| (lists(call) && filter_text(call).starts_with("schemas ")).then(empty_list))],
     },
     Fault {
         id: "list-count-zero-hides-total",
@@ -463,11 +463,4 @@ fn names_unknown(operations: &[Value], call: &Call, state: &State) -> bool {
 /// The ids of the members that a request names to be added or set.
 fn member_ids(call: &Call) -> Vec<String> {
     sent_members(call).iter().filter_map(|m| m["value"].as_str().map(str::to_owned)).collect()
-}
-
-fn nothing() -> Reply {
-    Reply::json(
-        200,
-        json!({ "schemas": [urn::LIST], "totalResults": 0, "startIndex": 1, "itemsPerPage": 0, "Resources": [] }),
-    )
 }

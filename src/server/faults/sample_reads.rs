@@ -4,15 +4,14 @@
 
 use super::Fault;
 use super::tools::{
-    any_node, comparison, entries, filter_text, filter_text_has, html, never, never_where, set_total, unquoted,
-    unreadable_filter,
+    any_node, comparison, empty_list, entries, filter_text, filter_text_has, html, never, never_where, set_total,
+    unquoted, unreadable_filter,
 };
 use crate::scim::filter::{self, CompareOp, Filter, Literal, Test};
-use crate::scim::urn;
 use crate::server::behaviour::Hook;
 use crate::server::call::{Call, Kind};
 use crate::server::reply::Reply;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 pub(super) const FAULTS: &[Fault] = &[
     Fault {
@@ -59,7 +58,7 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "400 invalidFilter",
         hooks: &[Hook::Before(|call, _| {
             let text = filter_text(call);
-            (!text.is_empty() && filter::parse(&text).is_err()).then(nothing)
+            (!text.is_empty() && filter::parse(&text).is_err()).then(empty_list)
         })],
     },
     Fault {
@@ -71,7 +70,7 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "the matches, or 400 invalidFilter",
         hooks: &[Hook::List(|query, _, _| {
             let joined = any_node(query.filter.as_ref()?, |node| matches!(node, Filter::And(_) | Filter::Or(_)));
-            joined.then(nothing)
+            joined.then(empty_list)
         })],
     },
     Fault {
@@ -253,13 +252,6 @@ pub(super) const FAULTS: &[Fault] = &[
         })],
     },
 ];
-
-/// A list without entries.
-fn nothing() -> Reply {
-    let body =
-        json!({ "schemas": [urn::LIST], "totalResults": 0, "startIndex": 1, "itemsPerPage": 0, "Resources": [] });
-    Reply::json(200, body)
-}
 
 /// Whether the call asks for a list of users or groups by GET.
 pub(super) fn lists(call: &Call) -> bool {

@@ -353,31 +353,24 @@ pub(super) const FAULTS: &[Fault] = &[
 
 /// Changes each attribute and sub-attribute of /Schemas.
 fn each_definition(call: &Call, reply: &mut Reply, change: fn(&mut Map<String, Value>)) {
-    if !matches!(call.target, Target::Schemas(_)) {
-        return;
-    }
-    for schema in reply.resources() {
-        for attribute in schema.get_mut("attributes").and_then(Value::as_array_mut).into_iter().flatten() {
-            for part in attribute.get_mut("subAttributes").and_then(Value::as_array_mut).into_iter().flatten() {
-                part.as_object_mut().into_iter().for_each(change);
-            }
-            attribute.as_object_mut().into_iter().for_each(change);
-        }
-    }
+    each_attribute(call, reply, |attribute| {
+        parts(attribute).for_each(change);
+        change(attribute);
+    });
 }
 
 /// Changes each sub-attribute of one attribute of /Schemas.
 fn each_part_of(call: &Call, reply: &mut Reply, name: &str, change: fn(&mut Map<String, Value>)) {
-    if !matches!(call.target, Target::Schemas(_)) {
-        return;
-    }
-    for schema in reply.resources() {
-        let all = schema.get_mut("attributes").and_then(Value::as_array_mut);
-        for attribute in all.into_iter().flatten().filter(|a| a["name"] == name) {
-            let parts = attribute.get_mut("subAttributes").and_then(Value::as_array_mut);
-            parts.into_iter().flatten().filter_map(Value::as_object_mut).for_each(change);
+    each_attribute(call, reply, |attribute| {
+        if attribute.get("name").is_some_and(|n| n == name) {
+            parts(attribute).for_each(change);
         }
-    }
+    });
+}
+
+fn parts(attribute: &mut Map<String, Value>) -> impl Iterator<Item = &mut Map<String, Value>> {
+    let all = attribute.get_mut("subAttributes").and_then(Value::as_array_mut);
+    all.into_iter().flatten().filter_map(Value::as_object_mut)
 }
 
 /// Changes each document of /ResourceTypes.

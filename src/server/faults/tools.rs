@@ -4,12 +4,13 @@
 
 use crate::scim::filter::{CompareOp, Filter, Literal, Test};
 use crate::scim::path::AttrPath;
+use crate::scim::urn;
 use crate::scim::value::{get_ci, remove_ci};
 use crate::server::call::{Call, Kind, Target};
 use crate::server::listing::ListQuery;
 use crate::server::reply::{Content, Reply};
 use crate::server::state::State;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// 400 with `invalidValue`.
 pub fn bad(detail: &str) -> Reply {
@@ -116,6 +117,13 @@ pub fn on_item(call: &Call, method: &str, kind: Kind) -> bool {
 /// Whether the call reads a collection.
 pub fn lists(call: &Call) -> bool {
     Kind::ALL.into_iter().any(|kind| call.lists(kind))
+}
+
+/// A list without entries.
+pub fn empty_list() -> Reply {
+    let body =
+        json!({ "schemas": [urn::LIST], "totalResults": 0, "startIndex": 1, "itemsPerPage": 0, "Resources": [] });
+    Reply::json(200, body)
 }
 
 /// Keeps something that a correct server forgets.
