@@ -48,7 +48,11 @@ pub(super) fn softer(view: &View<'_>, id: &str) -> Option<Level> {
         }
         "list/valid-request-refused" if rare_order(view) => Some(Level::Should),
         // Table 9, tooMany: more than the server is willing to look at.
-        "list/valid-request-refused" if scim_type == Some("tooMany") => Some(Level::Note),
+        "list/valid-request-refused"
+            if gives_reason(view, &["tooMany"], |said| said.contains("too many") || said.contains("filter")) =>
+        {
+            Some(Level::Note)
+        }
         // Neither says the RFC how deep a server must let one page (§3.4.2.4), nor does anybody ask for the millionth user.
         "list/valid-request-refused" if view.status() == 400 && far_page(view) => Some(Level::Note),
         "headers/media-type-refused" if plain_json => Some(Level::Should),
@@ -77,7 +81,7 @@ pub(super) fn softer(view: &View<'_>, id: &str) -> Option<Level> {
             // RFC 7643 §4.1.2 gives roles and entitlements no vocabulary: which are allowed is the application's matter.
             Some(Level::Idp)
         }
-        _ if matches!(view.call.op, Op::Create | Op::Replace | Op::Patch) => by_the_servers_rules(view, scim_type),
+        _ if matches!(view.call.op, Op::Create | Op::Replace | Op::Patch) => by_the_servers_rules(view),
         _ => None,
     }
 }
@@ -129,7 +133,7 @@ fn far_page(view: &View<'_>) -> bool {
 
 /// Refusals that follow from rules a server may have (RFC 7644 §3.12, invalidValue): which values it takes, how many at a time,
 /// and whether somebody must exist who is referred to.
-fn by_the_servers_rules(view: &View<'_>, scim_type: Option<&str>) -> Option<Level> {
+fn by_the_servers_rules(view: &View<'_>) -> Option<Level> {
     let refusal = view.status();
     // Table 8 has 501, and HTTP has 405, for what is not offered: groups may be managed elsewhere, users may not.
     if matches!(refusal, 405 | 501) && view.call.op == Op::Create {
@@ -149,7 +153,10 @@ fn by_the_servers_rules(view: &View<'_>, scim_type: Option<&str>) -> Option<Leve
         return Some(Level::Idp);
     }
     // Attributes beyond the essential are optional, and this server does not say which it has.
-    if !view.target.schemas_known && scim_type == Some("invalidPath") && !touches_essential(view) {
+    if !view.target.schemas_known
+        && !touches_essential(view)
+        && gives_reason(view, &["invalidPath"], |said| names_path(view, said))
+    {
         return Some(Level::Should);
     }
     if unknown_manager(view) || name_apart(view) {
@@ -164,11 +171,31 @@ fn by_the_servers_rules(view: &View<'_>, scim_type: Option<&str>) -> Option<Leve
     if refusal != 404 && free_phone_number(view) {
         return Some(Level::Idp);
     }
-    let undeclared = matches!(scim_type, Some("invalidPath" | "invalidFilter"));
+    let undeclared = gives_reason(view, &["invalidPath", "invalidFilter"], |said| said.contains("externalid"));
     (undeclared && written(view, "externalId")).then_some(if view.call.endpoint == "/Groups" {
         Level::Note
     } else {
         Level::Idp
+    })
+}
+
+/// The refusal is for one of these reasons of Table 9; where it has no `scimType`, which is optional, its `detail` (in lower
+/// case) has to say so.
+fn gives_reason(view: &View<'_>, words: &[&str], told: impl Fn(&str) -> bool) -> bool {
+    let text =
+        |name: &str| view.object().and_then(|o| get_ci(o, name)).and_then(Value::as_str).filter(|t| !t.is_empty());
+    match text("scimType") {
+        Some(word) => words.contains(&word),
+        None => text("detail").is_some_and(|detail| told(&detail.to_ascii_lowercase())),
+    }
+}
+
+/// The text has the name of an attribute that this PATCH is for.
+fn names_path(view: &View<'_>, said: &str) -> bool {
+    let name = |path: &str| path.rsplit([':', '.']).next().unwrap_or_default().to_ascii_lowercase();
+    patch_operations(view).into_iter().filter_map(op_path).any(|path| {
+        let last = name(path.split('[').next().unwrap_or_default());
+        !last.is_empty() && said.contains(&last)
     })
 }
 
@@ -301,12 +328,12 @@ pub(super) fn name_apart(view: &View<'_>) -> bool {
         let first = mails.next()?;
         Some(!std::iter::once(first).chain(mails).any(|m| m.eq_ignore_ascii_case(name)))
     }
-    let scim_type = view.object().and_then(|o| get_ci(o, "scimType")).and_then(Value::as_str);
+    let told = |said: &str| ["username", "email", "e-mail"].iter().any(|word| said.contains(word));
     let taken = view.earlier.iter().filter(|p| p.call.op == Op::Create && p.exchange.accepted());
     view.call.op == Op::Create
         && view.call.endpoint == "/Users"
         && view.status() == 400
-        && scim_type == Some("invalidValue")
+        && gives_reason(view, &["invalidValue"], told)
         && apart(view.call.body.as_ref()) == Some(true)
         && !taken.filter_map(|p| apart(p.call.body.as_ref())).any(|apart| apart)
 }
