@@ -246,10 +246,17 @@ fn read_only(view: &View<'_>) -> Verdict {
     if seen { Verdict::Pass } else { Verdict::NotApplicable }
 }
 
-/// The value is one that the server makes of the rest of the body as well: a displayName of the parts of the name.
+/// The value is one that the server makes of the rest of the request as well: a displayName of the parts of the name.
 fn made_of_others(sent: &Value, write: &Past, name: &str) -> bool {
-    let others = write.call.body.as_ref().filter(|_| write.call.op != Op::Patch).map(|body| texts(body, name));
-    others.is_some_and(|others| made_of(sent.as_str().as_slice(), &others))
+    let Some(body) = &write.call.body else { return false };
+    let others = if write.call.op == Op::Patch {
+        let of_it = |path: &str| path.to_ascii_lowercase().ends_with(&name.to_ascii_lowercase());
+        let other = body.as_object().into_iter().flat_map(operations).filter(|o| !op_path(o).is_some_and(of_it));
+        other.filter_map(|o| get_ci(o, "value")).flat_map(|value| texts(value, name)).collect()
+    } else {
+        texts(body, name)
+    };
+    made_of(sent.as_str().as_slice(), &others)
 }
 
 /// What an attribute was before the last accepted write to the resource, as an answer of this case showed it.

@@ -2,8 +2,8 @@
 
 use super::rule::{Finding, Impact, Level, Rule, Verdict, refusal_rule, state_rule};
 use super::view::{Past, View, short};
-use crate::scim::value::get_ci;
-use crate::shadow::{Call, Op, Reason, name_attribute};
+use crate::scim::value::{get_ci, value_ci};
+use crate::shadow::{Call, Op, Reason, State, name_attribute};
 use serde_json::{Map, Value};
 
 /// Rules of this area.
@@ -90,14 +90,14 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "create/duplicate-accepted",
-        title: "A second user of the same userName is created",
+        title: "A create of a userName that is taken answers success",
         spec: "RFC 7643 §4.1.1; RFC 7644 §3.3",
         level: Level::Must,
         clash: false,
         impact: Impact::DuplicateCreated,
         breaks: &[],
         requirements: &["create-duplicate-409", "create-duplicate-case", "create-duplicate-concurrent"],
-        explain: "`userName` is unique without regard to case. With two accounts of one name the identity provider's look-up finds both and links to the wrong one, or to none.",
+        explain: "`userName` is unique without regard to case. With two accounts of one name the identity provider's look-up finds both and links to the wrong one, or to none. A server that answers with the account that is there lets it believe that it has made one.",
         hint: "Keep a unique index over the lower-cased userName.",
         wrong: "POST Case.A@example.com → 201\nPOST case.a@example.com → 201",
         right: "second POST → 409 uniqueness",
@@ -106,6 +106,7 @@ pub static RULES: &[Rule] = &[
             "create-duplicate-accepted",
             "deactivate-deletes-user",
             "create-repeated-clears",
+            "create-duplicate-returns-existing",
         ],
         check: duplicate_accepted,
     },
@@ -647,9 +648,19 @@ fn duplicate_accepted(view: &View<'_>) -> Verdict {
         return Verdict::NotApplicable;
     }
     if view.accepted() {
-        return Verdict::fail("status", format!("409: {}", view.forecast.detail), view.status().to_string());
+        let whose = if answered_with_holder(view) { " with the user who has the name" } else { "" };
+        return Verdict::fail("status", format!("409: {}", view.forecast.detail), format!("{}{whose}", view.status()));
     }
     Verdict::Pass
+}
+
+/// The answer to a create is a resource that was there before and has the name that was sent.
+pub(super) fn answered_with_holder(view: &View<'_>) -> bool {
+    let attribute = name_attribute(&view.call.endpoint);
+    let name = view.call.body.as_ref().and_then(|b| value_ci(b, attribute)?.as_str());
+    let id = view.object().and_then(|b| get_ci(b, "id")).and_then(Value::as_str);
+    let holder = id.and_then(|id| view.before.find(&view.call.endpoint, id)).filter(|k| k.state == State::Live);
+    matches!((holder.and_then(|k| k.name()), name), (Some(held), Some(name)) if held.eq_ignore_ascii_case(name))
 }
 
 /// The answer to a create shows another userName than was sent, and not only in another case.

@@ -335,8 +335,7 @@ fn config(view: &View<'_>) -> Verdict {
         // A list without entries is no value (RFC 7643 §2.5), and one is required. A server that nobody signs in to has none to name.
         Some(Value::Array(all)) if all.is_empty() => {
             let finding = Finding::new("body /authenticationSchemes", "the scheme that the server takes", "[]");
-            let signed = view.exchange.request.header("authorization").is_some();
-            findings.push(if signed { finding } else { finding.level(Level::Should) });
+            findings.push(if view.target.credentials { finding } else { finding.level(Level::Should) });
         }
         Some(Value::Array(all)) => {
             let odd = all.iter().find(|s| !s.is_object());

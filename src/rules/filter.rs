@@ -200,7 +200,7 @@ pub static RULES: &[Rule] = &[
         hint: "Compare externalId (and id) exactly.",
         wrong: "externalId AbC; filter=externalId eq \"abc\" → 1",
         right: "→ 0",
-        proven_by: &["filter-externalid-case-insensitive", "filter-groups-ignored", "filter-users-ignored"],
+        proven_by: &["filter-externalid-case-insensitive"],
         check: surplus_external,
     },
     Rule {
@@ -514,12 +514,13 @@ fn missing_inactive(view: &View<'_>) -> Verdict {
 /// A surplus that is a matter of case alone.
 fn external_case(view: &View<'_>) -> bool {
     let text = view.call.filter_text.as_deref().unwrap_or_default().to_ascii_lowercase();
-    text.starts_with("externalid eq")
-        && view.entries().iter().any(|e| {
-            get_ci(e, "externalId")
-                .and_then(Value::as_str)
-                .is_some_and(|x| !x.is_empty() && text.contains(&x.to_ascii_lowercase()))
-        })
+    let of = |id: &str| view.entries().iter().find(|e| get_ci(e, "id").and_then(Value::as_str) == Some(id)).copied();
+    let alike = |(id, _): &(String, String)| {
+        let key = of(id).and_then(|e| get_ci(e, "externalId")?.as_str());
+        key.is_some_and(|x| !x.is_empty() && text.contains(&x.to_ascii_lowercase()))
+    };
+    let mut surplus = view.observed.selection.iter().flat_map(|s| &s.surplus);
+    text.starts_with("externalid eq") && surplus.all(alike)
 }
 
 fn surplus(view: &View<'_>) -> Verdict {

@@ -398,7 +398,8 @@ fn missing_of_name(view: &View<'_>, selection: &Selection, name: &str) -> Option
 }
 
 fn id_reused(view: &View<'_>) -> Verdict {
-    if view.call.op != Op::Create || !view.accepted() {
+    // Who has the name that is asked for is one resource, not two.
+    if view.call.op != Op::Create || !view.accepted() || super::create::answered_with_holder(view) {
         return Verdict::NotApplicable;
     }
     let Some(id) = view.object().and_then(|b| get_ci(b, "id")).and_then(Value::as_str) else {
@@ -413,7 +414,8 @@ fn id_reused(view: &View<'_>) -> Verdict {
 }
 
 fn id_not_unique(view: &View<'_>) -> Verdict {
-    if view.call.op != Op::Create || !view.accepted() {
+    // Who has the name that is asked for is one resource, not two.
+    if view.call.op != Op::Create || !view.accepted() || super::create::answered_with_holder(view) {
         return Verdict::NotApplicable;
     }
     let Some(id) = view.object().and_then(|b| get_ci(b, "id")).and_then(Value::as_str) else {

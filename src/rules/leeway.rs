@@ -13,6 +13,21 @@ use crate::shadow::forecast::{op_path, operations};
 use crate::shadow::{Op, State};
 use serde_json::{Map, Value};
 
+/// Somebody alive was created under the name. That the server shows another one is a finding of its own; the name is taken.
+fn created_so(view: &View<'_>) -> bool {
+    let attribute = if view.call.endpoint == "/Groups" { "displayName" } else { "userName" };
+    let name = |body: Option<&Value>| body.and_then(|b| value_ci(b, attribute)?.as_str()).map(str::to_lowercase);
+    let Some(wanted) = name(view.call.body.as_ref()) else { return false };
+    view.earlier.iter().any(|p| {
+        let id = p.exchange.json().and_then(|b| value_ci(b, "id")?.as_str());
+        p.call.op == Op::Create
+            && p.exchange.accepted()
+            && p.call.endpoint == view.call.endpoint
+            && name(p.call.body.as_ref()).as_ref() == Some(&wanted)
+            && id.and_then(|id| view.before.find(&view.call.endpoint, id)).is_some_and(|k| k.state == State::Live)
+    })
+}
+
 /// Where the RFC gives the server a way out, the finding is only advice.
 pub(super) fn softer(view: &View<'_>, id: &str) -> Option<Level> {
     let scim_type = view.object().and_then(|o| get_ci(o, "scimType")).and_then(Value::as_str);
@@ -66,7 +81,7 @@ pub(super) fn softer(view: &View<'_>, id: &str) -> Option<Level> {
         // RFC 7643 §2.4 makes members a list; that a single object stands for a list of one is §3.5.2.1's word alone.
         "group/member-change-refused" if single_object(view) => Some(Level::Should),
         // Two people with one key or address: what else is unique than the name is for the server to say (RFC 7644 §3.3).
-        "create/conflict-without-duplicate" if shares_a_key(view) => Some(Level::Note),
+        "create/conflict-without-duplicate" if shares_a_key(view) || created_so(view) => Some(Level::Note),
         _ if view.status() == 409 && matches!(view.call.op, Op::Replace | Op::Patch) && takes_a_key(view) => {
             Some(Level::Should)
         }

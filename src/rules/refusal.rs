@@ -257,11 +257,12 @@ fn create(view: &View<'_>, status: u16) -> &'static str {
         .and_then(Value::as_str)
         .unwrap_or_default()
         .to_ascii_lowercase();
-    let names_it = ["schema", "extension", "enterprise", "urn:"].iter().any(|w| detail.contains(w));
+    let names_it = ["schema", "extension", "enterprise"].iter().any(|w| detail.contains(w));
     // Where the answer names an attribute of the core, the extension beside it is not what is refused.
-    let core = body.is_some_and(|b| b.keys().any(|k| !k.contains(':') && says(&detail, &k.to_ascii_lowercase())));
+    let part = |key: &str| !key.contains(':') && !key.eq_ignore_ascii_case("schemas");
+    let core = body.is_some_and(|b| b.keys().any(|k| part(k) && says(&detail, &k.to_ascii_lowercase())));
     let roles = body.is_some_and(|b| get_ci(b, "roles").is_some_and(|r| !crate::shadow::facts::is_empty(r)));
-    if enterprise && (names_it || !(roles || core)) {
+    if enterprise && (detail.contains("urn:") || (!core && (names_it || !roles))) {
         "create/enterprise-extension-refused"
     } else {
         "create/valid-user-refused"
@@ -284,12 +285,11 @@ fn conflict(view: &View<'_>) -> &'static str {
     if gone {
         return "delete/name-not-released";
     }
-    let was_named = !wanted.is_empty()
-        && view
-            .earlier
-            .iter()
-            .any(|p| p.exchange.accepted() && p.call.endpoint == view.call.endpoint && named_before(p, wanted));
-    if was_named { "identity/old-name-not-released" } else { "create/conflict-without-duplicate" }
+    if given_up(view, attribute, wanted) {
+        "identity/old-name-not-released"
+    } else {
+        "create/conflict-without-duplicate"
+    }
 }
 
 fn patch(view: &View<'_>, status: u16) -> &'static str {
@@ -400,9 +400,7 @@ fn accepted_classes(view: &View<'_>) -> Vec<&'static str> {
             let reused = view.before.named(wanted).any(|k| k.state == State::Gone);
             if reused {
                 out.push("delete/name-not-released");
-            } else if !wanted.is_empty()
-                && view.earlier.iter().any(|p| p.call.endpoint == view.call.endpoint && named_before(p, wanted))
-            {
+            } else if given_up(view, name_attribute(&view.call.endpoint), wanted) {
                 out.push("identity/old-name-not-released");
             }
         }
@@ -429,6 +427,32 @@ fn accepted_classes(view: &View<'_>) -> Vec<&'static str> {
 }
 
 /// True when an earlier request wrote that name, in any case.
+/// Somebody had the name, and a later write gave that somebody another one. That the server shows another is no rename.
+fn given_up(view: &View<'_>, attribute: &str, wanted: &str) -> bool {
+    let ours = |p: &&Past| p.exchange.accepted() && p.call.endpoint == view.call.endpoint;
+    let mut past = view.earlier.iter().filter(ours).skip_while(|p| !named_before(p, wanted));
+    !wanted.is_empty()
+        && past.any(|p| written_name(p, attribute).is_some_and(|name| !name.eq_ignore_ascii_case(wanted)))
+}
+
+/// The name that a PUT or PATCH writes.
+fn written_name<'a>(past: &'a Past, attribute: &str) -> Option<&'a str> {
+    let body = past.call.body.as_ref()?.as_object()?;
+    match past.call.op {
+        Op::Replace => get_ci(body, attribute)?.as_str(),
+        Op::Patch => operations(body).find_map(|o| {
+            let value = get_ci(o, "value")?;
+            match op_path(o) {
+                Some(path) => {
+                    path.to_ascii_lowercase().ends_with(&attribute.to_ascii_lowercase()).then(|| value.as_str())?
+                }
+                None => value_ci(value, attribute)?.as_str(),
+            }
+        }),
+        _ => None,
+    }
+}
+
 fn named_before(past: &Past, wanted: &str) -> bool {
     let body = past.exchange.request.body.as_deref().and_then(|b| std::str::from_utf8(b).ok());
     body.is_some_and(|text| text.len() >= wanted.len() && (text.contains(wanted) || holds_in_any_case(text, wanted)))

@@ -264,6 +264,7 @@ fn members(c: &Contradiction) -> &'static str {
     let lost_old = lost_previous(c);
     match (c.cause.kind, c.cause.form.op.as_str(), c.clash) {
         (_, _, Clash::Duplicated) => "group/member-duplicated",
+        (Write::Create, _, _) if c.was_shown => "group/members-changed-by-other-write",
         (Write::Create, _, _) => "group/create-members-not-stored",
         (Write::Put | Write::PutOmitted, _, _) => "group/put-members-not-applied",
         (Write::Patch, "remove", Clash::ElementsRemain | Clash::Remains) => "group/member-not-removed",
@@ -275,7 +276,7 @@ fn members(c: &Contradiction) -> &'static str {
     }
 }
 
-/// True when something that was there before the write and should have stayed is gone.
+/// True when something that was there before the write and should have stayed is gone, and what was added has come.
 fn lost_previous(c: &Contradiction) -> bool {
     let ids = |v: &Value| -> Vec<String> {
         v.as_array()
@@ -285,7 +286,9 @@ fn lost_previous(c: &Contradiction) -> bool {
             .collect()
     };
     let (before, expected, actual) = (ids(&c.previous), ids(&c.expected), ids(&c.actual));
-    before.iter().any(|b| expected.contains(b) && !actual.contains(b))
+    let mut added = expected.iter().filter(|e| !before.contains(e)).peekable();
+    let came = added.peek().is_none() || added.any(|a| actual.contains(a));
+    came && before.iter().any(|b| expected.contains(b) && !actual.contains(b))
 }
 
 fn active(cause: &Cause) -> &'static str {

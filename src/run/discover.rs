@@ -5,6 +5,7 @@
 use crate::engine::{Http, Outgoing};
 use crate::event::TargetReport;
 use crate::exchange::Exchange;
+use crate::scim::value::get_ci;
 use crate::shadow::Advertised;
 use std::sync::Arc;
 use std::time::Instant;
@@ -54,6 +55,10 @@ pub async fn discover(http: Arc<Http>) -> Result<Discovery, Unusable> {
             advertised.drop_type(endpoint);
         }
     }
+    if !advertised.feature("filter") {
+        let nobody = ask(http, "/Users?filter=userName%20eq%20%22nobody.of.scimproof%40example.com%22").await;
+        advertised.filters_unsaid = finds_nobody(&nobody);
+    }
     advertised.second_token = http.target().other.is_some();
     advertised.credentials = !matches!(http.target().credentials, crate::engine::Credentials::None);
     if users.status() == Some(401) && !advertised.credentials {
@@ -83,6 +88,12 @@ pub async fn discover(http: Arc<Http>) -> Result<Discovery, Unusable> {
 async fn ask(http: &Http, target: &str) -> Exchange {
     let headers = vec![("Accept".to_owned(), "application/scim+json, application/json".to_owned())];
     http.send(Outgoing { method: "GET".to_owned(), target: target.to_owned(), headers, ..Outgoing::default() }).await
+}
+
+/// A look-up of somebody who is not there has an empty list for an answer.
+fn finds_nobody(answer: &Exchange) -> bool {
+    let list = answer.json().filter(|_| answer.status() == Some(200)).and_then(serde_json::Value::as_object);
+    list.and_then(|l| get_ci(l, "totalResults")).is_some_and(|total| *total == 0)
 }
 
 /// A base URL behind which there is no SCIM service at all.
@@ -129,6 +140,17 @@ fn remarks_on(advertised: &Advertised, config: &Exchange, refused: Option<&str>)
     }
     if !config.accepted() || advertised.features.is_empty() {
         out.push("no usable /ServiceProviderConfig: optional features are tried as if they were offered, except sorting, ETags, Bulk and password changes".to_owned());
+    }
+    match (advertised.feature("filter"), advertised.filters_unsaid) {
+        (true, _) => {}
+        (_, true) => out.push(
+            "ServiceProviderConfig says filter.supported is false, and a look-up by userName works all the same: what identity providers send is played, the RFC's filters are not"
+                .to_owned(),
+        ),
+        _ => out.push(
+            "ServiceProviderConfig says filter.supported is false: identity providers look people up by filter, and cannot work with a server that has none"
+                .to_owned(),
+        ),
     }
     if !advertised.schemas_known {
         out.push(

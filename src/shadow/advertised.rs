@@ -3,7 +3,7 @@
 //! Must not know how it was fetched. What is not advertised falls back to RFC 7643's own User, Group and Enterprise User.
 
 use crate::scenario::model::Need;
-use crate::scim::schema::{Attribute, ResourceType, Schema, parse_schema};
+use crate::scim::schema::{Attribute, ResourceType, Schema, builtin_schema, parse_schema};
 use crate::scim::urn;
 use crate::scim::value::{get_ci, value_ci};
 use serde_json::Value;
@@ -66,6 +66,8 @@ pub struct Advertised {
     pub listed: Vec<String>,
     /// By endpoint, the URIs of schema and extensions that `/ResourceTypes` names, served in `/Schemas` or not.
     pub declared: BTreeMap<String, Vec<String>>,
+    /// True when `filter.supported` is false, and a look-up by `userName` works all the same.
+    pub filters_unsaid: bool,
     /// True when a second tenant's credentials are configured.
     pub second_token: bool,
     /// True when any credentials are configured.
@@ -92,6 +94,7 @@ impl Advertised {
             declared: BTreeMap::new(),
             second_token: false,
             credentials: true,
+            filters_unsaid: false,
             forced: Vec::new(),
         }
     }
@@ -102,8 +105,14 @@ impl Advertised {
         if let Some(config) = config.and_then(Value::as_object) {
             out.read_config(config);
         }
-        let schemas: Vec<Schema> = schemas.map(|s| items(s).filter_map(parse_schema).collect()).unwrap_or_default();
+        let mut schemas: Vec<Schema> = schemas.map(|s| items(s).filter_map(parse_schema).collect()).unwrap_or_default();
         out.schemas_known = schemas.iter().any(|s| s.id.eq_ignore_ascii_case(urn::USER) && !s.attributes.is_empty());
+        // A schema that is listed without attributes says nothing: nobody has a User with none.
+        for schema in schemas.iter_mut().filter(|s| s.attributes.is_empty()) {
+            if let Some(builtin) = builtin_schema(&schema.id) {
+                *schema = builtin;
+            }
+        }
         let described: Vec<&Value> = types.map(|t| items(t).collect()).unwrap_or_default();
         let mut known: Vec<ResourceType> = if schemas.is_empty() {
             Vec::new()

@@ -55,6 +55,9 @@ pub(super) fn compare(
         if cause.kind == Write::PutOmitted && clash == facts::Clash::Missing {
             continue;
         }
+        let shows =
+            |full: &Value| facts::clash(key, &expected, &facts::look_up(full, key, rt), attribute, strict).is_none();
+        let was_shown = !known.dirty && known.last_full.as_deref().is_some_and(shows);
         out.contradictions.push(Contradiction {
             key: key.clone(),
             clash,
@@ -67,6 +70,7 @@ pub(super) fn compare(
             answered: (!answered_write)
                 .then(|| known.last_answer.as_ref().map(|a| facts::look_up(a, key, rt)))
                 .flatten(),
+            was_shown,
             optional: !shadow.target.schemas_known && !facts::essential(key) && facts::is_empty(&fact.previous),
         });
     }

@@ -112,6 +112,8 @@ pub struct Contradiction {
     pub id: String,
     /// What the answer to the write itself showed for this attribute, if it had a body.
     pub answered: Option<Value>,
+    /// True when a read since that write has shown what must be there.
+    pub was_shown: bool,
     /// True when the target may simply not know the attribute: no schema advertised and never seen on this resource.
     pub optional: bool,
 }

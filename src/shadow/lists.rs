@@ -46,7 +46,7 @@ impl Watch<'_> {
         let shown = page.ids.len() as i64;
         // A full page whose total is its own length may as well come from who counts the page.
         let full = call.effective_count().is_some_and(|count| shown >= count);
-        let alone = call.filter.is_none() && page.start == 1 && !full && page.total.is_some_and(|t| t <= shown);
+        let alone = call.filter_text.is_none() && page.start == 1 && !full && page.total.is_some_and(|t| t <= shown);
         let (returned, since) = if alone {
             (page.ids.iter().map(String::as_str).collect(), None)
         } else if let Some((met, since)) = self.shadow.pages.walked(page) {
