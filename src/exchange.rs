@@ -189,6 +189,8 @@ pub struct TransportFailure {
     pub kind: FailureKind,
     /// What happened, in the user's words, without secrets.
     pub message: String,
+    /// True when the server hung up, answered another request, and hung up again when this one was sent once more.
+    pub repeated: bool,
 }
 
 /// Kinds of transport failure.

@@ -91,7 +91,7 @@ impl Site {
             message.push(' ');
             message.push_str(advice);
         }
-        TransportFailure { kind, message }
+        TransportFailure { kind, message, repeated: false }
     }
 
     /// The deadline passed; `after` is what had arrived by then.

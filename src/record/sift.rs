@@ -281,7 +281,8 @@ pub fn settled(spoken: &[Spoken]) -> Vec<bool> {
 pub fn exchange(spoken: &Spoken, base: &str) -> Exchange {
     let entry = &spoken.entry;
     let (path, query) = spoken.target.split_once('?').map_or((spoken.target.as_str(), None), |(p, q)| (p, Some(q)));
-    let failure = |message: &str| TransportFailure { kind: FailureKind::Closed, message: message.to_owned() };
+    let failure =
+        |message: &str| TransportFailure { kind: FailureKind::Closed, message: message.to_owned(), repeated: false };
     Exchange {
         request: Request {
             method: entry.method.clone(),

@@ -398,8 +398,7 @@ fn missing_of_name(view: &View<'_>, selection: &Selection, name: &str) -> Option
 }
 
 fn id_reused(view: &View<'_>) -> Verdict {
-    // Who has the name that is asked for is one resource, not two.
-    if view.call.op != Op::Create || !view.accepted() || super::create::answered_with_holder(view) {
+    if view.call.op != Op::Create || !view.accepted() {
         return Verdict::NotApplicable;
     }
     let Some(id) = view.object().and_then(|b| get_ci(b, "id")).and_then(Value::as_str) else {

@@ -10,6 +10,22 @@ use serde_json::{Map, Value};
 /// Rules of this area.
 pub static RULES: &[Rule] = &[
     Rule {
+        id: "error/no-answer",
+        title: "The server hangs up instead of answering",
+        spec: "RFC 7644 §3.12; RFC 9110 §15",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::RetriesForever,
+        breaks: &[],
+        requirements: &["err-no-hang-up"],
+        explain: "The server answers other requests, and closes the connection on this one, twice in a row. Most likely the process or the thread that worked on it died. Identity providers see a network fault and repeat the request, on and on.",
+        hint: "Look for a panic or a crash in the server's log at that time; answer 400 to what cannot be done.",
+        wrong: "PATCH name.familyName of a user without a name → the connection is closed",
+        right: "→ 200 or 204",
+        proven_by: &["patch-name-part-hangs-up", "unknown-member-hangs-up", "read-unknown-hangs-up"],
+        check: no_answer,
+    },
+    Rule {
         id: "error/server-error",
         title: "The server answers with a 5xx",
         spec: "RFC 7644 §3.12, Table 8; RFC 9110 §15.6",
@@ -527,6 +543,14 @@ fn status_text(view: &View<'_>) -> Verdict {
         Some(Value::String(s)) if *s == want => Verdict::Pass,
         Some(other) => Verdict::fail("body /status", format!("\"{want}\""), short(other)),
         None => Verdict::fail("body /status", format!("\"{want}\""), "no status"),
+    }
+}
+
+fn no_answer(view: &View<'_>) -> Verdict {
+    match &view.exchange.outcome {
+        Ok(_) => Verdict::Pass,
+        Err(failure) if failure.repeated => Verdict::fail("status", "an answer", "the connection is closed, twice"),
+        Err(_) => Verdict::NotApplicable,
     }
 }
 

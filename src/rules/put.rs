@@ -308,11 +308,13 @@ fn dup_update(view: &View<'_>) -> Verdict {
     Verdict::Pass
 }
 
-/// The answer to an update shows the name that the user had before.
+/// The update sends the name that the user has, or its answer shows it.
 fn keeps_its_name(view: &View<'_>) -> bool {
     let shown = view.object().and_then(|o| get_ci(o, "userName")).and_then(Value::as_str);
     let own = view.call.id.as_deref().and_then(|id| view.before.find(&view.call.endpoint, id)).and_then(|k| k.name());
-    matches!((shown, own), (Some(shown), Some(own)) if shown.to_lowercase() == own.to_lowercase())
+    let alike =
+        |name: Option<&str>| matches!((name, own), (Some(n), Some(own)) if n.to_lowercase() == own.to_lowercase());
+    alike(shown) || alike(super::refusal::written_name(view.call, "userName"))
 }
 
 /// The read right after an accepted PUT, when that answered with a body.

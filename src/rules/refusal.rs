@@ -48,11 +48,21 @@ pub fn judge(view: &View<'_>, id: &str) -> Verdict {
         Reading::Refused(class) if *class == id => {}
         _ => return Verdict::NotApplicable,
     }
-    let detail = view.object().and_then(|o| get_ci(o, "detail")).and_then(Value::as_str).unwrap_or("no detail");
-    let actual = format!("{} {:?}", view.status(), detail.chars().take(200).collect::<String>());
+    let actual = format!("{} {}", view.status(), words(view));
     let mut finding = Finding::new("status", expected(view), actual).message(format!("{} was refused", view.line()));
     finding.level = leeway::softer(view, id);
     Verdict::Fail(vec![finding])
+}
+
+/// What a refusal says: its `detail`, or whatever else is in the body.
+fn words(view: &View<'_>) -> String {
+    const MOST: usize = 200;
+    let cut = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(MOST).collect::<String>();
+    if let Some(detail) = view.object().and_then(|o| get_ci(o, "detail")).and_then(Value::as_str) {
+        return format!("{:?}", cut(detail));
+    }
+    let body = view.response().map(|r| String::from_utf8_lossy(&r.body)).unwrap_or_default();
+    if body.trim().is_empty() { "and no word why".to_owned() } else { format!("and no detail: {}", cut(&body)) }
 }
 
 fn expected(view: &View<'_>) -> String {
@@ -432,13 +442,13 @@ fn given_up(view: &View<'_>, attribute: &str, wanted: &str) -> bool {
     let ours = |p: &&Past| p.exchange.accepted() && p.call.endpoint == view.call.endpoint;
     let mut past = view.earlier.iter().filter(ours).skip_while(|p| !named_before(p, wanted));
     !wanted.is_empty()
-        && past.any(|p| written_name(p, attribute).is_some_and(|name| !name.eq_ignore_ascii_case(wanted)))
+        && past.any(|p| written_name(&p.call, attribute).is_some_and(|name| !name.eq_ignore_ascii_case(wanted)))
 }
 
 /// The name that a PUT or PATCH writes.
-fn written_name<'a>(past: &'a Past, attribute: &str) -> Option<&'a str> {
-    let body = past.call.body.as_ref()?.as_object()?;
-    match past.call.op {
+pub(super) fn written_name<'a>(call: &'a Call, attribute: &str) -> Option<&'a str> {
+    let body = call.body.as_ref()?.as_object()?;
+    match call.op {
         Op::Replace => get_ci(body, attribute)?.as_str(),
         Op::Patch => operations(body).find_map(|o| {
             let value = get_ci(o, "value")?;

@@ -167,7 +167,7 @@ impl Player<'_> {
         if self.context.silent().is_some() {
             return Some("no answer".to_owned());
         }
-        let exchange = Arc::new(self.context.patience.send(&self.context.http, out).await);
+        let exchange = Arc::new(self.context.patience.send(&self.context.http, &out).await);
         self.heard(&exchange).await;
         if exchange.status().is_some_and(|s| s >= 500 && !matches!(s, 501 | 503)) {
             let step = own_step(CLEAN_UP, "What the case made is deleted");

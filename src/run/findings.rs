@@ -3,6 +3,7 @@
 //! Must not judge; it decides only what a level means for this user.
 
 use super::Options;
+use super::forms::without_forms;
 use crate::event::{AdminText, FindingReport};
 use crate::exchange::Exchange;
 use crate::profile::idp;
@@ -174,7 +175,7 @@ const FOLLOWS: &[(&str, &[&str])] = &[
 ];
 
 /// Cause → what followed from it.
-type Followed = BTreeMap<&'static str, BTreeSet<&'static str>>;
+pub(super) type Followed = BTreeMap<&'static str, BTreeSet<&'static str>>;
 
 /// Takes out what follows from another finding of the same case.
 fn without_consequences(raw: Vec<RawFinding>) -> (Vec<RawFinding>, Followed) {
@@ -261,7 +262,7 @@ pub(crate) struct Words<'a> {
 /// Groups verdicts by root cause.
 pub(crate) fn group(raw: Vec<RawFinding>, words: Words<'_>) -> Vec<FindingReport> {
     let (raw, mut followed) = without_consequences(raw);
-    let raw = without_same_sentence(raw, &mut followed);
+    let raw = without_forms(without_same_sentence(raw, &mut followed), &mut followed);
     let mut groups: BTreeMap<(String, String), Vec<RawFinding>> = BTreeMap::new();
     let mut order: Vec<(String, String)> = Vec::new();
     for finding in without_echoes(raw) {

@@ -11,6 +11,7 @@ mod confirm;
 pub mod discover;
 pub mod findings;
 mod follow;
+mod forms;
 pub mod job;
 pub mod judge;
 pub mod offline;
@@ -34,7 +35,7 @@ use findings::RawFinding;
 use progress::Progress;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -118,6 +119,10 @@ pub(crate) struct Context {
     pub(crate) patience: Arc<patience::Patience>,
     /// Requests in a row that got no answer.
     pub(crate) unanswered: AtomicUsize,
+    /// The first of them, if any.
+    pub(crate) first_unanswered: Mutex<Option<String>>,
+    /// Requests that were sent once more because the server had hung up on them.
+    pub(crate) sent_again: AtomicUsize,
     silent: OnceLock<String>,
 }
 
@@ -129,7 +134,9 @@ impl Context {
 
     /// From now on nothing is sent. The first reason stays.
     pub(crate) fn fall_silent(&self, last: &str) {
-        let _ = self.silent.set(format!("given up, the server no longer answers: {last}"));
+        let since = self.first_unanswered.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let since = since.map(|first| format!("; nothing is answered since {first}")).unwrap_or_default();
+        let _ = self.silent.set(format!("given up, the server no longer answers: {last}{since}"));
     }
 }
 
@@ -169,6 +176,8 @@ pub async fn run(
         patience: Arc::default(),
         options,
         unanswered: AtomicUsize::new(0),
+        first_unanswered: Mutex::default(),
+        sent_again: AtomicUsize::new(0),
         silent: OnceLock::new(),
     });
     let cases = plan::expanded(cases, &context.target);

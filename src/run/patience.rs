@@ -30,7 +30,7 @@ pub(crate) struct Patience {
 
 impl Patience {
     /// Sends a request; a 429 is waited for and the request sent again while there is patience left.
-    pub(crate) async fn send(&self, http: &Http, out: Outgoing) -> Exchange {
+    pub(crate) async fn send(&self, http: &Http, out: &Outgoing) -> Exchange {
         for _ in 0..AGAIN {
             let exchange = http.send(out.clone()).await;
             let Some(response) = exchange.response().filter(|r| busy(r)) else {
@@ -43,7 +43,7 @@ impl Patience {
             }
             tokio::time::sleep(wait).await;
         }
-        let last = http.send(out).await;
+        let last = http.send(out.clone()).await;
         self.in_vain.store(last.response().is_some_and(busy), Ordering::Relaxed);
         last
     }

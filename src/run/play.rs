@@ -26,8 +26,8 @@ use crate::scenario::model::{Expect, RequestSpec, Step};
 use crate::shadow::{Call, Op, Shadow};
 use own::Unwritable;
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 pub(super) use verdict::expects_refusal;
@@ -39,6 +39,8 @@ const MEMORY_BYTES: usize = 4 << 20;
 const LARGE: usize = 4 << 10;
 /// So many requests in a row without an answer (a timeout counts twice), and one more after them: then nobody is there.
 const SILENCE: usize = 10;
+/// Requests of a run that are sent once more because the server hung up on them.
+const SENT_AGAIN: usize = 30;
 
 /// Plays a case from first step to clean-up.
 pub(super) async fn play(context: &Context, case: &Case, alone: bool) -> Played {
@@ -249,7 +251,7 @@ impl<'a> Player<'a> {
         for (index, out) in outs.into_iter().enumerate() {
             let (http, patience) = (http.clone(), patience.clone());
             flights.spawn(async move {
-                let exchange = if raw { http.send(out).await } else { patience.send(&http, out).await };
+                let exchange = if raw { http.send(out).await } else { patience.send(&http, &out).await };
                 (index, exchange)
             });
         }
@@ -294,11 +296,16 @@ impl<'a> Player<'a> {
     /// Announces a create, sends, settles the announcement.
     pub(super) async fn exchange(&mut self, out: Outgoing) -> Result<Arc<Exchange>, Unwritable> {
         let announced = self.announce(&out)?;
-        let exchange = match self.about_limits() {
-            true => self.context.http.send(out).await,
-            false => self.context.patience.send(&self.context.http, out).await,
+        let mut exchange = match self.about_limits() {
+            true => self.context.http.send(out.clone()).await,
+            false => self.context.patience.send(&self.context.http, &out).await,
         };
         self.settle(announced, &exchange);
+        if let Err(failure) = &mut exchange.outcome
+            && failure.kind == FailureKind::Closed
+        {
+            failure.repeated = self.hangs_up_again(out).await?;
+        }
         self.wire += exchange.duration;
         if let Err(failure) = &exchange.outcome {
             self.reason
@@ -306,6 +313,18 @@ impl<'a> Player<'a> {
         }
         self.heard(&exchange).await;
         Ok(Arc::new(exchange))
+    }
+
+    /// A connection may end for many reasons. Who answers a harmless request, and hangs up once more on this one, crashes on it.
+    async fn hangs_up_again(&mut self, out: Outgoing) -> Result<bool, Unwritable> {
+        let alive = self.context.http.send(self.added_read("/ServiceProviderConfig", 0)).await.outcome.is_ok();
+        if !alive || self.context.sent_again.fetch_add(1, Ordering::Relaxed) >= SENT_AGAIN {
+            return Ok(false);
+        }
+        let announced = self.announce(&out)?;
+        let again = self.context.http.send(out).await;
+        self.settle(announced, &again);
+        Ok(again.outcome.is_err_and(|failure| failure.kind == FailureKind::Closed))
     }
 
     /// Scenarios that play what an identity provider makes of a 429 see it themselves.
@@ -322,6 +341,10 @@ impl<'a> Player<'a> {
             Err(_) => 1,
         };
         let before = self.context.unanswered.fetch_add(weight, Ordering::Relaxed);
+        if before == 0 {
+            let first = format!("{} {} in {}", exchange.request.method, exchange.request.path, self.name);
+            *self.context.first_unanswered.lock().unwrap_or_else(PoisonError::into_inner) = Some(first);
+        }
         if before < SILENCE && before + weight >= SILENCE {
             let last = self.context.http.send(self.added_read("/ServiceProviderConfig", 0)).await;
             match last.outcome {

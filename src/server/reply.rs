@@ -21,7 +21,7 @@ pub enum Content {
 /// One answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reply {
-    /// HTTP status.
+    /// HTTP status; 0 where the connection is closed without an answer.
     pub status: u16,
     /// Headers but for `Content-Type` and `Content-Length`.
     pub headers: Vec<(String, String)>,
@@ -50,6 +50,11 @@ impl Reply {
     /// What a crashed handler answers.
     pub fn crash() -> Reply {
         Reply::error(500, None, "Internal Server Error")
+    }
+
+    /// No answer: the connection is closed.
+    pub fn hang_up() -> Reply {
+        Reply::empty(0)
     }
 
     /// Adds a header.
@@ -132,7 +137,7 @@ impl Reply {
 /// A refusal on its way to becoming a [`Reply`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Failure {
-    /// HTTP status.
+    /// HTTP status; 0 where the connection is closed without an answer.
     pub status: u16,
     /// The keyword of RFC 7644 table 9.
     pub scim_type: Option<&'static str>,

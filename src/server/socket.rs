@@ -380,6 +380,10 @@ impl App {
 }
 
 fn send(reply: Reply) -> Response<Body> {
+    if reply.status == 0 {
+        // What a crashed thread leaves behind: the task ends, and its connection with it.
+        std::panic::resume_unwind(Box::new("hang up"));
+    }
     let (media_type, body) = match reply.content {
         Content::Empty => (None, Body::empty()),
         Content::Json(value) => (Some(reply.media_type), Body::from(value.to_string())),

@@ -79,7 +79,7 @@ impl Pending {
 
 fn failure(origin: &str, text: &str) -> EngineError {
     let message = format!("sign-in with a browser at {origin} {text}");
-    EngineError::SignIn(TransportFailure { kind: FailureKind::Refusal, message })
+    EngineError::SignIn(TransportFailure { kind: FailureKind::Refusal, message, repeated: false })
 }
 
 /// RFC 8252 §7.3: the loopback interface, and any port that is free unless one is named.

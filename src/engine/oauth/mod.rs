@@ -321,6 +321,6 @@ impl TokenSource {
                 }
             }
         }
-        TransportFailure { kind: FailureKind::Refusal, message }
+        TransportFailure { kind: FailureKind::Refusal, message, repeated: false }
     }
 }

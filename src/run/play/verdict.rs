@@ -5,7 +5,7 @@
 
 use super::Player;
 use crate::event::Outcome;
-use crate::exchange::{Exchange, Response};
+use crate::exchange::{AuthKind, Exchange, Response};
 use crate::rules::{Finding, Level, Rule};
 use crate::run::findings::{self, RawFinding};
 use crate::run::judge::Judged;
@@ -50,7 +50,9 @@ impl Player<'_> {
 
     /// What the exchange means for the job as a whole.
     pub(super) fn count(&mut self, step: &Step, exchange: &Exchange, judged: &Judged) {
-        if !crate::run::job::belongs(&self.case.scenario) || !judged.call.authenticated() {
+        // No identity provider writes its scheme in small letters; that is ours, to see what the server makes of it.
+        let signed = matches!(judged.call.auth, AuthKind::Configured | AuthKind::Other);
+        if !crate::run::job::belongs(&self.case.scenario) || !signed {
             return;
         }
         let meant = judged.forecast.expect == Expectation::Refuse || names(step, exchange);

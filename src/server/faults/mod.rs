@@ -8,6 +8,7 @@ mod aside;
 mod auth;
 mod bulk;
 mod concurrency;
+mod crashes;
 mod create;
 mod deactivate;
 mod discovery;
@@ -99,6 +100,7 @@ pub fn all() -> &'static [Fault] {
             whole::FAULTS,
             found::FAULTS,
             found_queries::FAULTS,
+            crashes::FAULTS,
             sample_patch::FAULTS,
             sample_patch_groups::FAULTS,
             sample_reads::FAULTS,
