@@ -3,6 +3,8 @@
 //! Must not judge: an item is as good as the cases and steps that show it.
 
 use crate::event::{CaseReport, ItemOutcome, Outcome, RunReport, SheetItem, SheetReport, StepReport};
+use crate::rules;
+use crate::rules::rule::{Impact, Level};
 use crate::scenario::{self, LoadError};
 use serde::{Deserialize, Deserializer};
 use std::fmt;
@@ -179,15 +181,31 @@ impl Shown {
 }
 
 fn whole(case: &CaseReport) -> Place {
-    let findings = case.steps.iter().filter(|s| s.outcome == Outcome::Failed).flat_map(|s| s.findings.clone());
-    Place { name: case.name(), outcome: case.outcome, reason: case.reason.clone(), findings: findings.collect() }
+    let failed: Vec<_> = case.steps.iter().filter(|s| s.outcome == Outcome::Failed).collect();
+    let unfelt =
+        case.outcome == Outcome::Failed && !failed.is_empty() && !failed.iter().any(|s| felt(s).next().is_some());
+    let findings = failed.into_iter().flat_map(felt).cloned().collect();
+    let outcome = if unfelt { Outcome::Passed } else { case.outcome };
+    Place { name: case.name(), outcome, reason: case.reason.clone(), findings }
 }
 
 /// The publisher's own test asserts what the step expects, also where the RFC leaves it open and we only note it.
 const ASSERTION: &str = "scenario/unexpected-answer";
 
 fn ended(step: &StepReport) -> Outcome {
-    if step.findings.iter().any(|rule| rule == ASSERTION) { Outcome::Failed } else { step.outcome }
+    if step.findings.iter().any(|rule| rule == ASSERTION) {
+        Outcome::Failed
+    } else if step.outcome == Outcome::Failed && felt(step).next().is_none() {
+        Outcome::Passed
+    } else {
+        step.outcome
+    }
+}
+
+/// What the publisher of the list notices: a deviation without an impact is the RFC's matter, and not on its list.
+fn felt(step: &StepReport) -> impl Iterator<Item = &String> {
+    let matters = |id: &str| rules::find(id).is_none_or(|r| r.impact != Impact::None && r.level != Level::Note);
+    step.findings.iter().filter(move |id| *id == ASSERTION || matters(id))
 }
 
 /// The step and what scimproof read after it. A case that ended before has the reason.
@@ -205,7 +223,7 @@ fn part(case: &CaseReport, step: &str) -> Place {
         name,
         outcome: ended(worst),
         reason: worst.reason.clone(),
-        findings: failed.flat_map(|s| s.findings.clone()).collect(),
+        findings: failed.flat_map(|s| felt(s)).cloned().collect(),
     }
 }
 

@@ -236,7 +236,7 @@ fn read_only(view: &View<'_>) -> Verdict {
             continue;
         }
         seen = true;
-        if at(shown, place) == Some(&sent) && !made_of_others(&sent, write, &place.1.name) {
+        if at(shown, place) == Some(&sent) && !made_of_others(&sent, write, &place.1.name, shown) {
             return Verdict::Fail(vec![
                 Finding::new(format!("body /{}", path(place)), "the server's own value", short(&sent))
                     .because(write.step.clone()),
@@ -246,9 +246,14 @@ fn read_only(view: &View<'_>) -> Verdict {
     if seen { Verdict::Pass } else { Verdict::NotApplicable }
 }
 
-/// The value is one that the server makes of the rest of the request as well: a displayName of the parts of the name.
-fn made_of_others(sent: &Value, write: &Past, name: &str) -> bool {
+/// The value is one that the server makes of the rest of the request as well: a displayName of the parts of the name, some of
+/// which may have been there before.
+fn made_of_others(sent: &Value, write: &Past, name: &str, shown: &Map<String, Value>) -> bool {
     let Some(body) = &write.call.body else { return false };
+    let parts = get_ci(shown, "name").filter(|_| facts::computed_name(name));
+    if parts.is_some_and(|parts| made_of(sent.as_str().as_slice(), &texts(parts, "formatted"))) {
+        return true;
+    }
     let others = if write.call.op == Op::Patch {
         let of_it = |path: &str| path.to_ascii_lowercase().ends_with(&name.to_ascii_lowercase());
         let other = body.as_object().into_iter().flat_map(operations).filter(|o| !op_path(o).is_some_and(of_it));

@@ -323,8 +323,9 @@ fn patch(view: &View<'_>, status: u16) -> &'static str {
 fn forms(view: &View<'_>, body: &Map<String, Value>) -> Vec<&'static str> {
     let group = view.call.endpoint == "/Groups";
     let ops: Vec<&Map<String, Value>> = operations(body).collect();
-    let path_has =
-        |needle: &str| ops.iter().any(|o| op_path(o).is_some_and(|p| p.to_ascii_lowercase().contains(needle)));
+    // A URN in a quoted value is no part of the path.
+    let paths: Vec<String> = ops.iter().filter_map(|o| op_path(o)).map(|p| outside_quotes(p).to_lowercase()).collect();
+    let path_has = |needle: &str| paths.iter().any(|p| p.contains(needle));
     let pathless = ops.iter().any(|o| op_path(o).is_none());
     let capital = ops
         .iter()

@@ -75,6 +75,9 @@ fn finding(view: &View<'_>, c: &Contradiction, place: Place) -> Finding {
         finding = finding.level(Level::Idp);
     } else if let Some(level) = coupled(view, c) {
         finding = finding.level(level);
+    } else if only_primary_differs(c) && primaries(&c.expected) > 1 && primaries(&c.actual) == 1 {
+        // RFC 7643 §2.4: one element at most is the primary one; which, of two that were sent, is the server's to settle.
+        finding = finding.level(Level::Note);
     } else if takes_a_default(view, c) {
         // RFC 7644 §3.5.1: in place of what was cleared the server may assign a default value.
         finding = finding.level(Level::Note);
@@ -171,7 +174,9 @@ fn derived_name(view: &View<'_>, c: &Contradiction) -> bool {
     let computed = c.resource_type == "User" && facts::computed_name(&c.key) && !client_wrote(view, c);
     // RFC 7643 §3.1 makes externalId the client's, and leaves open for which types a server keeps it.
     let group_key = c.resource_type == "Group" && c.key == "externalId" && !keeps_group_keys(view);
-    group_key || (computed && (c.cause.kind != Write::Patch || c.clash == Clash::Remains))
+    // A PATCH of one part of the name leaves it to the server what the whole is.
+    let untouched = c.expected == c.previous;
+    group_key || (computed && (c.cause.kind != Write::Patch || c.clash == Clash::Remains || untouched))
 }
 
 /// True when a name that a PATCH removed is the one from before, and has a word that stands in no other attribute of the user.

@@ -128,7 +128,8 @@ impl<'a> View<'a> {
         self.resource_type().is_some()
     }
 
-    /// True when a read confirms that the last write really changed an attribute of the resource.
+    /// True when a read confirms that the last write really changed an attribute of the resource: it is as it was written, and
+    /// was shown otherwise before. A write that took back what never came about changed nothing.
     pub fn changed_since_read(&self, known: &crate::shadow::Known) -> bool {
         let Some(rt) = self.resource_type() else { return false };
         self.observed
@@ -138,7 +139,9 @@ impl<'a> View<'a> {
             .any(|(key, _)| {
                 let now = crate::shadow::facts::look_up(&known.doc, key, rt);
                 let before = known.facts.get(key).map(|f| &f.previous);
-                before.is_some_and(|b| crate::shadow::facts::clash(key, &now, b, None, true).is_some())
+                let shown = known.last_full.as_deref().map(|full| crate::shadow::facts::look_up(full, key, rt));
+                let differs = |b: &Value| crate::shadow::facts::clash(key, &now, b, None, true).is_some();
+                before.is_some_and(differs) && shown.as_ref().is_none_or(differs)
             })
     }
 

@@ -8,6 +8,7 @@ mod demands;
 mod gaps;
 mod habits;
 mod limits;
+mod met;
 
 use super::behaviour::{Hook, PatchAnswer, Timestamps, UnknownMember};
 use super::call::{Kind, Target};
@@ -39,7 +40,16 @@ pub struct Variant {
 /// Every variant.
 pub fn all() -> &'static [Variant] {
     static ALL: LazyLock<Vec<Variant>> = LazyLock::new(|| {
-        [VARIANTS, declared::VARIANTS, limits::VARIANTS, demands::VARIANTS, gaps::VARIANTS, habits::VARIANTS].concat()
+        [
+            VARIANTS,
+            declared::VARIANTS,
+            limits::VARIANTS,
+            demands::VARIANTS,
+            gaps::VARIANTS,
+            habits::VARIANTS,
+            met::VARIANTS,
+        ]
+        .concat()
     });
     &ALL
 }
