@@ -1,15 +1,20 @@
 """How a bug is switched on: it puts itself around one method of one part of the healthy server."""
 
-TABLE = {}
+
+def bug_table():
+    """A table of switches by id, and the decorator that enters them. A switch takes the app and changes it."""
+    table = {}
+
+    def named(name):
+        def enter(switch):
+            assert name not in table, name
+            table[name] = switch
+            return switch
+        return enter
+    return table, named
 
 
-def bug(name):
-    """Enters a switch under its id. A switch takes the app and changes it."""
-    def enter(switch):
-        assert name not in TABLE, name
-        TABLE[name] = switch
-        return switch
-    return enter
+TABLE, bug = bug_table()
 
 
 def wrap(part, method, around):
@@ -75,3 +80,20 @@ def rewrite(node, change):
 def lower(body):
     """The members of an object by their names in lower case; what is no object has none."""
     return {name.lower(): value for name, value in body.items()} if isinstance(body, dict) else {}
+
+
+def refuse_node(app, when, error):
+    """A filter with such a node is refused; without an error it crashes."""
+    def around(inner, rtype, text, *more):
+        tree = inner(rtype, text, *more)
+        if any(when(rtype, node) for node in nodes(tree)):
+            if error is None:
+                crash()
+            raise error
+        return tree
+    wrap(app.filters, "compile", around)
+
+
+def change_node(app, change):
+    """Every node of every filter, changed."""
+    wrap(app.filters, "compile", lambda inner, rtype, *more: rewrite(inner(rtype, *more), lambda n: change(rtype, n)))

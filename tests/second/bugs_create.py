@@ -85,7 +85,7 @@ def external_id(app):
 @bug("create-requires-name")
 def name(app):
     """The form of the web application had these fields as mandatory."""
-    on_create(app, lambda body: not all((body.get("name") or {}).get(k) for k in ("givenName", "familyName")),
+    on_create(app, lambda body: not all(lower(body.get("name")).get(k.lower()) for k in ("givenName", "familyName")),
               bad("invalidValue", "name is required"))
 
 

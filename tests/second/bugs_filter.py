@@ -3,26 +3,9 @@
 import re
 
 import filters
-from bugkit import bug, crash, crash_if, is_groups, is_users, nodes, refuse_if, rewrite, wrap
+from bugkit import bug, change_node, crash_if, is_groups, is_users, refuse_if, refuse_node, wrap
 from catalogue import USERS
 from errors import ScimError, bad, not_found
-
-
-def refuse_node(app, when, error):
-    """A filter with such a node is refused; without an error it crashes."""
-    def around(inner, rtype, text, *more):
-        tree = inner(rtype, text, *more)
-        if any(when(rtype, node) for node in nodes(tree)):
-            if error is None:
-                crash()
-            raise error
-        return tree
-    wrap(app.filters, "compile", around)
-
-
-def change_node(app, change):
-    """Every node of every filter, changed."""
-    wrap(app.filters, "compile", lambda inner, rtype, *more: rewrite(inner(rtype, *more), lambda n: change(rtype, n)))
 
 
 @bug("filter-eq-matches-substring")
@@ -109,9 +92,9 @@ def no_parentheses(app):
         for word in words:
             if word == "(":
                 open_not.append(bool(kept) and kept[-1].lower() == "not")
-            if word not in "()" or open_not[-1]:
+            if word not in "()" or open_not[-1:] == [True]:
                 kept.append(word)
-            if word == ")":
+            if word == ")" and open_not:
                 open_not.pop()
         return filters.Parser(kept, filters.Whole(rtype, forgiving)).whole()
     app.filters.compile = compile_flat
@@ -126,8 +109,8 @@ def percent(app):
 @bug("filter-urn-attribute-rejected")
 def no_urn(app):
     """The parser takes the colons for an error."""
-    refuse_if(app.filters, "compile", lambda rtype, text, *more: re.search(r"(^|[\s(])urn:", re.sub('"[^"]*"', "", text)),
-              bad("invalidFilter", "unknown attribute urn"))
+    refuse_if(app.filters, "compile", lambda rtype, text, *more:
+              re.search(r"(^|[\s(])urn:", re.sub('"[^"]*"', "", text)), bad("invalidFilter", "unknown attribute urn"))
 
 
 @bug("filter-value-path-no-match")

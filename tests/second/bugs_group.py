@@ -2,7 +2,7 @@
 
 import copy
 
-from bugkit import bug, edit, is_groups, is_users, lower, refuse_if, wrap
+from bugkit import bug, edit, is_groups, lower, refuse_if, wrap
 from errors import ScimError, bad
 
 LEGACY = "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group"

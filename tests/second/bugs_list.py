@@ -1,6 +1,6 @@
 """Bugs of lists: pages, totals, order, and the discovery documents."""
 
-from bugkit import bug, crash, crash_if, edit, is_groups, is_users, refuse_if, wrap
+from bugkit import bug, crash_if, edit, is_groups, is_users, refuse_if, wrap
 from catalogue import ENTERPRISE
 from errors import not_found
 

@@ -69,7 +69,7 @@ class Patcher:
                 self.targeted(rtype, data, op, path, item)
 
     def key(self, rtype, name):
-        """The path that a key names: an attribute, `name.familyName`, or one with its URN. Strangers are passed over."""
+        """The path that a key names, be it dotted or with its URN. Strangers are passed over."""
         if name.lower() == "schemas":
             return None
         try:

@@ -1,4 +1,4 @@
-"""Measures scimproof with a server it has never seen: silent on the healthy one, loud on each known bug.
+"""Measures scimproof with a server it has never seen: silent when it is correct, loud on each known bug.
 
 The path of scimproof stands in the environment variable SCIMPROOF. Exit status: 0 all as expected, 1 something is
 not, 2 wrong arguments.
@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import bugs
+import legal
 
 HERE = Path(__file__).parent
 EXPECTED = HERE / "expected.txt"
@@ -28,9 +29,9 @@ PATIENCE = 300
 class Server:
     """The server in a process of its own, for as long as the block lasts."""
 
-    def __init__(self, bug):
+    def __init__(self, switch):
         self.command = [sys.executable, str(HERE / "server.py"), "--port", "0", "--token", TOKENS["SECOND_TOKEN"],
-                        "--other-token", TOKENS["SECOND_OTHER_TOKEN"], *(["--bug", bug] if bug else [])]
+                        "--other-token", TOKENS["SECOND_OTHER_TOKEN"], *switch]
 
     def __enter__(self):
         self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, text=True)
@@ -42,11 +43,11 @@ class Server:
         self.process.stdout.close()
 
 
-def play(bug, keep=None):
-    """One run of scimproof: its exit status and its findings, bare facts only."""
-    with Server(bug) as base, tempfile.TemporaryDirectory() as folder:
-        report = Path(keep or folder) / f"{bug or 'healthy'}.json"
-        command = [os.environ["SCIMPROOF"], "run", "--base-url", base, "--token-env", "SECOND_TOKEN",
+def play(kind, name, keep=None):
+    """One run of scimproof: its exit status, its findings as bare facts, and what it said of trouble."""
+    with Server([f"--{kind}", name] if kind else []) as base, tempfile.TemporaryDirectory() as folder:
+        report = Path(keep or folder).absolute() / f"{name}.json"
+        command = [str(Path(os.environ["SCIMPROOF"]).absolute()), "run", "--base-url", base, "--token-env", "SECOND_TOKEN",
                    "--other-token-env", "SECOND_OTHER_TOKEN", "--quiet", "--seed", "1", "--journal-dir", folder,
                    "--json", str(report)]
         try:
@@ -67,15 +68,14 @@ def strongest(findings):
     return level, [rule for rule, _ in sorted(rules.items(), key=lambda pair: (-pair[1], pair[0]))]
 
 
-def healthy(keep):
-    """The findings on the healthy server, and whether it was let pass."""
-    status, findings, said = play(None, keep)
+def accused(name, outcome):
+    """Whether a correct server is called wrong, with a line that says by what."""
+    status, findings, said = outcome
     level, rules = strongest(findings)
-    accused = level in ("must", "idp")
-    print(f"healthy: exit {status}, {len(findings)} findings, strongest {level}")
-    if accused or status != 0:
-        print(f"  the healthy server is accused: {', '.join(rules)} {said}")
-    return findings, status == 0 and not accused
+    if status == 0 and level not in ("must", "idp"):
+        return False
+    print(f"{name}: correct, but exit {status}, {level}: {', '.join(rules) or said}", flush=True)
+    return True
 
 
 def expected():
@@ -86,9 +86,11 @@ def expected():
     return {words[0]: (words[1], words[2:]) for words in lines}
 
 
-def judged(bug, seen, known):
+def judged(bug, outcome, seen, known):
     """What is wrong with the outcome of one bug, or None."""
     level, rules = seen
+    if outcome[0] not in (0, 1) and not outcome[1]:
+        return outcome[2] or f"exit {outcome[0]}"
     if bug not in known:
         return f"is not in {EXPECTED.name}"
     was, named = known[bug]
@@ -108,37 +110,55 @@ def bless(outcome):
 def options():
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="+", metavar="BUG", help="play these bugs only")
+    parser.add_argument("--only", nargs="+", metavar="BUG", help="play these bugs (or legal choices) only")
+    parser.add_argument("--legal", action="store_true", help="play the legal choices: nobody may be accused")
     parser.add_argument("--bless", action="store_true", help=f"write {EXPECTED.name} from this run")
     parser.add_argument("--keep", metavar="DIR", help="keep the JSON reports here")
     given = parser.parse_args()
-    unknown = [bug for bug in given.only or () if bug not in bugs.TABLE]
+    table = legal.TABLE if given.legal else bugs.TABLE
+    unknown = [name for name in given.only or () if name not in table]
     if unknown:
-        parser.error(f"no such bug: {', '.join(unknown)}")
+        parser.error(f"not known: {', '.join(unknown)}")
     if not os.environ.get("SCIMPROOF"):
         parser.error("the environment variable SCIMPROOF must hold the path of scimproof")
-    return given
+    return given, given.only or list(table)
+
+
+def outcomes(kind, chosen, keep):
+    """The outcome of every switch, two at a time, in order."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield from zip(chosen, pool.map(lambda name: play(kind, name, keep), chosen))
+
+
+def play_bugs(given, chosen, base):
+    """Every bug against the reviewed file; the number of surprises."""
+    known, seen, wrong = expected(), {}, 0
+    for bug, outcome in outcomes("bug", chosen, given.keep):
+        seen[bug] = strongest([f for f in outcome[1] if f not in base])
+        problem = judged(bug, outcome, seen[bug], {bug: seen[bug]} if given.bless else known)
+        wrong += problem is not None
+        if given.only or problem:
+            level, rules = seen[bug]
+            print(f"{bug}: {problem or 'as expected'} [exit {outcome[0]}, {level}: {', '.join(rules[:RULES_KEPT])}]",
+                  flush=True)
+    if given.bless:
+        bless(seen)
+    levels = Counter(level for level, _ in seen.values())
+    print(f"{len(seen)} bugs: " + ", ".join(f"{levels[level]} {level}" for level in reversed(LEVELS)))
+    return wrong
 
 
 def main():
     """The whole measure."""
-    given = options()
-    base, clean = healthy(given.keep)
-    chosen, known, outcome, wrong = given.only or list(bugs.TABLE), expected(), {}, 0
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        for bug, (status, findings, said) in zip(chosen, pool.map(lambda b: play(b, given.keep), chosen)):
-            outcome[bug] = strongest([f for f in findings if f not in base])
-            problem = said if status not in (0, 1) and not findings else judged(bug, outcome[bug], known)
-            wrong += problem is not None and not given.bless
-            if given.only or (problem and not given.bless):
-                level, rules = outcome[bug]
-                print(f"{bug}: {problem or 'as expected'} [exit {status}, {level}: {', '.join(rules[:RULES_KEPT])}]",
-                      flush=True)
-    if given.bless:
-        bless(outcome)
-    levels = Counter(level for level, _ in outcome.values())
-    print(f"{len(outcome)} bugs: " + ", ".join(f"{levels[level]} {level}" for level in reversed(LEVELS)))
-    sys.exit(0 if clean and not wrong else 1)
+    given, chosen = options()
+    outcome = play(None, "healthy", given.keep)
+    wrong = accused("healthy", outcome)
+    if given.legal:
+        wrong += sum(accused(*pair) for pair in outcomes("legal", chosen, given.keep))
+        print(f"{len(chosen) + 1} correct servers: {wrong} accused")
+    else:
+        wrong += play_bugs(given, chosen, outcome[1])
+    sys.exit(1 if wrong else 0)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ import socketserver
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import bugs
+import legal
 from app import ROOT, App, Request, Response
 from errors import ScimError
 
@@ -95,9 +97,10 @@ def main():
     options.add_argument("--token", default="secret")
     options.add_argument("--other-token", default="other-secret", help="the token of a second tenant")
     options.add_argument("--bug", action="append", default=[], help="an id from bugs.py; may be repeated")
+    options.add_argument("--legal", action="append", default=[], help="an id from legal.py; may be repeated")
     given = options.parse_args()
-    import bugs
-    server = Server(given.port, {given.token: "one", given.other_token: "two"}, [bugs.TABLE[b] for b in given.bug])
+    switches = [bugs.TABLE[name] for name in given.bug] + [legal.TABLE[name] for name in given.legal]
+    server = Server(given.port, {given.token: "one", given.other_token: "two"}, switches)
     print(server.app.base, flush=True)
     try:
         server.serve_forever()
