@@ -126,7 +126,7 @@ def old_name(app):
         return inner(record, data)
 
     def create(inner, tenant, rtype, body):
-        if is_groups(rtype) and lower(body).get("displayname") in old:
+        if is_groups(rtype) and str(lower(body).get("displayname")) in old:
             raise ScimError(409, "the name is taken", "uniqueness")
         return inner(tenant, rtype, body)
     wrap(app.store, "change", change)
