@@ -5,8 +5,8 @@ from importlib import import_module
 from bugkit import TABLE  # noqa: F401 (what the others come here for)
 
 REPORTED = ("create", "filter", "group", "lifecycle", "list", "patch", "shape", "edge")
-PLAUSIBLE = ("patch", "group", "write", "filter", "value", "create", "read", "meta", "list", "discovery", "auth", "edge",
-             "bulk")
+PLAUSIBLE = ("patch", "group", "write", "filter", "value", "create", "read", "meta", "list", "discovery", "auth",
+             "edge", "bulk")
 
 for part in REPORTED:
     import_module(f"bugs_{part}")

@@ -131,7 +131,7 @@ class Whole:
         try:
             target = paths.parse(self.rtype, name)
         except ScimError as error:
-            if self.forgiving:
+            if self.forgiving and isinstance(error, paths.UnknownName):
                 return paths.Path(None, NOTHING)
             raise bad("invalidFilter", error.detail) from None
         if target.attr is None or target.leaf.returned == "never":

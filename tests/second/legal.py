@@ -9,8 +9,9 @@ TABLE, legal = bug_table()
 
 @legal("patch-answers-204")
 def patch_204(app):
-    """RFC 7644 section 3.5.2: 200 with the resource or 204 without."""
-    edit(app, "do_patch", lambda answer, *_: vars(answer).update(status=204, body=None))
+    """RFC 7644 section 3.5.2: 200 with the resource or 204 without; 200 if the client asks for attributes."""
+    edit(app, "do_patch", lambda answer, request, record:
+         "attributes" in request.query or vars(answer).update(status=204, body=None))
 
 
 @legal("no-etags")
@@ -230,18 +231,6 @@ def displays(app):
     """`display` may be filled in by the server (RFC 7643 section 2.4)."""
     edit(app.render, "full", lambda out, record: "emails" in out and out.update(
         emails=[{**e, "display": e.get("value", "")} for e in out["emails"]]))
-
-
-@legal("attributes-of-its-own")
-def own(app):
-    """A server may know more than it was told, in an extension of its own."""
-    urn = "urn:example:params:scim:schemas:extension:seen:1.0:User"
-
-    def shown(out, record, wanted=None, excluded=None):
-        if is_users(record.rtype) and not wanted:
-            out["schemas"] = out["schemas"] + [urn]
-            out[urn] = {"lastSeen": "2024-05-01T10:00:00Z"}
-    edit(app.render, "shown", shown)
 
 
 @legal("two-primaries-settled")

@@ -3,9 +3,16 @@
 import re
 from dataclasses import dataclass
 
-from errors import bad
+from errors import ScimError, bad
 
 NAME = re.compile(r"^[A-Za-z$][A-Za-z0-9_$-]*$")
+
+
+class UnknownName(ScimError):
+    """A path that is well formed and leads nowhere."""
+
+    def __init__(self, detail):
+        super().__init__(400, detail, "invalidPath")
 
 
 @dataclass(frozen=True)
@@ -32,7 +39,7 @@ def split_urn(rtype, text):
         if low.startswith(schema.id.lower() + ":"):
             return schema, text[len(schema.id) + 1:]
     if low.startswith("urn:"):
-        raise bad("invalidPath", f"unknown schema in '{text}'")
+        raise UnknownName(f"unknown schema in '{text}'")
     return None, text
 
 
@@ -65,10 +72,10 @@ def resolve(rtype, schema, name, inner, sub):
     own = schema is None or schema is rtype.schema
     attr = rtype.attr(name) if own else next((a for a in schema.attrs if a.name.lower() == name.lower()), None)
     if attr is None:
-        raise bad("invalidPath", f"no attribute '{name}'")
+        raise UnknownName(f"no attribute '{name}'")
     below = attr.sub(sub) if sub else None
     if sub and below is None:
-        raise bad("invalidPath", f"'{attr.name}' has no sub-attribute '{sub}'")
+        raise UnknownName(f"'{attr.name}' has no sub-attribute '{sub}'")
     if inner is not None and not (attr.multi and attr.subs):
         raise bad("invalidPath", f"'{attr.name}' has no values to choose from")
     return Path(None if own else schema.id, attr, inner, below)

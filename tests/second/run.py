@@ -47,9 +47,9 @@ def play(kind, name, keep=None):
     """One run of scimproof: its exit status, its findings as bare facts, and what it said of trouble."""
     with Server([f"--{kind}", name] if kind else []) as base, tempfile.TemporaryDirectory() as folder:
         report = Path(keep or folder).absolute() / f"{name}.json"
-        command = [str(Path(os.environ["SCIMPROOF"]).absolute()), "run", "--base-url", base, "--token-env", "SECOND_TOKEN",
-                   "--other-token-env", "SECOND_OTHER_TOKEN", "--quiet", "--seed", "1", "--journal-dir", folder,
-                   "--json", str(report)]
+        command = [str(Path(os.environ["SCIMPROOF"]).absolute()), "run", "--base-url", base,
+                   "--token-env", "SECOND_TOKEN", "--other-token-env", "SECOND_OTHER_TOKEN",
+                   "--quiet", "--seed", "1", "--journal-dir", folder, "--json", str(report)]
         try:
             done = subprocess.run(command, env={**os.environ, **TOKENS}, cwd=folder, stdout=subprocess.DEVNULL,
                                   stderr=subprocess.PIPE, text=True, timeout=PATIENCE)
