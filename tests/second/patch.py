@@ -83,6 +83,8 @@ class Patcher:
             return self.container(rtype, data, op, path, value)
         if "readOnly" in (path.attr.mutability, path.leaf.mutability) or path.attr.name == "schemas":
             raise ScimError(400, f"'{path.leaf.name}' is read only", "mutability")
+        if path.filter is not None:
+            self.app.filters.compile_values(path.attr, path.filter)  # malformed is malformed, values or none
         base = data.setdefault(path.urn, {}) if path.urn else data
         if op == "remove":
             self.remove(base, path, value)
