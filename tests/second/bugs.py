@@ -1,0 +1,14 @@
+"""All bugs by id: first those of public bug reports, under the ids of the project's collection; then plausible ones."""
+
+from importlib import import_module
+
+from bugkit import TABLE  # noqa: F401 (what the others come here for)
+
+REPORTED = ("create", "filter", "group", "lifecycle", "list", "patch", "shape", "edge")
+PLAUSIBLE = ("patch", "group", "write", "filter", "value", "create", "read", "meta", "list", "discovery", "auth",
+             "edge", "bulk")
+
+for part in REPORTED:
+    import_module(f"bugs_{part}")
+for part in PLAUSIBLE:
+    import_module(f"more_{part}")
