@@ -56,6 +56,7 @@ pub static RULES: &[Rule] = &[
             "filter-email-value-matches-nothing",
             "filter-escaped-quote-no-match",
             "filter-name-part-matches-nothing",
+            "filter-left-to-right",
             "filter-or-treated-as-and",
             "filter-plus-decoded-twice",
             "filter-value-path-no-match",

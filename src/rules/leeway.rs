@@ -2,7 +2,7 @@
 //!
 //! Must not choose the rule: `refusal` knows which one is meant and asks here how much it weighs.
 
-use super::refusal::outside_quotes;
+use super::refusal::{outside_quotes, written_name};
 use super::rule::Level;
 use super::view::{Past, View};
 use crate::scim::filter::{CompareOp, Filter, Literal, Test};
@@ -10,12 +10,20 @@ use crate::scim::path::AttrPath;
 use crate::scim::urn;
 use crate::scim::value::{get_ci, value_ci};
 use crate::shadow::forecast::{op_path, operations};
-use crate::shadow::{Op, State};
+use crate::shadow::{Op, State, name_attribute};
 use serde_json::{Map, Value};
+
+/// Another user has the name that is written, because that was let happen before: the conflict is there.
+fn shares_its_name(view: &View<'_>) -> bool {
+    let Some(name) = written_name(view.call, name_attribute(&view.call.endpoint)) else { return false };
+    view.before.named(name).any(|k| {
+        k.endpoint == view.call.endpoint && k.state == State::Live && Some(k.id.as_str()) != view.call.id.as_deref()
+    })
+}
 
 /// Somebody alive was created under the name. That the server shows another one is a finding of its own; the name is taken.
 fn created_so(view: &View<'_>) -> bool {
-    let attribute = if view.call.endpoint == "/Groups" { "displayName" } else { "userName" };
+    let attribute = name_attribute(&view.call.endpoint);
     let name = |body: Option<&Value>| body.and_then(|b| value_ci(b, attribute)?.as_str()).map(str::to_lowercase);
     let Some(wanted) = name(view.call.body.as_ref()) else { return false };
     view.earlier.iter().any(|p| {
@@ -82,7 +90,10 @@ pub(super) fn softer(view: &View<'_>, id: &str) -> Option<Level> {
         "group/member-change-refused" if single_object(view) => Some(Level::Should),
         // Two people with one key or address: what else is unique than the name is for the server to say (RFC 7644 §3.3).
         "create/conflict-without-duplicate" if shares_a_key(view) || created_so(view) => Some(Level::Note),
-        _ if view.status() == 409 && matches!(view.call.op, Op::Replace | Op::Patch) && takes_a_key(view) => {
+        _ if view.status() == 409
+            && matches!(view.call.op, Op::Replace | Op::Patch)
+            && (takes_a_key(view) || shares_its_name(view)) =>
+        {
             Some(Level::Should)
         }
         "create/valid-user-refused"

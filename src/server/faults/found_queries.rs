@@ -129,6 +129,27 @@ pub(super) const FAULTS: &[Fault] = &[
         })],
     },
     Fault {
+        id: "filter-left-to-right",
+        title: "and and or are read from left to right",
+        area: "match/filter",
+        source: &[],
+        wrong: "a or b and c is read as (a or b) and c",
+        right: "a or (b and c)",
+        hooks: &[Hook::List(|query, call, _| {
+            // Parentheses that are written stay; only an and that was bound first is opened.
+            if let Some(Filter::Or(parts)) = &mut query.filter
+                && !filter_text(call).contains('(')
+                && let Some(Filter::And(bound)) = parts.pop_if(|last| matches!(last, Filter::And(_)))
+            {
+                let mut bound = bound.into_iter();
+                parts.extend(bound.next());
+                let left = Filter::Or(std::mem::take(parts));
+                query.filter = Some(Filter::And(std::iter::once(left).chain(bound).collect()));
+            }
+            None
+        })],
+    },
+    Fault {
         id: "filter-parentheses-400",
         title: "Parentheses in a filter are taken for a part of the attribute name",
         area: "match/filter",
