@@ -112,6 +112,7 @@ def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", metavar="BUG", help="play these bugs (or legal choices) only")
     parser.add_argument("--legal", action="store_true", help="play the legal choices: nobody may be accused")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="play every N-th of them only")
     parser.add_argument("--bless", action="store_true", help=f"write {EXPECTED.name} from this run")
     parser.add_argument("--keep", metavar="DIR", help="keep the JSON reports here")
     given = parser.parse_args()
@@ -121,7 +122,7 @@ def options():
         parser.error(f"not known: {', '.join(unknown)}")
     if not os.environ.get("SCIMPROOF"):
         parser.error("the environment variable SCIMPROOF must hold the path of scimproof")
-    return given, given.only or list(table)
+    return given, (given.only or list(table))[::given.every]
 
 
 def outcomes(kind, chosen, keep):
