@@ -3,6 +3,7 @@
 //! Must not decide anything: order, grouping and levels come with the report. Text from the server goes through
 //! [`text`] before it gets here on the screen.
 
+use super::outlook::{Outlook, outlook};
 use super::{Sink, diff, text};
 use crate::event::{
     AdminText, CaseReport, Event, FindingReport, ItemOutcome, Outcome, RunReport, SheetReport, StepReport, Summary,
@@ -106,6 +107,9 @@ impl<W: Write> Page<'_, W> {
         }
         self.findings(report)?;
         self.remarks(report)?;
+        if !self.options.quiet && report.findings.iter().any(|f| f.fails) {
+            self.outlook(report)?;
+        }
         if let Some(sheet) = &report.sheet {
             self.sheet(sheet)?;
         }
@@ -481,6 +485,29 @@ impl<W: Write> Page<'_, W> {
                 for (index, line) in text::wrap(&text::line(remark), self.options.width - 6).iter().enumerate() {
                     writeln!(self.out, "    {} {line}", if index == 0 { "-" } else { " " })?;
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// What each identity provider runs into.
+    fn outlook(&mut self, report: &RunReport) -> io::Result<()> {
+        let (fine, hurt): (Vec<_>, Vec<_>) = outlook(report).into_iter().partition(|o| o.troubles.is_empty());
+        if hurt.is_empty() {
+            return Ok(());
+        }
+        writeln!(self.out, "\n{BOLD}What identity providers run into{BOLD:#}")?;
+        let wide = hurt.iter().map(|o| o.title.chars().count()).max().unwrap_or_default();
+        for Outlook { title, troubles } in hurt {
+            let lines = text::wrap(&troubles.join(" · "), self.options.width.saturating_sub(6 + wide).max(20));
+            for (index, line) in lines.iter().enumerate() {
+                writeln!(self.out, "    {:<wide$}  {line}", if index == 0 { title.as_str() } else { "" })?;
+            }
+        }
+        if !fine.is_empty() {
+            let titles: Vec<_> = fine.iter().map(|o| o.title.as_str()).collect();
+            for line in text::wrap(&format!("nothing in the way: {}", titles.join(", ")), self.options.width - 6) {
+                writeln!(self.out, "    {DIM}{line}{DIM:#}")?;
             }
         }
         Ok(())
