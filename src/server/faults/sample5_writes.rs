@@ -80,7 +80,9 @@ pub(super) const FAULTS: &[Fault] = &[
                     && reply.ok()
                     && let (Some(sent), Some(body)) = (body_text(call, "userName"), reply.body_mut())
                 {
-                    body.insert("userName".into(), sent.into());
+                    if let Some(name) = body.get_mut("userName") {
+                        *name = sent.into();
+                    }
                 }
             }),
         ],

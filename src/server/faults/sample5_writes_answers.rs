@@ -103,7 +103,7 @@ pub(super) const FAULTS: &[Fault] = &[
         wrong: "scimType: Invalid JSON provided in request body.",
         right: "scimType: invalidSyntax",
         hooks: &[Hook::After(|call, reply, _| {
-            let unread = matches!(call.body, Payload::Malformed(_) | Payload::Absent);
+            let unread = matches!(call.body, Payload::Malformed(_));
             if let Some(body) = reply.body_mut().filter(|b| unread && b.contains_key("scimType")) {
                 body.insert("scimType".into(), "Invalid JSON provided in request body.".into());
             }
