@@ -22,7 +22,13 @@ pub static RULES: &[Rule] = &[
         hint: "Check the credentials before anything else, on every method and path.",
         wrong: "GET /Users without Authorization → 200",
         right: "→ 401",
-        proven_by: &["auth-reads-unchecked", "auth-wrong-token-200-empty", "auth-empty-bearer-accepted"],
+        proven_by: &[
+            "auth-reads-unchecked",
+            "auth-wrong-token-200-empty",
+            "auth-empty-bearer-accepted",
+            "auth-any-token-accepted",
+            "auth-not-checked",
+        ],
         check: auth_accepted,
     },
     Rule {

@@ -79,10 +79,9 @@ pub(super) const FAULTS: &[Fault] = &[
                 if call.is("POST", Kind::User)
                     && reply.ok()
                     && let (Some(sent), Some(body)) = (body_text(call, "userName"), reply.body_mut())
+                    && let Some(name) = body.get_mut("userName")
                 {
-                    if let Some(name) = body.get_mut("userName") {
-                        *name = sent.into();
-                    }
+                    *name = sent.into();
                 }
             }),
         ],
