@@ -38,7 +38,7 @@ pub static RULES: &[Rule] = &[
         hint: "Give each operation to the handler of the single request, and report its status.",
         wrong: "{\"method\":\"POST\",\"path\":\"/Users\",\"bulkId\":\"a\",\"data\":{\"userName\":\"taken\"}} → {\"status\":\"400\"}",
         right: "→ {\"status\":\"409\",\"response\":{…,\"scimType\":\"uniqueness\"}}",
-        proven_by: &["bulk-duplicate-400"],
+        proven_by: &["bulk-duplicate-400", "delete-unknown-204", "delete-unknown-400"],
         check: wrong_status,
     },
 ];
@@ -118,19 +118,24 @@ fn alone(view: &View<'_>, index: usize, asked: &[&Map<String, Value>]) -> Option
         ("POST", None) => Op::Create,
         ("PUT", Some(_)) => Op::Replace,
         ("PATCH", Some(_)) if view.target.feature("patch") => Op::Patch,
+        ("DELETE", Some(_)) => Op::Delete,
         _ => return None,
     };
-    let data = get_ci(ask, "data")?.as_object()?;
+    let data = get_ci(ask, "data").and_then(Value::as_object);
+    if data.is_none() && op != Op::Delete {
+        return None;
+    }
     let others = || asked.iter().enumerate().filter(|(place, _)| *place != index).map(|(_, other)| *other);
     let free = match op {
         Op::Create => {
+            let data = data?;
             let name = get_ci(data, name_attribute(&endpoint)).and_then(Value::as_str)?;
             let taken = |other: &Map<String, Value>| Value::Object(other.clone()).to_string().contains(name);
             get_ci(ask, "bulkId").is_some() && known_to_do(view, &endpoint, data) && !others().any(taken)
         }
         _ => !others().any(|other| text(other, "path").as_deref() == Some(path.as_str())),
     };
-    let body = Some(Value::Object(data.clone()));
+    let body = data.cloned().map(Value::Object);
     let read = Call { op, method, endpoint, depth: 1 + usize::from(id.is_some()), id, body, ..view.call.clone() };
     free.then_some(read)
 }

@@ -585,9 +585,12 @@ fn scimtype(view: &View<'_>) -> Verdict {
         Some(Value::String(s)) if s.is_empty() || s == "null" || s == "None" || s == "undefined" => {
             Verdict::fail("body /scimType", "a keyword of Table 9, or absent", short(&Value::String(s.clone())))
         }
-        Some(Value::String(s)) => Verdict::Fail(vec![
-            Finding::new("body /scimType", "a keyword of Table 9, or absent", s.clone()).level(Level::Note),
-        ]),
+        Some(Value::String(s)) => {
+            // A sentence is no word at all: what it says belongs into `detail`.
+            let level = if s.trim().contains(char::is_whitespace) { Level::Should } else { Level::Note };
+            let finding = Finding::new("body /scimType", "a keyword of Table 9, or absent", s.clone());
+            Verdict::Fail(vec![finding.level(level)])
+        }
         Some(other) => Verdict::fail("body /scimType", "a string", short(other)),
     }
 }
