@@ -70,6 +70,7 @@ async fn headers_and_body_are_those_of_the_provider() {
         headers: pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).to_vec(),
         body: Some(b"{ \"b\":1,\"a\": \"\xc3\xa9\" }".to_vec()),
         auth: AuthKind::Configured,
+        ..Outgoing::default()
     };
     let exchange = http.send(out.clone()).await;
     assert_eq!(exchange.status(), Some(200));

@@ -31,6 +31,8 @@ pub struct Outgoing {
     pub body: Option<Vec<u8>>,
     /// Which credentials it carries.
     pub auth: AuthKind,
+    /// No `User-Agent` at all, as Entra sends it; otherwise a request that names none is sent in our own name.
+    pub nameless: bool,
 }
 
 impl Outgoing {
@@ -242,7 +244,9 @@ impl Http {
         let accept = HeaderValue::from_static("*/*");
         map.entry(reqwest::header::ACCEPT).or_insert(accept);
         let agent = HeaderValue::from_static(concat!("scimproof/", env!("CARGO_PKG_VERSION")));
-        map.entry(reqwest::header::USER_AGENT).or_insert(agent);
+        if !out.nameless {
+            map.entry(reqwest::header::USER_AGENT).or_insert(agent);
+        }
         Ok(map)
     }
 }

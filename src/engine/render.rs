@@ -36,13 +36,17 @@ pub fn request(
     if body.is_some() {
         profile.write_headers.iter().for_each(|(k, v)| set(&mut headers, k, v.clone()));
     }
+    let mut nameless = false;
     for (name, value) in scenario.headers.iter().chain(&spec.headers) {
+        if name.eq_ignore_ascii_case("User-Agent") {
+            nameless = value.is_none();
+        }
         match value {
             Some(template) => set(&mut headers, name, template.render(values)?),
             None => headers.retain(|(k, _)| !k.eq_ignore_ascii_case(name)),
         }
     }
-    Ok(Outgoing { method: spec.method.clone(), target, headers, body, auth: spec.auth })
+    Ok(Outgoing { method: spec.method.clone(), target, headers, body, auth: spec.auth, nameless })
 }
 
 fn set(headers: &mut Vec<(String, String)>, name: &str, value: String) {

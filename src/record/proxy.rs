@@ -113,6 +113,7 @@ impl Shared {
             target: target.to_owned(),
             headers: head.headers.iter().map(|(n, v)| (n.as_str().to_owned(), text(v))).collect(),
             body: (!bytes.is_empty()).then(|| bytes.to_vec()),
+            nameless: !head.headers.contains_key("user-agent"),
             ..Outgoing::default()
         };
         let exchange = self.http.forward(out).await;

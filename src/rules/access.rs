@@ -3,6 +3,7 @@
 use super::rule::{Finding, Impact, Level, Rule, Verdict};
 use super::view::{Past, View, short};
 use crate::exchange::AuthKind;
+use crate::scim::value::get_ci;
 use crate::shadow::forecast::tenant_of;
 use crate::shadow::{Expectation, Op, State};
 
@@ -21,7 +22,13 @@ pub static RULES: &[Rule] = &[
         hint: "Check the credentials before anything else, on every method and path.",
         wrong: "GET /Users without Authorization → 200",
         right: "→ 401",
-        proven_by: &["auth-reads-unchecked", "auth-wrong-token-200-empty"],
+        proven_by: &[
+            "auth-reads-unchecked",
+            "auth-wrong-token-200-empty",
+            "auth-empty-bearer-accepted",
+            "auth-any-token-accepted",
+            "auth-not-checked",
+        ],
         check: auth_accepted,
     },
     Rule {
@@ -76,6 +83,22 @@ pub static RULES: &[Rule] = &[
             "unknown-id-403",
         ],
         check: auth_refused,
+    },
+    Rule {
+        id: "headers/user-agent-required",
+        title: "A request without User-Agent is turned away",
+        spec: "RFC 9110 §10.1.5 (a client SHOULD send it, no server may count on it)",
+        level: Level::Idp,
+        clash: false,
+        impact: Impact::ConnectionTestFails,
+        breaks: &["entra"],
+        requirements: &["entra-no-user-agent"],
+        explain: "Microsoft Entra ID sends no User-Agent. A firewall or gateway before the service that takes such a request for a robot answers before the service does, mostly with a page; the admin reads that the credentials are wrong.",
+        hint: "Exempt the SCIM endpoints from the rule of your gateway, or let it set a name itself.",
+        wrong: "GET /Users without User-Agent → 403 <html>",
+        right: "→ 200",
+        proven_by: &["request-without-user-agent-403"],
+        check: nameless,
     },
     Rule {
         id: "auth/token-in-query-accepted",
@@ -174,6 +197,42 @@ fn www_authenticate(view: &View<'_>) -> Verdict {
     }
 }
 
+/// A request without `User-Agent` was turned away by somebody who is no SCIM server, or who let in one that differs in that.
+fn for_its_name(view: &View<'_>) -> bool {
+    let named = |exchange: &crate::exchange::Exchange| exchange.request.header("user-agent").is_some();
+    let let_in = |p: &Past| {
+        p.call.op == view.call.op
+            && p.call.endpoint == view.call.endpoint
+            && named(&p.exchange)
+            && p.exchange.accepted()
+    };
+    let scim = view.object().is_some_and(|o| get_ci(o, "schemas").is_some());
+    !named(view.exchange)
+        && match view.status() {
+            403 => view.earlier.iter().any(let_in) || !scim,
+            400 | 406 => view.earlier.iter().any(let_in),
+            _ => false,
+        }
+}
+
+fn nameless(view: &View<'_>) -> Verdict {
+    let headers = &view.exchange.request.headers;
+    // A recording may have left out all of them.
+    let told = headers.is_empty() || view.exchange.request.header("user-agent").is_some();
+    if told || !matches!(view.call.auth, AuthKind::Configured | AuthKind::Other) || !view.on_resources() {
+        return Verdict::NotApplicable;
+    }
+    match view.forecast.expect {
+        Expectation::Refuse => Verdict::NotApplicable,
+        _ if view.accepted() => Verdict::Pass,
+        _ if for_its_name(view) => {
+            let status = view.status().to_string();
+            Verdict::fail("status", "an answer: who sends no User-Agent is a client, too", status)
+        }
+        _ => Verdict::NotApplicable,
+    }
+}
+
 fn auth_refused(view: &View<'_>) -> Verdict {
     let ours = matches!(view.call.auth, AuthKind::Configured | AuthKind::Other)
         || (view.call.auth == AuthKind::LowercaseScheme && view.call.op == Op::List);
@@ -181,6 +240,7 @@ fn auth_refused(view: &View<'_>) -> Verdict {
         || view.call.op == Op::Me
         || !(view.on_resources() || view.call.op == Op::Discovery)
         || view.forecast.expect == Expectation::Refuse
+        || for_its_name(view)
     {
         return Verdict::NotApplicable;
     }

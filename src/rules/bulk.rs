@@ -234,6 +234,22 @@ pub static RULES: &[Rule] = &[
         proven_by: &["bulk-post-without-id-accepted"],
         check: without_id,
     },
+    Rule {
+        id: "bulk/unknown-method-accepted",
+        title: "A bulk operation whose method is none is answered with success",
+        spec: "RFC 7644 §3.7",
+        level: Level::Should,
+        clash: false,
+        impact: Impact::UpdateLost,
+        breaks: &[],
+        requirements: &["bulk-method"],
+        explain: "`method` is required, and one of POST, PUT, PATCH and DELETE. An operation without one, or with another, cannot be carried out; a client that reads of success believes that it was.",
+        hint: "Refuse the operation, or the whole request, with 400 invalidSyntax.",
+        wrong: "{\"method\":\"MOVE\",\"path\":\"/Users/2819\"} → {\"status\":\"200\"}",
+        right: "→ {\"status\":\"400\",\"response\":{…}}",
+        proven_by: &["bulk-method-unchecked"],
+        check: unknown_method,
+    },
 ];
 
 /// Operations asked for and answered in a bulk exchange that had to succeed.
@@ -307,11 +323,17 @@ fn bulk_location(view: &View<'_>) -> Verdict {
     {
         return Verdict::Fail(vec![finding]);
     }
-    // Of what is deleted there is no more to be read, so its location is not missed.
+    // Of what is deleted there is no more to be read, so its location is not missed; nor is that of an operation that is none.
+    let foreign = |o: &&Map<String, Value>| {
+        let named = get_ci(o, "method").is_some() && !is_operation(o);
+        let id = own_id(o);
+        named || (id.is_some() && asked.iter().any(|ask| !is_operation(ask) && own_id(ask) == id))
+    };
     let posts: Vec<_> = answered
         .into_iter()
         .filter(|o| {
             succeeded(o)
+                && !foreign(o)
                 && get_ci(o, "method").and_then(Value::as_str).is_none_or(|m| !m.eq_ignore_ascii_case("DELETE"))
         })
         .collect();
@@ -352,13 +374,8 @@ fn elsewhere(ask: &Map<String, Value>, done: &Map<String, Value>, answered: &[&M
 fn bulk_id(view: &View<'_>) -> Verdict {
     let Some((asked, answered)) = bulk(view) else { return Verdict::NotApplicable };
     // An operation without a method that is one need not be understood.
-    let whole = |o: &&&Map<String, Value>| {
-        get_ci(o, "method")
-            .and_then(Value::as_str)
-            .is_some_and(|m| ["POST", "PUT", "PATCH", "DELETE"].contains(&m.to_ascii_uppercase().as_str()))
-    };
-    let ids: Vec<&Value> =
-        asked.iter().take(answered.len()).filter(whole).filter_map(|o| get_ci(o, "bulkId")).collect();
+    let whole = asked.iter().take(answered.len()).filter(|o| is_operation(o));
+    let ids: Vec<&Value> = whole.filter_map(|o| get_ci(o, "bulkId")).collect();
     match ids.iter().find(|id| !answered.iter().any(|a| get_ci(a, "bulkId") == Some(**id))) {
         Some(id) if answered.len() == asked.len() => {
             Verdict::fail("body /Operations/bulkId", short(id), "no operation with it")
@@ -366,6 +383,36 @@ fn bulk_id(view: &View<'_>) -> Verdict {
         _ if ids.is_empty() => Verdict::NotApplicable,
         _ => Verdict::Pass,
     }
+}
+
+/// Its method is one of the four that RFC 7644 §3.7 allows, in whatever letters.
+fn is_operation(operation: &Map<String, Value>) -> bool {
+    let method = get_ci(operation, "method").and_then(Value::as_str).unwrap_or_default();
+    ["POST", "PUT", "PATCH", "DELETE"].iter().any(|known| method.eq_ignore_ascii_case(known))
+}
+
+/// GET is left out: some servers offer it on top.
+fn unknown_method(view: &View<'_>) -> Verdict {
+    let Some((asked, answered)) = bulk(view) else { return Verdict::NotApplicable };
+    let mut seen = false;
+    for (index, ask) in asked.iter().enumerate() {
+        let method = get_ci(ask, "method").and_then(text_of).unwrap_or_default();
+        if is_operation(ask) || method.eq_ignore_ascii_case("GET") {
+            continue;
+        }
+        let Some(done) = result(index, ask, &answered) else { continue };
+        seen = true;
+        if succeeded(done) {
+            let method = if method.is_empty() { "no method".to_owned() } else { method };
+            let status = get_ci(done, "status").map_or_else(String::new, short);
+            return Verdict::fail(
+                format!("body /Operations/{index}/status"),
+                "400: the method is POST, PUT, PATCH or DELETE",
+                format!("{status} for {method}"),
+            );
+        }
+    }
+    if seen { Verdict::Pass } else { Verdict::NotApplicable }
 }
 
 fn fail_limit(view: &View<'_>) -> Option<usize> {

@@ -4,26 +4,44 @@ use super::bulk::{bulk, references, refused_for_itself, result};
 use super::rule::{Impact, Level, Rule, Verdict};
 use super::view::{View, short};
 use crate::scim::value::get_ci;
-use crate::shadow::{Call, Expectation, Op, bulk_status_of, name_attribute, text_of};
+use crate::shadow::{Call, Expectation, Op, Reason, bulk_status_of, name_attribute, text_of};
 use serde_json::{Map, Value};
 
 /// Rules of this area.
-pub static RULES: &[Rule] = &[Rule {
-    id: "bulk/valid-operation-refused",
-    title: "An operation that is valid by itself is refused in a bulk request",
-    spec: "RFC 7644 §3.7",
-    level: Level::Must,
-    clash: false,
-    impact: Impact::UpdateFails,
-    breaks: &[],
-    requirements: &["bulk-put-patch-delete"],
-    explain: "The `data` of an operation is the body that the same request would have alone: a resource for POST and PUT, a whole PatchOp message for PATCH. Here the request is valid for what the server holds, nothing else in the bulk request touches the same resource, and the result is a refusal.",
-    hint: "Give each operation to the handler of the single request, with `data` as its body.",
-    wrong: "{\"method\":\"PATCH\",\"path\":\"/Users/2819\",\"data\":{\"schemas\":[\"…:PatchOp\"],\"Operations\":[…]}} → {\"status\":\"400\"}",
-    right: "→ {\"status\":\"200\"}",
-    proven_by: &["bulk-patch-message-400"],
-    check: refused,
-}];
+pub static RULES: &[Rule] = &[
+    Rule {
+        id: "bulk/valid-operation-refused",
+        title: "An operation that is valid by itself is refused in a bulk request",
+        spec: "RFC 7644 §3.7",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::UpdateFails,
+        breaks: &[],
+        requirements: &["bulk-put-patch-delete"],
+        explain: "The `data` of an operation is the body that the same request would have alone: a resource for POST and PUT, a whole PatchOp message for PATCH. Here the request is valid for what the server holds, nothing else in the bulk request touches the same resource, and the result is a refusal.",
+        hint: "Give each operation to the handler of the single request, with `data` as its body.",
+        wrong: "{\"method\":\"PATCH\",\"path\":\"/Users/2819\",\"data\":{\"schemas\":[\"…:PatchOp\"],\"Operations\":[…]}} → {\"status\":\"400\"}",
+        right: "→ {\"status\":\"200\"}",
+        proven_by: &["bulk-patch-message-400"],
+        check: refused,
+    },
+    Rule {
+        id: "bulk/refusal-wrong-status",
+        title: "An operation that must be refused by itself is answered otherwise in a bulk request",
+        spec: "RFC 7644 §3.7, §3.7.3, §3.3, §3.12",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::CreateFails,
+        breaks: &[],
+        requirements: &["bulk-refusal-status"],
+        explain: "`status` is the one that the same request would have alone: 409 for a name that is taken, 404 for an id that nobody has. Here it is another, so a client takes a person who is known for a request that is wrong, or one who is gone for a fault of the server.",
+        hint: "Give each operation to the handler of the single request, and report its status.",
+        wrong: "{\"method\":\"POST\",\"path\":\"/Users\",\"bulkId\":\"a\",\"data\":{\"userName\":\"taken\"}} → {\"status\":\"400\"}",
+        right: "→ {\"status\":\"409\",\"response\":{…,\"scimType\":\"uniqueness\"}}",
+        proven_by: &["bulk-duplicate-400", "delete-unknown-204", "delete-unknown-400"],
+        check: wrong_status,
+    },
+];
 
 fn refused(view: &View<'_>) -> Verdict {
     let (true, Some((asked, answered))) = (view.call.authenticated(), bulk(view)) else {
@@ -50,6 +68,39 @@ fn refused(view: &View<'_>) -> Verdict {
     if seen { Verdict::Pass } else { Verdict::NotApplicable }
 }
 
+fn wrong_status(view: &View<'_>) -> Verdict {
+    let (true, Some((asked, answered))) = (view.call.authenticated(), bulk(view)) else {
+        return Verdict::NotApplicable;
+    };
+    let mut seen = false;
+    for (index, ask) in asked.iter().enumerate() {
+        let Some(call) = alone(view, index, &asked) else { continue };
+        let Some(done) = result(index, ask, &answered).filter(|done| is_of(done, &call)) else { continue };
+        let forecast = view.before.forecast(&call);
+        let wanted = match forecast.reason.filter(|_| forecast.expect == Expectation::Refuse) {
+            // A server that lets nobody rename refuses a replacement for that reason first.
+            Some(Reason::Duplicate) if call.op == Op::Create => 409,
+            Some(Reason::UnknownId | Reason::Deleted) => 404,
+            _ => continue,
+        };
+        let status = bulk_status_of(done).unwrap_or(0);
+        // Who may not, or may not here, is told so before the data is looked at; crashes have a rule of their own.
+        if matches!(status, 0 | 401 | 403 | 405 | 412 | 413 | 428 | 429 | 500..) {
+            continue;
+        }
+        seen = true;
+        if status != wanted {
+            let why = get_ci(done, "response").map_or_else(|| "no reason".to_owned(), short);
+            return Verdict::fail(
+                format!("body /Operations/{index}/status"),
+                format!("{wanted}: as {} {} would be answered alone", call.method, call.endpoint),
+                format!("{status} {why}"),
+            );
+        }
+    }
+    if seen { Verdict::Pass } else { Verdict::NotApplicable }
+}
+
 /// The operation as a request of its own; nothing when something else in the bulk request bears on it.
 fn alone(view: &View<'_>, index: usize, asked: &[&Map<String, Value>]) -> Option<Call> {
     let ask = asked[index];
@@ -67,19 +118,24 @@ fn alone(view: &View<'_>, index: usize, asked: &[&Map<String, Value>]) -> Option
         ("POST", None) => Op::Create,
         ("PUT", Some(_)) => Op::Replace,
         ("PATCH", Some(_)) if view.target.feature("patch") => Op::Patch,
+        ("DELETE", Some(_)) => Op::Delete,
         _ => return None,
     };
-    let data = get_ci(ask, "data")?.as_object()?;
+    let data = get_ci(ask, "data").and_then(Value::as_object);
+    if data.is_none() && op != Op::Delete {
+        return None;
+    }
     let others = || asked.iter().enumerate().filter(|(place, _)| *place != index).map(|(_, other)| *other);
     let free = match op {
         Op::Create => {
+            let data = data?;
             let name = get_ci(data, name_attribute(&endpoint)).and_then(Value::as_str)?;
             let taken = |other: &Map<String, Value>| Value::Object(other.clone()).to_string().contains(name);
             get_ci(ask, "bulkId").is_some() && known_to_do(view, &endpoint, data) && !others().any(taken)
         }
         _ => !others().any(|other| text(other, "path").as_deref() == Some(path.as_str())),
     };
-    let body = Some(Value::Object(data.clone()));
+    let body = data.cloned().map(Value::Object);
     let read = Call { op, method, endpoint, depth: 1 + usize::from(id.is_some()), id, body, ..view.call.clone() };
     free.then_some(read)
 }

@@ -37,7 +37,7 @@ pub static RULES: &[Rule] = &[
         hint: "Return the whole resource with its `id` as a non-empty string.",
         wrong: "POST /Users → 201 {\"userName\":\"a@example.com\"}",
         right: "POST /Users → 201 {\"id\":\"2819c223\",\"userName\":\"a@example.com\", …}",
-        proven_by: &["create-response-empty-id"],
+        proven_by: &["create-response-empty-id", "create-201-empty-object"],
         check: answer_without_id,
     },
     Rule {
@@ -144,6 +144,7 @@ pub static RULES: &[Rule] = &[
             "create-duplicate-returns-400",
             "duplicate-name-and-email-400",
             "put-name-conflict-400",
+            "email-taken-400",
         ],
         check: duplicate_wrong_status,
     },
@@ -164,6 +165,22 @@ pub static RULES: &[Rule] = &[
         check: duplicate_without_scimtype,
     },
     Rule {
+        id: "create/foreign-schemas-accepted",
+        title: "A resource whose `schemas` names something else is accepted",
+        spec: "RFC 7643 §3; RFC 7644 §3.12, Table 9",
+        level: Level::Should,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["create-foreign-schemas-refused"],
+        explain: "`schemas` says what a resource is. A body that names the schema of a group, or one that nobody knows, and not that of the endpoint, is a mistake of the client; a server that takes it stores what it does not understand.",
+        hint: "Compare `schemas` with the endpoint's resource type, and refuse what has nothing of it with 400 invalidValue or invalidSyntax.",
+        wrong: "POST /Users {\"schemas\":[\"urn:example:nothing\"],\"userName\":\"a\"} → 201",
+        right: "→ 400",
+        proven_by: &["create-foreign-schema-accepted"],
+        check: foreign_schemas,
+    },
+    Rule {
         id: "create/conflict-without-duplicate",
         title: "A create is refused with 409 although nobody holds the userName",
         spec: "RFC 7644 §3.3; RFC 7643 §4.1",
@@ -181,6 +198,8 @@ pub static RULES: &[Rule] = &[
             "create-conflict-on-shared-email",
             "names-collide-without-marks",
             "phone-number-unique",
+            "create-empty-external-id-409",
+            "external-id-of-other-type-409",
         ],
         check: refusal_rule!("create/conflict-without-duplicate"),
     },
@@ -224,6 +243,8 @@ pub static RULES: &[Rule] = &[
             "phone-local-number-400",
             "phone-tel-uri-400",
             "address-primary-400",
+            "blank-family-name-400",
+            "create-email-required-400",
         ],
         check: refusal_rule!("create/valid-user-refused"),
     },
@@ -339,6 +360,7 @@ pub static RULES: &[Rule] = &[
             "certificates-hidden",
             "display-name-only-patched",
             "custom-list-first-only",
+            "name-formatted-only",
         ],
         check: state_rule!("create/attribute-not-stored"),
     },
@@ -393,7 +415,7 @@ pub static RULES: &[Rule] = &[
         hint: "Store the value as sent and compare case-insensitively.",
         wrong: "POST userName Mixed.Case@example.com → \"mixed.case@example.com\"",
         right: "→ \"Mixed.Case@example.com\"",
-        proven_by: &["username-lowercased"],
+        proven_by: &["username-lowercased", "create-answer-keeps-case"],
         check: state_rule!("create/username-case-changed"),
     },
     Rule {
@@ -414,6 +436,7 @@ pub static RULES: &[Rule] = &[
             "create-truncates-values",
             "group-name-marks-replaced",
             "group-create-answer-prefixed",
+            "values-trimmed",
         ],
         check: state_rule!("create/value-altered"),
     },
@@ -678,6 +701,26 @@ fn named_otherwise(view: &View<'_>) -> bool {
     let name = |o: &Map<String, Value>| get_ci(o, "userName").and_then(Value::as_str).map(str::to_lowercase);
     let sent = view.call.body.as_ref().and_then(Value::as_object).and_then(name);
     matches!((view.object().and_then(name), sent), (Some(shown), Some(sent)) if shown != sent)
+}
+
+fn foreign_schemas(view: &View<'_>) -> Verdict {
+    let Some(rt) = view.resource_type().filter(|_| matches!(view.call.op, Op::Create | Op::Replace)) else {
+        return Verdict::NotApplicable;
+    };
+    let body = view.call.body.as_ref().and_then(Value::as_object);
+    let Some(named) = body.and_then(|b| get_ci(b, "schemas")).and_then(Value::as_array) else {
+        return Verdict::NotApplicable;
+    };
+    let own = |uri: &str| rt.schema.id.eq_ignore_ascii_case(uri) || rt.extension(uri).is_some();
+    let uris: Vec<&str> = named.iter().filter_map(Value::as_str).collect();
+    if uris.is_empty() || uris.iter().any(|uri| own(uri)) {
+        return Verdict::NotApplicable;
+    }
+    match view.status() {
+        200..=299 => Verdict::fail("status", format!("400: schemas lacks {}", rt.schema.id), view.status().to_string()),
+        400..=499 => Verdict::Pass,
+        _ => Verdict::NotApplicable,
+    }
 }
 
 fn duplicate_wrong_status(view: &View<'_>) -> Verdict {

@@ -38,6 +38,7 @@ pub static RULES: &[Rule] = &[
             "read-after-create-404",
             "delete-inactive-user-404",
             "patch-email-deletes-user",
+            "create-email-rewrites-id",
         ],
         check: refusal_rule!("identity/live-resource-not-found"),
     },
@@ -161,7 +162,7 @@ pub static RULES: &[Rule] = &[
         hint: "Answer 204 without a body.",
         wrong: "DELETE /Users/2819 → 200",
         right: "→ 204",
-        proven_by: &["delete-answers-200", "delete-group-answers-200"],
+        proven_by: &["delete-answers-200", "delete-group-answers-200", "delete-answers-200-empty"],
         check: delete_status,
     },
     Rule {

@@ -456,10 +456,14 @@ fn shares_a_key(view: &View<'_>) -> bool {
         let emails = get_ci(doc, "emails").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let emails = emails.iter().filter_map(|e| value_ci(e, "value"));
         let all = get_ci(doc, "externalId").into_iter().chain(emails);
-        all.filter_map(Value::as_str).map(str::to_lowercase).collect()
+        let texts = all.filter_map(Value::as_str).map(|t| t.trim().to_lowercase());
+        // An empty key tells nobody from nobody.
+        texts.filter(|t| !t.is_empty()).collect()
     }
     let wanted = view.call.body.as_ref().map(keys).unwrap_or_default();
-    let others = view.earlier.iter().filter(|p| p.call.op == Op::Create && p.exchange.accepted());
+    // Users and groups are two worlds: nobody could mix up one of each.
+    let same = |p: &&Past| p.call.op == Op::Create && p.call.endpoint == view.call.endpoint && p.exchange.accepted();
+    let others = view.earlier.iter().filter(same);
     others.filter_map(|p| p.call.body.as_ref()).flat_map(keys).any(|k| wanted.contains(&k))
 }
 

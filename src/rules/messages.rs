@@ -175,6 +175,10 @@ pub static RULES: &[Rule] = &[
             "duplicate-race-500",
             "phone-plus-500",
             "put-read-only-extension-500",
+            "employee-number-taken-500",
+            "empty-element-500",
+            "middle-name-500",
+            "create-over-inactive-500",
         ],
         check: server_error,
     },
@@ -206,6 +210,10 @@ pub static RULES: &[Rule] = &[
             "error-status-object",
             "error-as-text-in-message",
             "entitlement-objects-400",
+            "error-nested-in-detail",
+            "validation-422-with-list",
+            "error-api-envelope",
+            "conflict-unknown-error",
         ],
         check: body_not_scim,
     },
@@ -222,7 +230,7 @@ pub static RULES: &[Rule] = &[
         hint: "Write \"status\": \"404\".",
         wrong: "404 {\"status\":404}",
         right: "404 {\"status\":\"404\"}",
-        proven_by: &["error-status-mismatch", "error-status-number", "error-without-status"],
+        proven_by: &["error-status-mismatch", "error-status-number", "error-without-status", "create-active-text-400"],
         check: status_text,
     },
     Rule {
@@ -277,6 +285,7 @@ pub static RULES: &[Rule] = &[
             "error-scimtype-empty",
             "error-scimtype-capitalised",
             "password-refusal-says-scimtype",
+            "malformed-json-scimtype-sentence",
         ],
         check: scimtype,
     },
@@ -600,9 +609,12 @@ fn scimtype(view: &View<'_>) -> Verdict {
         Some(Value::String(s)) if s.is_empty() || s == "null" || s == "None" || s == "undefined" => {
             Verdict::fail("body /scimType", "a keyword of Table 9, or absent", short(&Value::String(s.clone())))
         }
-        Some(Value::String(s)) => Verdict::Fail(vec![
-            Finding::new("body /scimType", "a keyword of Table 9, or absent", s.clone()).level(Level::Note),
-        ]),
+        Some(Value::String(s)) => {
+            // A sentence is no word at all: what it says belongs into `detail`.
+            let level = if s.trim().contains(char::is_whitespace) { Level::Should } else { Level::Note };
+            let finding = Finding::new("body /scimType", "a keyword of Table 9, or absent", s.clone());
+            Verdict::Fail(vec![finding.level(level)])
+        }
         Some(other) => Verdict::fail("body /scimType", "a string", short(other)),
     }
 }

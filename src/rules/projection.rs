@@ -63,6 +63,7 @@ pub static RULES: &[Rule] = &[
             "excludedattributes-sub-ignored",
             "excludedattributes-urn-ignored",
             "attributes-on-get-ignored",
+            "attributes-on-write-ignored",
         ],
         check: not_excluded,
     },

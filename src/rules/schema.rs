@@ -63,6 +63,22 @@ pub static RULES: &[Rule] = &[
         check: schemas_missing,
     },
     Rule {
+        id: "schema/core-attributes-below-urn",
+        title: "The attributes of a resource stand below the URN of their own schema",
+        spec: "RFC 7643 §3, §3.3",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["res-core-at-top"],
+        explain: "Only extensions have an object of their own, named with their URN. The attributes of the resource type's own schema are members of the resource itself; a client looks for userName there, finds none, and takes the account for an empty one.",
+        hint: "Write the attributes of the core schema at the top of the resource.",
+        wrong: "{\"id\":\"1\",\"urn:ietf:params:scim:schemas:core:2.0:User\":{\"userName\":\"a\"}}",
+        right: "{\"id\":\"1\",\"userName\":\"a\"}",
+        proven_by: &["core-attributes-below-urn"],
+        check: core_below_urn,
+    },
+    Rule {
         id: "schema/schemas-duplicated",
         title: "`schemas` names the same URI twice",
         spec: "RFC 7643 §3",
@@ -131,6 +147,8 @@ pub static RULES: &[Rule] = &[
             "addresses-single-object",
             "email-without-type-as-text",
             "custom-list-as-text",
+            "addresses-list-in-list",
+            "emails-object-pascal-case",
         ],
         check: multi_valued,
     },
@@ -369,6 +387,20 @@ fn schemas_missing(view: &View<'_>) -> Verdict {
             Some(v) if view.call.op == Op::Patch && v.to_string().contains(crate::scim::urn::PATCH_OP) => None,
             Some(other) => finding(short(other)),
         }
+    })
+}
+
+fn core_below_urn(view: &View<'_>) -> Verdict {
+    each(view, |resource, rt| {
+        let below = get_ci(resource, &rt.schema.id).and_then(Value::as_object).filter(|inner| !inner.is_empty());
+        Some(below.map(|inner| {
+            let names: Vec<&str> = inner.keys().take(3).map(String::as_str).collect();
+            Finding::new(
+                label(resource, "schemas"),
+                "its attributes at the top",
+                format!("{} below the URN", names.join(", ")),
+            )
+        }))
     })
 }
 

@@ -89,7 +89,7 @@ impl Player<'_> {
     pub(super) fn added_read(&self, target: &str, tenant: u8) -> Outgoing {
         let headers = self.case.profile.headers.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
         let auth = if tenant == 1 { AuthKind::Other } else { AuthKind::Configured };
-        Outgoing { method: "GET".to_owned(), target: target.to_owned(), headers, body: None, auth }
+        Outgoing { method: "GET".to_owned(), target: target.to_owned(), headers, auth, ..Outgoing::default() }
     }
 
     /// After the last step: what was written and not read, bystanders, and look-ups by name.

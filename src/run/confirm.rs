@@ -123,5 +123,7 @@ fn again(request: &Request) -> Outgoing {
     };
     let own = |name: &str| !["authorization", "host", "content-length"].iter().any(|n| name.eq_ignore_ascii_case(n));
     let headers = request.headers.iter().filter(|(name, _)| own(name)).cloned().collect();
-    Outgoing { method: request.method.clone(), target, headers, body: request.body.clone(), auth: request.auth }
+    let nameless = !request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("user-agent"));
+    let (method, body) = (request.method.clone(), request.body.clone());
+    Outgoing { method, target, headers, body, auth: request.auth, nameless }
 }

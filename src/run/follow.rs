@@ -58,8 +58,8 @@ impl Player<'_> {
         // A name in it may have blanks, which no request line can carry.
         let target = target.replace(' ', "%20");
         let auth = exchange.request.auth;
-        let Ok(there) = self.exchange(Outgoing { method: "GET".into(), target, headers, body: None, auth }).await
-        else {
+        let out = Outgoing { method: "GET".into(), target, headers, auth, ..Outgoing::default() };
+        let Ok(there) = self.exchange(out).await else {
             return false;
         };
         let found = there.json().and_then(|b| value_ci(b, "id")).and_then(text_of);

@@ -141,6 +141,8 @@ pub struct Behaviour {
     pub bearer_token: bool,
     /// The scheme is compared without case.
     pub scheme_any_case: bool,
+    /// The scheme `Bearer` without a token is good.
+    pub empty_bearer: bool,
     /// `?access_token=` is good.
     pub query_token: bool,
     /// These methods need no credentials.
@@ -204,6 +206,7 @@ impl Default for Behaviour {
             raw_token: false,
             bearer_token: true,
             scheme_any_case: true,
+            empty_bearer: false,
             query_token: false,
             open_methods: &[],
             timestamps: Timestamps::Milliseconds,

@@ -37,7 +37,9 @@ impl Player<'_> {
             findings::effective_level(rule, f, &self.context.options) != Level::Note
                 || (place == "status" && f.at == "status")
         });
-        if told || self.broken.is_some() {
+        // What speaks in the name of a rule is told of a step's own refusal, too.
+        let own = expect.rule.is_some() && self.broken.as_ref() == Some(&self.steps[at].id);
+        if told || (self.broken.is_some() && !own) {
             if let Some(cause) = self.broken.clone().filter(|c| *c != self.steps[at].id)
                 && self.steps[at].outcome == Outcome::Passed
             {

@@ -32,6 +32,8 @@ mod projection;
 mod put;
 mod rarer;
 mod reported;
+mod sample5_writes;
+mod sample5_writes_answers;
 mod sample_patch;
 mod sample_patch_groups;
 mod sample_reads;
@@ -108,6 +110,8 @@ pub fn all() -> &'static [Fault] {
             sample_reads_answers::FAULTS,
             sample_writes::FAULTS,
             sample_writes_later::FAULTS,
+            sample5_writes::FAULTS,
+            sample5_writes_answers::FAULTS,
         ]
         .concat()
     });

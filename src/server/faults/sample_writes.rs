@@ -352,12 +352,12 @@ pub(super) const FAULTS: &[Fault] = &[
 ];
 
 /// Whether a request writes a whole user.
-fn writes_user(call: &Call) -> bool {
+pub(super) fn writes_user(call: &Call) -> bool {
     call.is("POST", Kind::User) || on_item(call, "PUT", Kind::User)
 }
 
 /// The elements of a list that a body names.
-fn elements<'a>(call: &'a Call, name: &str) -> &'a [Value] {
+pub(super) fn elements<'a>(call: &'a Call, name: &str) -> &'a [Value] {
     body_value(call, name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
