@@ -91,9 +91,9 @@ pub static RULES: &[Rule] = &[
         level: Level::Idp,
         clash: false,
         impact: Impact::ConnectionTestFails,
-        breaks: &["entra"],
-        requirements: &["entra-no-user-agent"],
-        explain: "Microsoft Entra ID sends no User-Agent. A firewall or gateway before the service that takes such a request for a robot answers before the service does, mostly with a page; the admin reads that the credentials are wrong.",
+        breaks: &["onelogin"],
+        requirements: &["no-user-agent"],
+        explain: "OneLogin sends an empty User-Agent, and of Microsoft Entra ID it is reported that it sends none. A firewall or gateway before the service that takes such a request for a robot answers before the service does, mostly with a page; the admin reads that the credentials are wrong.",
         hint: "Exempt the SCIM endpoints from the rule of your gateway, or let it set a name itself.",
         wrong: "GET /Users without User-Agent → 403 <html>",
         right: "→ 200",
@@ -199,7 +199,9 @@ fn www_authenticate(view: &View<'_>) -> Verdict {
 
 /// A request without `User-Agent` was turned away by somebody who is no SCIM server, or who let in one that differs in that.
 fn for_its_name(view: &View<'_>) -> bool {
-    let named = |exchange: &crate::exchange::Exchange| exchange.request.header("user-agent").is_some();
+    let named = |exchange: &crate::exchange::Exchange| {
+        exchange.request.header("user-agent").is_some_and(|name| !name.is_empty())
+    };
     let let_in = |p: &Past| {
         p.call.op == view.call.op
             && p.call.endpoint == view.call.endpoint
@@ -218,7 +220,7 @@ fn for_its_name(view: &View<'_>) -> bool {
 fn nameless(view: &View<'_>) -> Verdict {
     let headers = &view.exchange.request.headers;
     // A recording may have left out all of them.
-    let told = headers.is_empty() || view.exchange.request.header("user-agent").is_some();
+    let told = headers.is_empty() || view.exchange.request.header("user-agent").is_some_and(|name| !name.is_empty());
     if told || !matches!(view.call.auth, AuthKind::Configured | AuthKind::Other) || !view.on_resources() {
         return Verdict::NotApplicable;
     }

@@ -26,11 +26,11 @@ pub(super) const FAULTS: &[Fault] = &[
         area: "headers",
         source: &["https://github.com/kortix-ai/suna/pull/7297"],
         wrong: "403, an HTML page",
-        right: "200; Entra sends none",
+        right: "200; OneLogin sends an empty one",
         hooks: &[Hook::Before(|call, _| {
             // The operations of a bulk request have no headers of their own.
             let outside = call.header("host").is_some();
-            (outside && call.header("user-agent").is_none()).then(|| html(403, "Access denied"))
+            (outside && call.header("user-agent").is_none_or(str::is_empty)).then(|| html(403, "Access denied"))
         })],
     },
     Fault {
