@@ -31,6 +31,8 @@ mod projection;
 mod put;
 mod rarer;
 mod reported;
+mod sample5_reads;
+mod sample5_reads_writes;
 mod sample_patch;
 mod sample_patch_groups;
 mod sample_reads;
@@ -106,6 +108,8 @@ pub fn all() -> &'static [Fault] {
             sample_reads_answers::FAULTS,
             sample_writes::FAULTS,
             sample_writes_later::FAULTS,
+            sample5_reads::FAULTS,
+            sample5_reads_writes::FAULTS,
         ]
         .concat()
     });
