@@ -162,8 +162,10 @@ pub(super) const FAULTS: &[Fault] = &[
         source: &["https://github.com/wso2/product-is/issues/9859"],
         wrong: "200 without a body",
         right: "200 with the list",
-        hooks: &[Hook::Before(|call, _| {
-            (searches(call) && body_value(call, "count").is_none()).then(|| Reply::empty(200))
+        hooks: &[Hook::After(|call, reply, _| {
+            if searches(call) && reply.ok() && body_value(call, "count").is_none() {
+                *reply = Reply::empty(200);
+            }
         })],
     },
     Fault {
@@ -255,7 +257,11 @@ pub(super) const FAULTS: &[Fault] = &[
         source: &["https://github.com/supabase/auth/pull/2664"],
         wrong: "totalResults 0",
         right: "User and Group",
-        hooks: &[Hook::Before(|call, _| (call.target == Target::ResourceTypes(None)).then(empty_list))],
+        hooks: &[Hook::After(|call, reply, _| {
+            if call.method == "GET" && call.target == Target::ResourceTypes(None) && reply.ok() {
+                *reply = empty_list();
+            }
+        })],
     },
     Fault {
         id: "schemas-empty",
@@ -264,7 +270,11 @@ pub(super) const FAULTS: &[Fault] = &[
         source: &["https://github.com/supabase/auth/pull/2664"],
         wrong: "totalResults 0",
         right: "the schemas of the resource types",
-        hooks: &[Hook::Before(|call, _| (call.target == Target::Schemas(None)).then(empty_list))],
+        hooks: &[Hook::After(|call, reply, _| {
+            if call.method == "GET" && call.target == Target::Schemas(None) && reply.ok() {
+                *reply = empty_list();
+            }
+        })],
     },
     Fault {
         id: "schemas-flags-as-text",

@@ -5,8 +5,7 @@
 use super::Fault;
 use super::mined_writes::inner;
 use super::tools::{
-    body_text, current, filter_text, forget, on_item, op, path, remember, remembers, sent_members, sent_operations,
-    touches, value,
+    body_text, current, forget, on_item, op, path, remember, remembers, sent_members, sent_operations, touches, value,
 };
 use crate::scim::urn;
 use crate::scim::value::{get_ci, get_ci_mut};
@@ -19,7 +18,7 @@ use serde_json::{Value, json};
 pub(super) const FAULTS: &[Fault] = &[
     Fault {
         id: "deleted-group-in-list",
-        title: "A deleted group stays in lists; a look-up and a read find nothing",
+        title: "A deleted group stays in the whole list; a look-up and a read find nothing",
         area: "groups",
         source: &["https://github.com/wso2/product-is/issues/11249"],
         wrong: "GET /Groups shows the group",
@@ -37,7 +36,7 @@ pub(super) const FAULTS: &[Fault] = &[
             }),
             Hook::After(|call, reply, state| {
                 let ghosts = state.of(call).scratch.get("stale-groups").cloned().unwrap_or_default();
-                let whole = call.lists(Kind::Group) && filter_text(call).is_empty() && reply.ok();
+                let whole = call.is("GET", Kind::Group) && call.id().is_none() && call.query.is_empty() && reply.ok();
                 let Some(body) = reply.body_mut().filter(|_| whole) else { return };
                 let total = body.get("totalResults").and_then(Value::as_u64).unwrap_or_default() + ghosts.len() as u64;
                 let Some(list) = body.get_mut("Resources").and_then(Value::as_array_mut) else { return };
@@ -132,7 +131,7 @@ pub(super) const FAULTS: &[Fault] = &[
                 let operations = sent_operations(call);
                 if call.method == "PATCH" && reply.ok() && operations.iter().any(unnames) {
                     remember(call, state, "nameless", id.clone());
-                } else if call.method == "PUT" || operations.iter().any(|o| touches(o, "displayName")) {
+                } else if reply.ok() && (call.method == "PUT" || operations.iter().any(|o| touches(o, "displayName"))) {
                     forget(call, state, "nameless", &id);
                 }
                 if let Some(body) = reply.body_mut().filter(|_| remembers(call, state, "nameless", &id)) {
