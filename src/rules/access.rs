@@ -251,6 +251,8 @@ fn auth_refused(view: &View<'_>) -> Verdict {
             Finding::new("status", "200: the scheme is compared without regard to case", "401").level(Level::Should),
         ]),
         401 => Verdict::fail("status", "success with the configured credentials", "401 Unauthorized"),
+        // The same credentials are good for a look-up that finds somebody.
+        403 if super::refusal::forbids_a_miss(view) => Verdict::NotApplicable,
         403 if view.call.method == "GET" && view.call.op != Op::Discovery => {
             Verdict::fail("status", "success with the configured credentials", "403 Forbidden")
         }

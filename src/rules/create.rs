@@ -262,6 +262,7 @@ pub static RULES: &[Rule] = &[
         wrong: "POST /Groups {\"displayName\":\"team\",\"members\":[]} → 400",
         right: "→ 201",
         proven_by: &[
+            "group-name-dot-400",
             "group-member-ref-required",
             "request-scim-json-body-ignored",
             "delete-group-deletes-members",

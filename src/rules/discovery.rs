@@ -11,18 +11,18 @@ use serde_json::{Map, Value};
 pub static RULES: &[Rule] = &[
     Rule {
         id: "discovery/not-available",
-        title: "A discovery endpoint is not there",
+        title: "A discovery endpoint is not there, or lists nothing",
         spec: "RFC 7644 §4",
         level: Level::Should,
         clash: false,
         impact: Impact::ClientConfused,
         breaks: &[],
         requirements: &["spc-get", "rt-list", "sch-list"],
-        explain: "/ServiceProviderConfig, /ResourceTypes and /Schemas are how a client learns what a server can do. Okta reads the last two for entitlements, Entra's gallery wants /Schemas.",
+        explain: "/ServiceProviderConfig, /ResourceTypes and /Schemas are how a client learns what a server can do. Okta reads the last two for entitlements, Entra's gallery wants /Schemas. An empty list of types says that the server has no resources.",
         hint: "Serve the three documents.",
         wrong: "GET /ResourceTypes → 404",
         right: "→ 200 with a ListResponse",
-        proven_by: &["resourcetypes-404", "schemas-404", "serviceproviderconfig-404"],
+        proven_by: &["resourcetypes-404", "schemas-404", "serviceproviderconfig-404", "resourcetypes-empty"],
         check: not_available,
     },
     Rule {
@@ -158,6 +158,8 @@ pub static RULES: &[Rule] = &[
             "schemas-type-array",
             "schemas-name-string",
             "schemas-photos-value-string",
+            "schemas-flags-as-text",
+            "schemas-parts-as-attributes",
         ],
         check: attributes,
     },
@@ -174,7 +176,7 @@ pub static RULES: &[Rule] = &[
         hint: "Serve the extension under /Schemas, or take it out of the resource type.",
         wrong: "/ResourceTypes names the enterprise extension; /Schemas does not have it",
         right: "/Schemas has it",
-        proven_by: &["schemas-missing-extension", "schemas-id-not-urn"],
+        proven_by: &["schemas-missing-extension", "schemas-id-not-urn", "schemas-empty"],
         check: extension_missing,
     },
     Rule {
@@ -266,9 +268,24 @@ fn not_available(view: &View<'_>) -> Verdict {
         return Verdict::NotApplicable;
     }
     match view.status() {
+        200 if plain_get(view, "resourcetypes", 1) && lists_nothing(view) => {
+            Verdict::fail("body /Resources", "what the server offers", "an empty list")
+        }
         200 => Verdict::Pass,
         404 | 405 | 501 => Verdict::fail("status", "200 OK", view.status().to_string()),
         _ => Verdict::NotApplicable,
+    }
+}
+
+/// True for a list of types or schemas without an entry.
+fn lists_nothing(view: &View<'_>) -> bool {
+    let lists = plain_get(view, "resourcetypes", 1) || plain_get(view, "schemas", 1);
+    let body = view.exchange.json().filter(|_| lists);
+    let entries = body.and_then(|b| b.as_object().map_or(Some(b), |o| get_ci(o, "Resources")));
+    match entries {
+        Some(entries) => entries.as_array().is_some_and(Vec::is_empty),
+        // RFC 7644 §3.4.2: without a result the list itself may be left out.
+        None => body.is_some_and(|b| value_ci(b, "totalResults").is_some_and(|t| *t == 0)),
     }
 }
 
@@ -599,30 +616,35 @@ fn extension_missing(view: &View<'_>) -> Verdict {
         .filter_map(|d| get_ci(d, "id").and_then(Value::as_str))
         .map(str::to_lowercase)
         .collect();
-    let types = view.earlier.iter().rev().find(|p| {
-        p.call.endpoint.eq_ignore_ascii_case("/ResourceTypes") && p.call.depth == 1 && p.exchange.status() == Some(200)
-    });
-    let Some(types) = types.and_then(|p| p.exchange.json()) else { return Verdict::NotApplicable };
-    let entries = types.as_object().and_then(|o| get_ci(o, "Resources")).and_then(Value::as_array);
-    let mut named: Vec<String> = Vec::new();
-    for entry in entries.into_iter().flatten().filter_map(Value::as_object) {
-        named.extend(get_ci(entry, "schema").and_then(Value::as_str).map(str::to_owned));
-        let extensions = get_ci(entry, "schemaExtensions").and_then(Value::as_array);
-        named.extend(
-            extensions
-                .into_iter()
-                .flatten()
-                .filter_map(|e| value_ci(e, "schema").and_then(Value::as_str))
-                .map(str::to_owned),
-        );
-    }
-    if named.is_empty() || listed.is_empty() {
+    let named = schemas_of_types(view);
+    // Documents without an id are discovery/schema-incomplete; a list without documents lacks them all.
+    if named.is_empty() || (listed.is_empty() && !lists_nothing(view)) {
         return Verdict::NotApplicable;
     }
     match named.iter().find(|n| !listed.contains(&n.to_lowercase())) {
         Some(missing) => Verdict::fail("body /Resources", missing.clone(), "not listed"),
         None => Verdict::Pass,
     }
+}
+
+/// The schemas and extensions that the resource types name which this case has read.
+fn schemas_of_types(view: &View<'_>) -> Vec<String> {
+    let types = view.earlier.iter().rev().find(|p| {
+        p.call.endpoint.eq_ignore_ascii_case("/ResourceTypes") && p.call.depth == 1 && p.exchange.status() == Some(200)
+    });
+    let entries = types
+        .and_then(|p| p.exchange.json())
+        .and_then(Value::as_object)
+        .and_then(|o| get_ci(o, "Resources"))
+        .and_then(Value::as_array);
+    let mut named: Vec<String> = Vec::new();
+    for entry in entries.into_iter().flatten().filter_map(Value::as_object) {
+        named.extend(get_ci(entry, "schema").and_then(Value::as_str).map(str::to_owned));
+        let extensions = get_ci(entry, "schemaExtensions").and_then(Value::as_array);
+        let schema = |e: &Value| value_ci(e, "schema").and_then(Value::as_str).map(str::to_owned);
+        named.extend(extensions.into_iter().flatten().filter_map(schema));
+    }
+    named
 }
 
 /// Names that a list of this case holds, lower case.

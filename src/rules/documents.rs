@@ -2,6 +2,7 @@
 //! whether the document that comes is the one that was asked for.
 
 use super::discovery::{documents, plain_get};
+use super::meta::same_host;
 use super::rule::{Finding, Impact, Level, Rule, Verdict};
 use super::view::{View, short};
 use crate::scim::schema::{AttrType, Attribute, ResourceType, Schema};
@@ -15,13 +16,13 @@ pub static RULES: &[Rule] = &[
     Rule {
         id: "discovery/core-attribute-differs",
         title: "A schema of RFC 7643 describes one of its attributes in another form",
-        spec: "RFC 7643 §4.1, §4.2, §4.3, §8.7.1",
+        spec: "RFC 7643 §3.1, §4.1, §4.2, §4.3, §8.7.1",
         level: Level::Must,
         clash: false,
         impact: Impact::ClientConfused,
         breaks: &[],
         requirements: &["sch-core-shapes", "sch-groups-readonly"],
-        explain: "Whether an attribute or a part of one has one value or many, whether it is complex or a Boolean, and that `groups` is read-only, is fixed by RFC 7643 for the schemas that carry its URNs. A client that builds its requests from the schema sends something that the server then refuses, or reads answers wrongly. What is free (required, uniqueness, canonical values, fewer attributes) is not looked at.",
+        explain: "Whether an attribute or a part of one has one value or many, whether it is complex or a Boolean, and that `groups` is read-only, is fixed by RFC 7643 for the schemas that carry its URNs. A client that builds its requests from the schema sends something that the server then refuses, or reads answers wrongly. What is free (required, uniqueness, canonical values, fewer attributes) is not looked at. `id`, where a schema lists it, is read-only and always returned (§3.1); another word for it is advice.",
         hint: "Serve the definitions of RFC 7643 §8.7.1; put what differs into a schema with a URN of your own.",
         wrong: "{\"name\":\"emails\",\"type\":\"complex\",\"multiValued\":false,…}",
         right: "{\"name\":\"emails\",\"type\":\"complex\",\"multiValued\":true,…}",
@@ -30,6 +31,8 @@ pub static RULES: &[Rule] = &[
             "schemas-attribute-without-type",
             "schemas-emails-singular",
             "schemas-groups-writable",
+            "schemas-id-returned-default",
+            "schemas-members-string",
             "schemas-name-string",
             "schemas-primary-string",
             "schemas-type-array",
@@ -81,13 +84,14 @@ pub static RULES: &[Rule] = &[
         impact: Impact::ClientConfused,
         breaks: &[],
         requirements: &["discovery-meta"],
-        explain: "`meta.resourceType` of the documents is ServiceProviderConfig, ResourceType or Schema, and `meta.location` is the URI at which the document is read. A schema without `meta`, or a `meta` without `resourceType`, is advice.",
+        explain: "`meta.resourceType` of the documents is ServiceProviderConfig, ResourceType or Schema, and `meta.location` is the URI at which the document is read. A schema without `meta`, a `meta` without `resourceType`, or a place on the same host below another path, is advice.",
         hint: "Build it from the base URL of the requests, the endpoint and the id.",
         wrong: "GET /Schemas/urn:…:User → {\"meta\":{\"location\":\"https://…/v1/User\"}}",
         right: "\"location\":\"https://…/Schemas/urn:…:User\"",
         proven_by: &[
             "discovery-location-wrong",
             "discovery-resource-type-wrong",
+            "schemas-extension-location-doubled",
             "schemas-without-meta",
             "serviceproviderconfig-meta-without-type",
         ],
@@ -104,12 +108,16 @@ static CORE: LazyLock<Vec<Schema>> = LazyLock::new(|| {
 
 fn core_attributes(view: &View<'_>) -> Verdict {
     let mut seen = false;
+    let mut common = None;
     for document in documents(view, "schemas") {
         let id = get_ci(document, "id").and_then(Value::as_str).unwrap_or_default();
         let Some(schema) = CORE.iter().find(|s| s.id.eq_ignore_ascii_case(id)) else { continue };
         for served in get_ci(document, "attributes").and_then(Value::as_array).into_iter().flatten() {
             let Some(served) = served.as_object() else { continue };
             let name = get_ci(served, "name").and_then(Value::as_str).unwrap_or_default();
+            if name.eq_ignore_ascii_case("id") {
+                common = common.or_else(|| id_differs(served));
+            }
             let Some(attribute) = schema.attributes.iter().find(|a| a.name.eq_ignore_ascii_case(name)) else {
                 continue;
             };
@@ -121,7 +129,24 @@ fn core_attributes(view: &View<'_>) -> Verdict {
             }
         }
     }
-    if seen { Verdict::Pass } else { Verdict::NotApplicable }
+    match common {
+        Some(finding) => Verdict::Fail(vec![finding.level(Level::Should)]),
+        None if seen => Verdict::Pass,
+        None => Verdict::NotApplicable,
+    }
+}
+
+/// What RFC 7643 §3.1 fixes about `id`, for whoever lists it among the attributes of a schema. Its words take precedence over
+/// what the schema says, so a client that knows them is not misled.
+fn id_differs(served: &Map<String, Value>) -> Option<Finding> {
+    [("mutability", "readOnly", "readWrite"), ("returned", "always", "default")].iter().find_map(
+        |(key, right, default)| {
+            let shown = get_ci(served, key).and_then(Value::as_str).unwrap_or(default);
+            // A word that does not exist is discovery/attribute-definition-wrong.
+            let other = !shown.eq_ignore_ascii_case(right);
+            other.then(|| Finding::new(format!("attribute id, {key}"), *right, shown))
+        },
+    )
 }
 
 /// What is fixed about an attribute of the RFC's: a member that is left out has the default of RFC 7643 §2.2.
@@ -250,12 +275,39 @@ fn meta_wrong(view: &View<'_>) -> Verdict {
             let expected = names.first().map_or_else(|| format!("…/{endpoint}"), |n| format!("…/{endpoint}/{n}"));
             return Verdict::fail("body /meta/location", expected, place);
         }
+        if let Some((place, level)) = text("location").and_then(|l| Some((l, detour(l, view, endpoint, &names)?))) {
+            let base = &view.target.base_url;
+            let expected =
+                names.first().map_or_else(|| format!("{base}/{endpoint}"), |n| format!("{base}/{endpoint}/{n}"));
+            let finding = Finding::new("body /meta/location", expected, place);
+            match level {
+                Level::Must => return Verdict::Fail(vec![finding]),
+                _ => lacking = lacking.or(Some(finding)),
+            }
+        }
     }
     match lacking {
         Some(finding) => Verdict::Fail(vec![finding.level(Level::Should)]),
         None if seen => Verdict::Pass,
         None => Verdict::NotApplicable,
     }
+}
+
+/// How wrong a URI is that ends as it should: with the endpoint twice in its path it is no address of the document; on the
+/// host that was called and below another path it may be a second one.
+fn detour(location: &str, view: &View<'_>, endpoint: &str, names: &[&str]) -> Option<Level> {
+    let path = location.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
+    if path.split('/').filter(|s| s.eq_ignore_ascii_case(endpoint)).count() > 1 {
+        return Some(Level::Must);
+    }
+    let (shown, base) = (url::Url::parse(location).ok()?, url::Url::parse(&view.target.base_url).ok()?);
+    let whole = crate::exchange::percent_decode(shown.path()).to_ascii_lowercase();
+    let prefix = crate::exchange::percent_decode(base.path()).trim_end_matches('/').to_ascii_lowercase();
+    let home = |tail: String| whole.trim_end_matches('/') == format!("{prefix}/{}", tail.to_ascii_lowercase());
+    let direct = home(endpoint.to_owned())
+        || home(format!("{endpoint}s"))
+        || names.iter().any(|name| home(format!("{endpoint}/{name}")));
+    (same_host(&base, &shown) && !direct).then_some(Level::Should)
 }
 
 /// True for a URI of the endpoint itself (the configuration, and who names the list), or of the document below it.

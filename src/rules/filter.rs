@@ -51,6 +51,8 @@ pub static RULES: &[Rule] = &[
         wrong: "user with title \"x\"; GET /Users?filter=title eq \"x\" → totalResults 0",
         right: "→ totalResults 1",
         proven_by: &[
+            "filter-attribute-twice-empty",
+            "filter-group-operator-ignored",
             "search-root-users-only",
             "filter-co-as-eq",
             "filter-email-value-matches-nothing",
@@ -206,18 +208,18 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "filter/no-match-is-an-error",
-        title: "A filter that matches nothing answers 404",
+        title: "A filter that matches nothing answers 404 or 403",
         spec: "RFC 7644 §3.4.2",
         level: Level::Must,
         clash: false,
         impact: Impact::LookupFails,
         breaks: &[],
         requirements: &["list-empty-200", "filter-eq-miss", "entra-test-connection", "okta-lookup-miss"],
-        explain: "No match is a success with totalResults 0. Entra's connection test and its look-up fail on 404 and the job goes into quarantine.",
+        explain: "No match is a success with totalResults 0. Entra's connection test and its look-up fail on 404 and the job goes into quarantine; 403 is read as missing rights.",
         hint: "Answer 200 with an empty ListResponse.",
         wrong: "GET /Users?filter=userName eq \"nobody\" → 404",
         right: "→ 200 {\"totalResults\":0,\"Resources\":[]}",
-        proven_by: &["filter-no-match-404", "groups-endpoint-404", "list-past-end-404"],
+        proven_by: &["filter-no-match-404", "filter-no-match-403", "groups-endpoint-404", "list-past-end-404"],
         check: refusal_rule!("filter/no-match-is-an-error"),
     },
     Rule {
@@ -250,6 +252,7 @@ pub static RULES: &[Rule] = &[
         wrong: "filter=userName eq \"a\" and not (active eq false) → 400",
         right: "→ 200",
         proven_by: &[
+            "filter-three-alike-400",
             "filter-null-400",
             "filter-not-operator-400",
             "group-filter-compound-501",

@@ -46,6 +46,7 @@ pub static RULES: &[Rule] = &[
         wrong: "PATCH /Groups/g {\"op\":\"add\",\"path\":\"members\",\"value\":[{\"value\":\"u1\"}]} → 204\nGET → u1 is no member",
         right: "GET → {\"members\":[{\"value\":\"u1\"}]}",
         proven_by: &[
+            "group-member-by-display",
             "group-lower-case-op-ignored",
             "patch-user-leaves-groups",
             "group-add-known-and-new-drops-new",
@@ -182,7 +183,7 @@ pub static RULES: &[Rule] = &[
         hint: "Compare by `value` before appending.",
         wrong: "PATCH add members [u1] twice → GET: u1 stands there twice",
         right: "u1 stands there once",
-        proven_by: &["group-member-listed-twice", "group-add-present-answer-doubled"],
+        proven_by: &["group-add-present-twice", "group-member-listed-twice", "group-add-present-answer-doubled"],
         check: member_duplicated,
     },
     Rule {

@@ -194,7 +194,7 @@ pub static RULES: &[Rule] = &[
         hint: "Filter deleted rows out of every query.",
         wrong: "DELETE /Users/u → 204\nGET /Users?filter=userName eq … → totalResults 1",
         right: "→ totalResults 0",
-        proven_by: &["delete-is-soft"],
+        proven_by: &["deleted-group-in-list", "delete-is-soft"],
         check: still_listed,
     },
     Rule {

@@ -29,6 +29,7 @@ pub static RULES: &[Rule] = &[
         wrong: "GET /Users → [ {…} ]",
         right: "→ {\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:ListResponse\"],\"totalResults\":1,\"Resources\":[…]}",
         proven_by: &[
+            "search-without-count-empty",
             "list-bare-array",
             "list-resources-lowercase",
             "list-resources-null",
@@ -116,6 +117,7 @@ pub static RULES: &[Rule] = &[
         wrong: "count=0 → 7 resources",
         right: "count=0 → totalResults 7, no Resources",
         proven_by: &[
+            "list-negative-count-slices",
             "list-count-zero-returns-resources",
             "list-negative-count-returns-all",
             "list-count-ignored",
@@ -199,6 +201,7 @@ pub static RULES: &[Rule] = &[
         wrong: "GET /Users?filter=… → {\"totalResults\":1,\"Resources\":[]}",
         right: "{\"totalResults\":1,\"Resources\":[{…}]}",
         proven_by: &[
+            "filter-groups-page-ends-at-count",
             "filter-without-count-empty-page",
             "filter-total-counts-everything",
             "list-second-page-empty",
@@ -302,6 +305,7 @@ pub static RULES: &[Rule] = &[
         wrong: "GET /Users?startIndex=1&count=1000000 → 400",
         right: "→ 200",
         proven_by: &[
+            "search-sort-order-400",
             "get-with-content-type-400",
             "list-large-count-400",
             "request-unknown-parameter-400",

@@ -45,6 +45,9 @@ pub static RULES: &[Rule] = &[
         wrong: "POST /Users with an empty body → 500",
         right: "→ 400 invalidSyntax",
         proven_by: &[
+            "filter-unknown-attribute-html-500",
+            "patch-part-of-text-500",
+            "custom-list-remove-last-500",
             "patch-empty-object-500",
             "patch-emails-list-500",
             "patch-enterprise-number-500",

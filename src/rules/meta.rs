@@ -408,7 +408,7 @@ fn location_origin(view: &View<'_>) -> Verdict {
 }
 
 /// The addresses of one machine are one host; ports may be mapped.
-fn same_host(a: &url::Url, b: &url::Url) -> bool {
+pub(super) fn same_host(a: &url::Url, b: &url::Url) -> bool {
     a.host() == b.host() || (loopback(a) && loopback(b))
 }
 

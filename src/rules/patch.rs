@@ -210,6 +210,7 @@ pub static RULES: &[Rule] = &[
         wrong: "PATCH … {\"op\":\"remove\",\"path\":\"title\"} → 204\nGET → {\"title\":\"T\"}",
         right: "GET → no title",
         proven_by: &[
+            "patch-remove-name-keeps-family-name",
             "patch-remove-names-ignored",
             "custom-clear-answered-only",
             "patch-email-ignored",
@@ -291,6 +292,7 @@ pub static RULES: &[Rule] = &[
         wrong: "PATCH replace name.givenName → GET: name.familyName is gone",
         right: "only name.givenName has changed",
         proven_by: &[
+            "patch-email-comma",
             "patch-strips-addresses",
             "patch-pathless-replaces-all",
             "patch-name-object-clears-siblings",
@@ -472,6 +474,7 @@ pub static RULES: &[Rule] = &[
         wrong: "PATCH … {\"op\":\"remove\",\"path\":\"userName\"} → 204",
         right: "→ 400 mutability",
         proven_by: &[
+            "group-patch-name-removed",
             "group-members-declared-read-only",
             "patch-readonly-accepted",
             "patch-username-remove-accepted",

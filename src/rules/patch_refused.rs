@@ -68,6 +68,7 @@ pub static RULES: &[Rule] = &[
         wrong: "PATCH … {\"op\":\"replace\",\"value\":{\"active\":false}} → 400",
         right: "→ 200 or 204",
         proven_by: &[
+            "patch-pathless-false-422",
             "group-rename-pathless-multi-rejected",
             "patch-pathless-needs-required",
             "patch-name-object-partial-400",
@@ -275,6 +276,7 @@ pub static RULES: &[Rule] = &[
         wrong: "PATCH … {\"op\":\"replace\",\"path\":\"displayName\",\"value\":\"New\"} → 400 \"value must be a boolean\"",
         right: "→ 200 or 204",
         proven_by: &[
+            "deactivated-user-update-409",
             "patch-pads-elements",
             "patch-add-after-null-400",
             "group-rename-by-path-400",

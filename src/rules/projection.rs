@@ -1,7 +1,7 @@
 //! Projection (RFC 7644 §3.9): `attributes` and `excludedAttributes` give what they name, and no more.
 
 use super::rule::{Finding, Impact, Level, Rule, Verdict, refusal_rule};
-use super::view::{View, short};
+use super::view::{Past, View, short};
 use crate::scim::path::{AttrPath, PatchPath, parse_attr_path, parse_path, select};
 use crate::scim::schema::{Attribute, ResourceType, Returned};
 use crate::scim::value::get_ci;
@@ -76,11 +76,11 @@ pub static RULES: &[Rule] = &[
         impact: Impact::ClientConfused,
         breaks: &["entra"],
         requirements: &["proj-excluded-members", "entra-null-free"],
-        explain: "What is excluded is absent. Entra cannot read `\"members\": null`.",
+        explain: "What is excluded is absent. Entra cannot read `\"members\": null`. An empty list for what has values means the same by RFC 7643 §2.5; that is a note.",
         hint: "Leave the key out.",
         wrong: "{\"displayName\":\"team\",\"members\":null}",
         right: "{\"displayName\":\"team\"}",
-        proven_by: &["excludedattributes-members-null"],
+        proven_by: &["excludedattributes-members-null", "excluded-members-empty-list"],
         check: excluded_null,
     },
     Rule {
@@ -134,6 +134,7 @@ pub static RULES: &[Rule] = &[
         wrong: "?attributes=name → {\"name\":{}}",
         right: "→ {\"name\":{\"givenName\":\"A\",\"familyName\":\"B\"}}",
         proven_by: &[
+            "attributes-elements-empty",
             "attributes-complex-parent-empty",
             "attributes-case-sensitive",
             "attributes-sub-ignored",
@@ -332,10 +333,30 @@ fn excluded_null(view: &View<'_>) -> Verdict {
         return Verdict::NotApplicable;
     }
     let null = excluded.iter().find(|n| bodies.iter().any(|b| get_ci(b, n).is_some_and(Value::is_null)));
-    match null {
-        Some(name) => Verdict::fail(format!("body /{name}"), "absent", "null"),
+    if let Some(name) = null {
+        return Verdict::fail(format!("body /{name}"), "absent", "null");
+    }
+    match excluded.iter().find(|n| bodies.iter().any(|b| emptied(view, b, n))) {
+        Some(name) => {
+            let finding = Finding::new(format!("body /{name}"), "absent", "an empty list, and it has values");
+            Verdict::Fail(vec![finding.level(Level::Note)])
+        }
         None => Verdict::Pass,
     }
+}
+
+/// True for an empty list where the last full read showed values: it says the same as null. A server that writes an empty list
+/// for each attribute without a value does so here, too.
+fn emptied(view: &View<'_>, body: &Map<String, Value>, name: &str) -> bool {
+    let id = get_ci(body, "id").and_then(Value::as_str).unwrap_or_default();
+    let known = view.before.find(&view.call.endpoint, id).filter(|k| !k.dirty && k.refused.is_none());
+    let was = known.and_then(|k| get_ci(k.last_full.as_ref()?.as_object()?, name));
+    let empty = |v: &Value| v.as_array().is_some_and(Vec::is_empty);
+    let others = |shown: &Map<String, Value>| shown.iter().any(|(key, v)| !key.eq_ignore_ascii_case(name) && empty(v));
+    let manner = |p: &Past| p.exchange.json().and_then(Value::as_object).is_some_and(others);
+    get_ci(body, name).is_some_and(empty)
+        && was.is_some_and(|v| !facts::is_empty(v))
+        && !view.earlier.iter().any(manner)
 }
 
 fn always_missing(view: &View<'_>) -> Verdict {

@@ -139,7 +139,7 @@ pub static RULES: &[Rule] = &[
         hint: "Always write `active`, also when it is false (many serializers drop false as an empty value).",
         wrong: "PATCH replace active false → 200; GET → {\"id\":\"2819\",\"userName\":\"a\"}",
         right: "GET → {\"id\":\"2819\",\"userName\":\"a\",\"active\":false}",
-        proven_by: &["active-missing-when-false"],
+        proven_by: &["patch-pathless-false-null", "active-missing-when-false"],
         check: state_rule!("deactivate/active-left-out"),
     },
     Rule {

@@ -76,14 +76,32 @@ fn expected(view: &View<'_>) -> String {
 
 /// A refusal is a 4xx or 501; other 5xx are crashes and have their own rule, so do 401/403 and 429.
 fn refused(view: &View<'_>) -> bool {
-    matches!(view.status(), 400 | 402 | 404..=428 | 430..=499 | 501)
+    matches!(view.status(), 400 | 402 | 404..=428 | 430..=499 | 501) || forbids_a_miss(view)
+}
+
+/// A look-up that is forbidden because it finds nothing: the answer says so, or the same look-up of another value was allowed.
+pub(super) fn forbids_a_miss(view: &View<'_>) -> bool {
+    let Some(text) = view.call.filter_text.as_deref().filter(|_| view.status() == 403 && view.call.lists()) else {
+        return false;
+    };
+    let detail = view.object().and_then(|o| get_ci(o, "detail")).and_then(Value::as_str).unwrap_or_default();
+    let lower = detail.to_ascii_lowercase();
+    let nothing = ["not found", "no match", "no result", "does not exist"].iter().any(|w| lower.contains(w))
+        || (says(&lower, "no") && says(&lower, "found"));
+    let form = outside_quotes(text).to_ascii_lowercase();
+    let allowed = |p: &Past| {
+        let same = p.call.filter_text.as_deref().is_some_and(|t| outside_quotes(t).eq_ignore_ascii_case(&form));
+        same && p.call.endpoint == view.call.endpoint && p.call.auth == view.call.auth && p.exchange.accepted()
+    };
+    nothing || view.earlier.iter().any(allowed)
 }
 
 fn applies(view: &View<'_>) -> bool {
     matches!(view.call.auth, AuthKind::Configured | AuthKind::Other)
         && matches!(view.call.op, Op::Create | Op::Read | Op::List | Op::Search | Op::Replace | Op::Patch | Op::Delete)
         && (view.forecast.expect == Expectation::Accept
-            || (view.forecast.expect == Expectation::Either && choice_rule(view).is_some()))
+            || (view.forecast.expect == Expectation::Either && choice_rule(view).is_some())
+            || (view.forecast.expect != Expectation::Refuse && forbids_a_miss(view)))
         && view.call.method != "HEAD"
         && !conditional(view)
         && scim_media_types(view)
@@ -138,6 +156,9 @@ fn choice_rule(view: &View<'_>) -> Option<&'static str> {
 
 /// The one rule that this refusal belongs to.
 pub fn class(view: &View<'_>) -> &'static str {
+    if forbids_a_miss(view) {
+        return "filter/no-match-is-an-error";
+    }
     if view.forecast.expect == Expectation::Either {
         return choice_rule(view).unwrap_or_default();
     }
@@ -221,6 +242,7 @@ fn blames_page(view: &View<'_>) -> bool {
         (view.call.count.is_some(), "count"),
         (view.call.sort_by.is_some(), "sortby"),
         (view.call.sort_by.is_some(), "sorting"),
+        (view.call.sort_by.is_some(), "sortorder"),
     ];
     !lower.contains("filter") && asked.iter().any(|(sent, word)| *sent && says(&lower, word))
 }

@@ -238,6 +238,22 @@ pub static RULES: &[Rule] = &[
         check: schemas_undeclared,
     },
     Rule {
+        id: "schema/part-undeclared",
+        title: "A complex attribute has a part that no schema declares",
+        spec: "RFC 7643 §2.3.8, §7 (subAttributes)",
+        level: Level::Note,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["data-parts-declared"],
+        explain: "A complex attribute is made of the sub-attributes that its schema defines. What stands in it beside them is read by nobody, strict clients refuse it, and it can be large: each group of a user with all of its members.",
+        hint: "Leave it out, or put it into an extension with a URN of its own.",
+        wrong: "\"groups\":[{\"value\":\"g1\",\"members\":[…]}]",
+        right: "\"groups\":[{\"value\":\"g1\",\"display\":\"Team\",\"$ref\":\"…/Groups/g1\"}]",
+        proven_by: &["user-groups-carry-members"],
+        check: part_undeclared,
+    },
+    Rule {
         id: "schema/two-primaries",
         title: "More than one value of an attribute is primary",
         spec: "RFC 7643 §2.4",
@@ -628,6 +644,42 @@ fn schemas_undeclared(view: &View<'_>) -> Verdict {
             let finding = Finding::new("body /schemas", format!("only {}", declared.join(", ")), s);
             if sent(s) { finding.level(Level::Should) } else { finding }
         }))
+    })
+}
+
+/// Parts that a multi-valued attribute may have where its schema does not list them (RFC 7643 §2.4).
+const DEFAULT_PARTS: [&str; 5] = ["type", "primary", "display", "value", "$ref"];
+
+/// A part that a client sent and gets back is kept, not claimed.
+fn part_undeclared(view: &View<'_>) -> Verdict {
+    let sent = |attribute: &str, part: &str| {
+        let mut bodies = view.earlier.iter().map(|p| &p.call).chain([view.call]).filter_map(|c| c.body.as_ref());
+        bodies.any(|b| {
+            let text = b.to_string();
+            [attribute, part].iter().all(|name| text.contains(&format!("\"{name}")))
+        })
+    };
+    each(view, |resource, rt| {
+        let complex = values(resource, rt).into_iter().filter(|(_, a, _)| a.kind == AttrType::Complex);
+        let mut seen = false;
+        for (name, attribute, value) in complex {
+            let elements = value.as_array().map_or_else(|| vec![value], |all| all.iter().collect());
+            for part in elements.into_iter().filter_map(Value::as_object).flat_map(Map::keys) {
+                seen = true;
+                let known = attribute.sub_attributes.iter().map(|s| s.name.as_str()).chain(DEFAULT_PARTS);
+                let declared = known.into_iter().any(|k| k.eq_ignore_ascii_case(part));
+                // Another spelling of a name is told elsewhere, so is an attribute whose parts nobody has told.
+                if !declared && !attribute.sub_attributes.is_empty() && !sent(&attribute.name, part) {
+                    let expected = "the sub-attributes of the schema";
+                    return Some(Some(Finding::new(
+                        format!("body /{name}"),
+                        expected,
+                        format!("{part:?} beside them"),
+                    )));
+                }
+            }
+        }
+        seen.then_some(None)
     })
 }
 

@@ -35,6 +35,7 @@ pub static RULES: &[Rule] = &[
         wrong: "sortBy=userName&sortOrder=descending → a, b, c",
         right: "c, b, a",
         proven_by: &[
+            "search-sort-ignored",
             "list-order-unstable",
             "unset-attributes-as-empty-text",
             "sort-by-nested-ignored",

@@ -32,6 +32,8 @@ mod projection;
 mod put;
 mod rarer;
 mod reported;
+mod sample5_reads;
+mod sample5_reads_writes;
 mod sample5_writes;
 mod sample5_writes_answers;
 mod sample_patch;
@@ -112,6 +114,8 @@ pub fn all() -> &'static [Fault] {
             sample_writes_later::FAULTS,
             sample5_writes::FAULTS,
             sample5_writes_answers::FAULTS,
+            sample5_reads::FAULTS,
+            sample5_reads_writes::FAULTS,
         ]
         .concat()
     });

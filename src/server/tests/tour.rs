@@ -5,6 +5,7 @@ mod found;
 mod mined;
 mod odd;
 mod rare;
+mod sample5_reads;
 mod sample5_writes;
 mod sample_patch;
 mod sample_reads;
@@ -53,6 +54,7 @@ const PARTS: &[fn(&mut Tour)] = &[
     Tour::sample_reads,
     Tour::sample_writes,
     Tour::sample5_writes,
+    Tour::sample5_reads,
 ];
 
 /// A server without a socket, and what was said.
