@@ -196,6 +196,7 @@ pub static RULES: &[Rule] = &[
         proven_by: &[
             "create-refused-after-conflict",
             "create-conflict-on-shared-email",
+            "cross-tenant-uniqueness",
             "names-collide-without-marks",
             "phone-number-unique",
             "create-empty-external-id-409",

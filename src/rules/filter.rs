@@ -160,6 +160,8 @@ pub static RULES: &[Rule] = &[
         wrong: "groups app and app-test; filter=displayName eq \"app\" → both",
         right: "→ only app",
         proven_by: &[
+            "filter-groups-ignored",
+            "filter-users-ignored",
             "filter-finds-old-email",
             "filter-finds-old-username",
             "filter-finds-old-group-name",

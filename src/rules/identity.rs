@@ -109,12 +109,7 @@ pub static RULES: &[Rule] = &[
         hint: "Use UUIDs, or put the type into the id.",
         wrong: "POST /Users → {\"id\":\"1\"}; POST /Groups → {\"id\":\"1\"}",
         right: "two different ids",
-        proven_by: &[
-            "create-duplicate-returns-existing",
-            "id-is-external-id",
-            "group-create-reuses-group",
-            "create-with-known-id-overwrites",
-        ],
+        proven_by: &["id-is-external-id", "group-create-reuses-group", "create-with-known-id-overwrites"],
         check: id_not_unique,
     },
     Rule {
@@ -130,7 +125,7 @@ pub static RULES: &[Rule] = &[
         hint: "Update the unique index together with the resource.",
         wrong: "rename oldname to newname; POST oldname → 409",
         right: "→ 201",
-        proven_by: &["group-rename-keeps-old-name-index", "cross-tenant-uniqueness", "rename-keeps-old-user-name"],
+        proven_by: &["group-rename-keeps-old-name-index", "rename-keeps-old-user-name"],
         check: refusal_rule!("identity/old-name-not-released"),
     },
     Rule {

@@ -9,7 +9,7 @@ use crate::scim::filter::{CompareOp, Filter, Literal, Test};
 use crate::scim::path::AttrPath;
 use crate::scim::urn;
 use crate::scim::value::{get_ci, value_ci};
-use crate::shadow::forecast::{op_path, operations};
+use crate::shadow::forecast::{op_path, operations, tenant_of};
 use crate::shadow::{Op, State, name_attribute};
 use serde_json::{Map, Value};
 
@@ -17,7 +17,10 @@ use serde_json::{Map, Value};
 fn shares_its_name(view: &View<'_>) -> bool {
     let Some(name) = written_name(view.call, name_attribute(&view.call.endpoint)) else { return false };
     view.before.named(name).any(|k| {
-        k.endpoint == view.call.endpoint && k.state == State::Live && Some(k.id.as_str()) != view.call.id.as_deref()
+        k.endpoint == view.call.endpoint
+            && k.tenant == tenant_of(view.call)
+            && k.state == State::Live
+            && Some(k.id.as_str()) != view.call.id.as_deref()
     })
 }
 
@@ -31,6 +34,7 @@ fn created_so(view: &View<'_>) -> bool {
         p.call.op == Op::Create
             && p.exchange.accepted()
             && p.call.endpoint == view.call.endpoint
+            && tenant_of(&p.call) == tenant_of(view.call)
             && name(p.call.body.as_ref()).as_ref() == Some(&wanted)
             && id.and_then(|id| view.before.find(&view.call.endpoint, id)).is_some_and(|k| k.state == State::Live)
     })

@@ -474,6 +474,7 @@ pub static RULES: &[Rule] = &[
         wrong: "PATCH … {\"op\":\"remove\",\"path\":\"userName\"} → 204",
         right: "→ 400 mutability",
         proven_by: &[
+            "display-name-computed-kept",
             "group-patch-name-removed",
             "group-members-declared-read-only",
             "patch-readonly-accepted",

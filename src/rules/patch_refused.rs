@@ -91,7 +91,7 @@ pub static RULES: &[Rule] = &[
         hint: "Ignore `id`, `schemas` and `meta` inside a path-less value, at least when they say what is already so.",
         wrong: "PATCH /Groups/g {\"op\":\"replace\",\"value\":{\"id\":\"g\",\"displayName\":\"new\"}} → 400",
         right: "→ 200 or 204, name changed",
-        proven_by: &["group-rename-pathless-multi-rejected", "patch-only-active-supported"],
+        proven_by: &["group-rename-pathless-multi-rejected"],
         check: refusal_rule!("patch/own-id-refused"),
     },
     Rule {
@@ -249,7 +249,6 @@ pub static RULES: &[Rule] = &[
         proven_by: &[
             "patch-same-emails-400",
             "patch-active-add-op-rejected",
-            "patch-add-scalar-exists-400",
             "patch-remove-absent-400",
             "patch-add-known-role-400",
         ],

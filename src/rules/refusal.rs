@@ -8,7 +8,7 @@ use super::view::{Past, View};
 use crate::exchange::AuthKind;
 use crate::scim::urn;
 use crate::scim::value::{get_ci, value_ci};
-use crate::shadow::forecast::{op_path, operations};
+use crate::shadow::forecast::{op_path, operations, tenant_of};
 use crate::shadow::{Call, Choice, Expectation, Op, State, name_attribute};
 use serde_json::{Map, Value};
 
@@ -462,7 +462,10 @@ fn accepted_classes(view: &View<'_>) -> Vec<&'static str> {
 /// True when an earlier request wrote that name, in any case.
 /// Somebody had the name, and a later write gave that somebody another one. That the server shows another is no rename.
 fn given_up(view: &View<'_>, attribute: &str, wanted: &str) -> bool {
-    let ours = |p: &&Past| p.exchange.accepted() && p.call.endpoint == view.call.endpoint;
+    let ours = |p: &&Past| {
+        let same = p.call.endpoint == view.call.endpoint && tenant_of(&p.call) == tenant_of(view.call);
+        same && p.exchange.accepted()
+    };
     let mut past = view.earlier.iter().filter(ours).skip_while(|p| !named_before(p, wanted));
     !wanted.is_empty()
         && past.any(|p| written_name(&p.call, attribute).is_some_and(|name| !name.eq_ignore_ascii_case(wanted)))

@@ -233,7 +233,7 @@ pub fn classify(c: &Contradiction, place: Place) -> &'static str {
     }
     match place {
         // The list is right, and so may a read be: the refusal was not true.
-        Place::List if c.cause.kind == Write::Refused => return "error/refused-but-changed",
+        Place::List if c.cause.kind == Write::Refused && c.key == "active" => return "error/refused-but-changed",
         Place::List => {
             return if c.key == "active" { "deactivate/list-shows-old-status" } else { "list/entry-differs-from-read" };
         }

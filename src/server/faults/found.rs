@@ -322,20 +322,40 @@ pub(super) const FAULTS: &[Fault] = &[
         source: &["https://github.com/better-auth/better-auth/issues/10416"],
         wrong: "readOnly",
         right: "readWrite",
-        hooks: &[Hook::After(|call, reply, _| {
-            if !matches!(call.target, Target::Schemas(_)) {
-                return;
-            }
-            for schema in reply.resources() {
-                if schema.get("id").and_then(Value::as_str) != Some(urn::USER) {
-                    continue;
+        hooks: &[Hook::After(|call, reply, _| display_name_read_only(call, reply))],
+    },
+    Fault {
+        id: "display-name-computed-kept",
+        title: "displayName of a user is readOnly and made of the name; a PATCH of it beside other attributes leaves it so",
+        area: "patch",
+        source: &["https://github.com/better-auth/better-auth (npm @better-auth/scim)"],
+        wrong: "200",
+        right: "400 mutability",
+        hooks: &[
+            Hook::Operations(|operations, call, _| {
+                if call.kind() != Some(Kind::User) {
+                    return None;
                 }
-                let attributes = schema.get_mut("attributes").and_then(Value::as_array_mut).into_iter().flatten();
-                for attribute in attributes.filter(|a| a["name"] == "displayName") {
-                    attribute["mutability"] = "readOnly".into();
+                let of_it = |o: &Value| path(o).to_ascii_lowercase().ends_with("displayname");
+                if operations.iter().all(of_it) {
+                    return Some(Reply::error(400, Some("mutability"), "displayName is readOnly."));
                 }
-            }
-        })],
+                operations.retain(|o| !of_it(o));
+                for object in operations.iter_mut().filter_map(|o| o.get_mut("value")?.as_object_mut()) {
+                    object.retain(|key, _| !key.to_ascii_lowercase().ends_with("displayname"));
+                }
+                None
+            }),
+            Hook::Store(|call, _, after| {
+                if call.kind() == Some(Kind::User) {
+                    let part = |n: &str| after.get("name").and_then(|v| v.get(n)?.as_str()).unwrap_or_default();
+                    let made = format!("{} {}", part("givenName"), part("familyName")).trim().to_owned();
+                    let name = after["userName"].as_str().unwrap_or_default().to_owned();
+                    after["displayName"] = if made.is_empty() { name } else { made }.into();
+                }
+            }),
+            Hook::After(|call, reply, _| display_name_read_only(call, reply)),
+        ],
     },
     Fault {
         id: "delete-unknown-scimtype-unknown",
@@ -477,4 +497,20 @@ fn results<'r>(call: &Call, reply: &'r mut Reply) -> impl Iterator<Item = &'r mu
     let bulk = call.target == Target::Bulk;
     let list = reply.body_mut().filter(|_| bulk).and_then(|b| b.get_mut("Operations")?.as_array_mut());
     list.into_iter().flatten()
+}
+
+/// /Schemas says of the displayName of users that it is readOnly.
+fn display_name_read_only(call: &Call, reply: &mut Reply) {
+    if !matches!(call.target, Target::Schemas(_)) {
+        return;
+    }
+    for schema in reply.resources() {
+        if schema.get("id").and_then(Value::as_str) != Some(urn::USER) {
+            continue;
+        }
+        let attributes = schema.get_mut("attributes").and_then(Value::as_array_mut).into_iter().flatten();
+        for attribute in attributes.filter(|a| a["name"] == "displayName") {
+            attribute["mutability"] = "readOnly".into();
+        }
+    }
 }

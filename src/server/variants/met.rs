@@ -8,7 +8,7 @@ use crate::scim::urn;
 use crate::server::behaviour::Hook;
 use crate::server::call::{Kind, Target};
 use crate::server::faults::tools::{path, value};
-use crate::server::reply::{Failure, Reply};
+use crate::server::reply::Failure;
 use serde_json::{Value, json};
 
 pub(super) const VARIANTS: &[Variant] = &[
@@ -40,43 +40,6 @@ pub(super) const VARIANTS: &[Variant] = &[
             }
             None
         })],
-    },
-    Variant {
-        id: "display-name-computed-kept",
-        title: "displayName of a user is readOnly and made of the name; a PATCH of it beside other attributes leaves it so",
-        spec: "RFC 7643 §7 (mutability: readOnly); RFC 7644 §3.5.2: other operations of the request are carried out",
-        breaks: &[],
-        hooks: &[
-            Hook::Operations(|operations, call, _| {
-                if call.kind() != Some(Kind::User) {
-                    return None;
-                }
-                let of_it = |o: &Value| path(o).to_ascii_lowercase().ends_with("displayname");
-                if operations.iter().all(of_it) {
-                    return Some(Reply::error(400, Some("mutability"), "displayName is readOnly."));
-                }
-                operations.retain(|o| !of_it(o));
-                for object in operations.iter_mut().filter_map(|o| o.get_mut("value")?.as_object_mut()) {
-                    object.retain(|key, _| !key.to_ascii_lowercase().ends_with("displayname"));
-                }
-                None
-            }),
-            Hook::Store(|call, _, after| {
-                if call.kind() == Some(Kind::User) {
-                    let part = |n: &str| after.get("name").and_then(|v| v.get(n)?.as_str()).unwrap_or_default();
-                    let made = format!("{} {}", part("givenName"), part("familyName")).trim().to_owned();
-                    let name = after["userName"].as_str().unwrap_or_default().to_owned();
-                    after["displayName"] = if made.is_empty() { name } else { made }.into();
-                }
-            }),
-            Hook::After(|call, reply, _| {
-                declare(call, reply, urn::USER, |attribute| {
-                    if attribute["name"] == "displayName" {
-                        attribute["mutability"] = "readOnly".into();
-                    }
-                });
-            }),
-        ],
     },
     Variant {
         id: "email-parts-undeclared-refused",
