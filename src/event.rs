@@ -107,6 +107,20 @@ pub struct RunReport {
     /// What becomes of the provisioning job, where conversations of Entra were played.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<JobReport>,
+    /// What each identity provider runs into of whose conversations one at least was played to its end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outlook: Vec<OutlookReport>,
+}
+
+/// What one identity provider runs into.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OutlookReport {
+    /// Short name, as in `--idp`.
+    pub idp: String,
+    /// As people write it.
+    pub title: String,
+    /// What goes wrong in a few words each, worst first; empty when nothing stands in the way.
+    pub troubles: Vec<String>,
 }
 
 /// A provisioning job as Entra counts it.
@@ -393,6 +407,11 @@ pub struct FindingReport {
 }
 
 impl FindingReport {
+    /// True when somebody notices: an identity provider breaks on it, or its admin sees it.
+    pub fn felt(&self) -> bool {
+        self.impact != Impact::None && self.level != Level::Note
+    }
+
     /// What to know when nobody has documented or recorded the conversation.
     pub fn caution(&self) -> Option<&'static str> {
         (self.evidence == "inferred")

@@ -3,10 +3,9 @@
 //! Must not judge: an item is as good as the cases and steps that show it.
 
 use crate::event::{CaseReport, ItemOutcome, Outcome, RunReport, SheetItem, SheetReport, StepReport};
-use crate::rules;
-use crate::rules::rule::{Impact, Level};
 use crate::scenario::{self, LoadError};
 use serde::{Deserialize, Deserializer};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// A list of tests that somebody else publishes.
@@ -176,54 +175,64 @@ impl Shown {
             c.scenario == self.scenario && self.dialect.as_ref().is_none_or(|d| c.dialect.as_ref() == Some(d))
         };
         let cases = run.cases.iter().filter(here);
-        cases.map(|case| self.step.as_ref().map_or_else(|| whole(case), |step| part(case, step))).collect()
+        let unfelt = Unfelt::of(run);
+        let place = |case| self.step.as_ref().map_or_else(|| whole(case, &unfelt), |step| part(case, step, &unfelt));
+        cases.map(place).collect()
     }
 }
 
-fn whole(case: &CaseReport) -> Place {
+fn whole(case: &CaseReport, unfelt: &Unfelt<'_>) -> Place {
     let failed: Vec<_> = case.steps.iter().filter(|s| s.outcome == Outcome::Failed).collect();
-    let unfelt =
-        case.outcome == Outcome::Failed && !failed.is_empty() && !failed.iter().any(|s| felt(s).next().is_some());
-    let findings = failed.into_iter().flat_map(felt).cloned().collect();
-    let outcome = if unfelt { Outcome::Passed } else { case.outcome };
+    let findings: Vec<String> = failed.iter().flat_map(|s| unfelt.leaves(s)).cloned().collect();
+    let nothing = case.outcome == Outcome::Failed && !failed.is_empty() && findings.is_empty();
+    let outcome = if nothing { Outcome::Passed } else { case.outcome };
     Place { name: case.name(), outcome, reason: case.reason.clone(), findings }
 }
 
 /// The publisher's own test asserts what the step expects, also where the RFC leaves it open and we only note it.
 const ASSERTION: &str = "scenario/unexpected-answer";
 
-fn ended(step: &StepReport) -> Outcome {
-    if step.findings.iter().any(|rule| rule == ASSERTION) {
-        Outcome::Failed
-    } else if step.outcome == Outcome::Failed && felt(step).next().is_none() {
-        Outcome::Passed
-    } else {
-        step.outcome
+/// Rules of which the publisher of a list notices nothing in this run: a deviation without an impact is the RFC's matter.
+struct Unfelt<'a>(BTreeSet<&'a str>);
+
+impl<'a> Unfelt<'a> {
+    fn of(run: &'a RunReport) -> Self {
+        let felt: BTreeSet<&str> = run.findings.iter().filter(|f| f.felt()).map(|f| f.rule.as_str()).collect();
+        let all = run.findings.iter().map(|f| f.rule.as_str());
+        Self(all.filter(|rule| *rule != ASSERTION && !felt.contains(rule)).collect())
+    }
+
+    fn leaves<'s>(&self, step: &'s StepReport) -> impl Iterator<Item = &'s String> {
+        step.findings.iter().filter(|rule| !self.0.contains(rule.as_str()))
+    }
+
+    fn ended(&self, step: &StepReport) -> Outcome {
+        if step.findings.iter().any(|rule| rule == ASSERTION) {
+            Outcome::Failed
+        } else if step.outcome == Outcome::Failed && self.leaves(step).next().is_none() {
+            Outcome::Passed
+        } else {
+            step.outcome
+        }
     }
 }
 
-/// What the publisher of the list notices: a deviation without an impact is the RFC's matter, and not on its list.
-fn felt(step: &StepReport) -> impl Iterator<Item = &String> {
-    let matters = |id: &str| rules::find(id).is_none_or(|r| r.impact != Impact::None && r.level != Level::Note);
-    step.findings.iter().filter(move |id| *id == ASSERTION || matters(id))
-}
-
 /// The step and what scimproof read after it. A case that ended before has the reason.
-fn part(case: &CaseReport, step: &str) -> Place {
+fn part(case: &CaseReport, step: &str, unfelt: &Unfelt<'_>) -> Place {
     let name = format!("{}#{step}", case.name());
     let own = |id: &str| id == step || id.strip_prefix(step).is_some_and(|rest| rest.starts_with('/'));
     let steps: Vec<_> = case.steps.iter().filter(|s| own(&s.id)).collect();
-    let Some(worst) = steps.iter().max_by_key(|s| severity(ended(s))) else {
+    let Some(worst) = steps.iter().max_by_key(|s| severity(unfelt.ended(s))) else {
         let outcome = if case.outcome == Outcome::Skipped { Outcome::Skipped } else { Outcome::Blocked };
         let reason = case.reason.clone().or_else(|| Some("the case ended before it".to_owned()));
         return Place { name, outcome, reason, findings: Vec::new() };
     };
-    let failed = steps.iter().filter(|s| ended(s) == Outcome::Failed);
+    let failed = steps.iter().filter(|s| unfelt.ended(s) == Outcome::Failed);
     Place {
         name,
-        outcome: ended(worst),
+        outcome: unfelt.ended(worst),
         reason: worst.reason.clone(),
-        findings: failed.flat_map(|s| felt(s)).cloned().collect(),
+        findings: failed.flat_map(|s| unfelt.leaves(s)).cloned().collect(),
     }
 }
 

@@ -128,6 +128,7 @@ pub fn merge(reports: Vec<RunReport>) -> Result<RunReport, MergeError> {
     merged.summary.duration_ms = duration_ms;
     merged.summary.requests = requests;
     renew_sheet(&mut merged);
+    merged.outlook = crate::run::outlook::outlook(&merged);
     merged.job.iter_mut().for_each(crate::run::job::decide);
     Ok(merged)
 }

@@ -120,6 +120,7 @@ async fn run(args: RunArgs) -> Result<Exit, Failure> {
     // The reports come first: what was found must not be lost with a baseline that cannot be written.
     let mut written = settle_baseline(&settings, accepted, &mut report);
     report.sheet = suite.map(|s| s.sheet(&report));
+    report.outlook = crate::run::outlook::outlook(&report);
     for sink in sinks {
         if let Err(problem) = sink.finish(&report) {
             written = Err(Failure::broken(problem));

@@ -15,7 +15,6 @@ pub mod junit;
 pub mod lookup;
 pub mod markdown;
 mod needles;
-mod outlook;
 pub mod progress;
 pub mod redact;
 pub mod terminal;

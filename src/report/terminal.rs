@@ -3,10 +3,10 @@
 //! Must not decide anything: order, grouping and levels come with the report. Text from the server goes through
 //! [`text`] before it gets here on the screen.
 
-use super::outlook::{Outlook, outlook};
 use super::{Sink, diff, text};
 use crate::event::{
-    AdminText, CaseReport, Event, FindingReport, ItemOutcome, Outcome, RunReport, SheetReport, StepReport, Summary,
+    AdminText, CaseReport, Event, FindingReport, ItemOutcome, Outcome, OutlookReport, RunReport, SheetReport,
+    StepReport, Summary,
 };
 use crate::rules::Level;
 use anstyle::{AnsiColor, Style};
@@ -107,7 +107,7 @@ impl<W: Write> Page<'_, W> {
         }
         self.findings(report)?;
         self.remarks(report)?;
-        if !self.options.quiet && report.findings.iter().any(|f| f.fails) {
+        if !self.options.quiet {
             self.outlook(report)?;
         }
         if let Some(sheet) = &report.sheet {
@@ -492,13 +492,13 @@ impl<W: Write> Page<'_, W> {
 
     /// What each identity provider runs into.
     fn outlook(&mut self, report: &RunReport) -> io::Result<()> {
-        let (fine, hurt): (Vec<_>, Vec<_>) = outlook(report).into_iter().partition(|o| o.troubles.is_empty());
+        let (fine, hurt): (Vec<_>, Vec<_>) = report.outlook.iter().partition(|o| o.troubles.is_empty());
         if hurt.is_empty() {
             return Ok(());
         }
         writeln!(self.out, "\n{BOLD}What identity providers run into{BOLD:#}")?;
         let wide = hurt.iter().map(|o| o.title.chars().count()).max().unwrap_or_default();
-        for Outlook { title, troubles } in hurt {
+        for OutlookReport { title, troubles, .. } in hurt {
             let lines = text::wrap(&troubles.join(" · "), self.options.width.saturating_sub(6 + wide).max(20));
             for (index, line) in lines.iter().enumerate() {
                 writeln!(self.out, "    {:<wide$}  {line}", if index == 0 { title.as_str() } else { "" })?;

@@ -283,7 +283,8 @@ fn members(c: &Contradiction) -> &'static str {
     }
 }
 
-/// True when something that was there before the write and should have stayed is gone, and what was added has come.
+/// True when something that was there before the write and should have stayed is gone, and something of what is expected is there:
+/// where nothing is, nothing was thrown out in its favour.
 fn lost_previous(c: &Contradiction) -> bool {
     let ids = |v: &Value| -> Vec<String> {
         v.as_array()
@@ -293,9 +294,7 @@ fn lost_previous(c: &Contradiction) -> bool {
             .collect()
     };
     let (before, expected, actual) = (ids(&c.previous), ids(&c.expected), ids(&c.actual));
-    let mut added = expected.iter().filter(|e| !before.contains(e)).peekable();
-    let came = added.peek().is_none() || added.any(|a| actual.contains(a));
-    came && before.iter().any(|b| expected.contains(b) && !actual.contains(b))
+    actual.iter().any(|a| expected.contains(a)) && before.iter().any(|b| expected.contains(b) && !actual.contains(b))
 }
 
 fn active(cause: &Cause) -> &'static str {

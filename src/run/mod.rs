@@ -15,6 +15,7 @@ mod forms;
 pub mod job;
 pub mod judge;
 pub mod offline;
+pub mod outlook;
 mod patience;
 pub mod plan;
 mod play;
@@ -333,6 +334,7 @@ fn conclude(
         findings,
         left_behind,
         stale_baseline: Vec::new(),
+        outlook: Vec::new(),
         sheet: None,
         job: job.report(),
     };

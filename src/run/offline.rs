@@ -108,6 +108,7 @@ pub fn judge(
         findings: found,
         left_behind: Vec::new(),
         stale_baseline: Vec::new(),
+        outlook: Vec::new(),
         sheet: None,
         job: None,
     };

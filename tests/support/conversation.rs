@@ -30,7 +30,7 @@ impl Turn {
             None => (self.target.clone(), None),
         };
         let outcome = match self.status {
-            0 => Err(TransportFailure { kind: FailureKind::Closed, message: "cut".into() }),
+            0 => Err(TransportFailure { kind: FailureKind::Closed, message: "cut".into(), repeated: false }),
             status => Ok(Response::new(status, self.headers, self.answer)),
         };
         Exchange {

@@ -53,7 +53,7 @@ pub(super) const VARIANTS: &[Variant] = &[
                     let path = path(o).to_ascii_lowercase();
                     path.contains("emails[type")
                         || path.contains("emails.") && !path.ends_with("value")
-                        || path == "emails" && value(o).is_some_and(|v| more_than_few(v))
+                        || path == "emails" && value(o).is_some_and(more_than_few)
                 };
                 (call.kind() == Some(Kind::User) && operations.iter().any(odd)).then(|| undeclared().into())
             }),

@@ -2,21 +2,13 @@
 //!
 //! Must not judge: it gathers what findings say breaks, where they were seen.
 
-use crate::event::{FindingReport, Outcome, RunReport};
+use crate::event::{FindingReport, Outcome, OutlookReport, RunReport};
 use crate::profile::idp;
 use crate::rules::Impact;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// One identity provider.
-pub struct Outlook {
-    /// As people write it.
-    pub title: String,
-    /// What goes wrong, worst first; empty when nothing stands in the way.
-    pub troubles: Vec<&'static str>,
-}
-
 /// A line for each identity provider of whose conversations one at least was played to its end, in the order of their names.
-pub fn outlook(report: &RunReport) -> Vec<Outlook> {
+pub fn outlook(report: &RunReport) -> Vec<OutlookReport> {
     let names: BTreeSet<&str> = idp::names().into_iter().collect();
     let ended = report.cases.iter().filter(|c| matches!(c.outcome, Outcome::Passed | Outcome::Failed));
     let mut troubles: BTreeMap<&str, BTreeSet<Impact>> =
@@ -28,9 +20,10 @@ pub fn outlook(report: &RunReport) -> Vec<Outlook> {
             }
         }
     }
-    let told = troubles.into_iter().filter(|(name, _)| *name != "rfc").map(|(name, impacts)| Outlook {
+    let told = troubles.into_iter().filter(|(name, _)| *name != "rfc").map(|(name, impacts)| OutlookReport {
+        idp: name.to_owned(),
         title: idp::find(name).ok().flatten().map_or_else(|| name.to_owned(), |profile| profile.title),
-        troubles: impacts.into_iter().filter_map(words).collect(),
+        troubles: impacts.into_iter().filter_map(words).map(str::to_owned).collect(),
     });
     told.collect()
 }
