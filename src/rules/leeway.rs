@@ -24,18 +24,21 @@ fn shares_its_name(view: &View<'_>) -> bool {
     })
 }
 
-/// Somebody alive was created under the name. That the server shows another one is a finding of its own; the name is taken.
-fn created_so(view: &View<'_>) -> bool {
+/// Somebody alive was given the name by a write that was accepted. That the server shows another one is a finding of its own; the
+/// name is taken.
+fn given_so(view: &View<'_>) -> bool {
     let attribute = name_attribute(&view.call.endpoint);
     let name = |body: Option<&Value>| body.and_then(|b| value_ci(b, attribute)?.as_str()).map(str::to_lowercase);
     let Some(wanted) = name(view.call.body.as_ref()) else { return false };
     view.earlier.iter().any(|p| {
-        let id = p.exchange.json().and_then(|b| value_ci(b, "id")?.as_str());
-        p.call.op == Op::Create
-            && p.exchange.accepted()
+        let (id, given) = match p.call.op {
+            Op::Create => (p.exchange.json().and_then(|b| value_ci(b, "id")?.as_str()), name(p.call.body.as_ref())),
+            _ => (p.call.id.as_deref(), written_name(&p.call, attribute).map(str::to_lowercase)),
+        };
+        p.exchange.accepted()
             && p.call.endpoint == view.call.endpoint
             && tenant_of(&p.call) == tenant_of(view.call)
-            && name(p.call.body.as_ref()).as_ref() == Some(&wanted)
+            && given.as_ref() == Some(&wanted)
             && id.and_then(|id| view.before.find(&view.call.endpoint, id)).is_some_and(|k| k.state == State::Live)
     })
 }
@@ -76,7 +79,9 @@ pub(super) fn softer(view: &View<'_>, id: &str) -> Option<Level> {
         "list/valid-request-refused" if rare_order(view) => Some(Level::Should),
         // Table 9, tooMany: more than the server is willing to look at.
         "list/valid-request-refused"
-            if gives_reason(view, &["tooMany"], |said| said.contains("too many") || said.contains("filter")) =>
+            if gives_reason(view, &["tooMany"], |said| {
+                said.contains("too many") || (view.call.op == Op::List && said.contains("filter"))
+            }) =>
         {
             Some(Level::Note)
         }
@@ -93,7 +98,7 @@ pub(super) fn softer(view: &View<'_>, id: &str) -> Option<Level> {
         // RFC 7643 §2.4 makes members a list; that a single object stands for a list of one is §3.5.2.1's word alone.
         "group/member-change-refused" if single_object(view) => Some(Level::Should),
         // Two people with one key or address: what else is unique than the name is for the server to say (RFC 7644 §3.3).
-        "create/conflict-without-duplicate" if shares_a_key(view) || created_so(view) => Some(Level::Note),
+        "create/conflict-without-duplicate" if shares_a_key(view) || given_so(view) => Some(Level::Note),
         _ if view.status() == 409
             && matches!(view.call.op, Op::Replace | Op::Patch)
             && (takes_a_key(view) || shares_its_name(view)) =>

@@ -154,10 +154,40 @@ fn choice_rule(view: &View<'_>) -> Option<&'static str> {
     Some(id)
 }
 
+/// The refusal names a sub-attribute that was sent and that this server's schema leaves out. What each multi-valued attribute may
+/// have holds "if not otherwise defined" (RFC 7643 §2.4).
+fn names_unlisted_part(view: &View<'_>) -> bool {
+    let detail = view.object().and_then(|o| get_ci(o, "detail")).and_then(Value::as_str).map(str::to_lowercase);
+    let writes = matches!(view.call.op, Op::Create | Op::Replace | Op::Patch) && matches!(view.status(), 400 | 422);
+    let (Some(detail), Some(rt), true) = (detail, view.resource_type(), writes) else { return false };
+    let Some(body) = view.call.body.as_ref().and_then(Value::as_object) else { return false };
+    let pairs = |o: &'_ Map<String, Value>| -> Vec<(String, Value)> {
+        match (op_path(o), get_ci(o, "value")) {
+            (Some(path), Some(value)) => vec![(path.to_owned(), value.clone())],
+            (None, Some(Value::Object(map))) => map.clone().into_iter().collect(),
+            _ => Vec::new(),
+        }
+    };
+    let sent: Vec<(String, Value)> = match view.call.op {
+        Op::Patch => operations(body).flat_map(pairs).collect(),
+        _ => body.clone().into_iter().collect(),
+    };
+    sent.iter().any(|(key, value)| {
+        let Some(attribute) = rt.schema.attribute(key).filter(|a| !a.sub_attributes.is_empty()) else { return false };
+        let elements = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+        let mut parts = elements.iter().filter_map(Value::as_object).flat_map(Map::keys);
+        says(&detail, &key.to_lowercase())
+            && parts.any(|part| attribute.sub(part).is_none() && says(&detail, &part.to_lowercase()))
+    })
+}
+
 /// The one rule that this refusal belongs to.
 pub fn class(view: &View<'_>) -> &'static str {
     if forbids_a_miss(view) {
         return "filter/no-match-is-an-error";
+    }
+    if names_unlisted_part(view) {
+        return "create/undeclared-attribute-refused";
     }
     if view.forecast.expect == Expectation::Either {
         return choice_rule(view).unwrap_or_default();

@@ -268,7 +268,7 @@ pub fn classify(c: &Contradiction, place: Place) -> &'static str {
 }
 
 fn members(c: &Contradiction) -> &'static str {
-    let lost_old = lost_previous(c);
+    let lost_old = lost_previous(c) || (is_null(&c.actual) && !is_null(&c.previous));
     match (c.cause.kind, c.cause.form.op.as_str(), c.clash) {
         (_, _, Clash::Duplicated) => "group/member-duplicated",
         (Write::Create, _, _) if c.was_shown => "group/members-changed-by-other-write",

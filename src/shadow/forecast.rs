@@ -9,7 +9,6 @@ use crate::scim::schema::{AttrType, Attribute, Mutability, ResourceType, Uniquen
 use crate::scim::urn;
 use crate::scim::value::{get_ci, is_unassigned, validate, value_ci};
 use serde_json::{Map, Value};
-use std::sync::LazyLock;
 
 /// What must happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -818,13 +817,12 @@ pub fn undeclared(object: &Map<String, Value>, rt: &ResourceType) -> bool {
     })
 }
 
-/// The value has a sub-attribute that the schema does not list. What each multi-valued attribute may have need not be listed "if
-/// not otherwise defined" (RFC 7643 §2.4): who leaves out what the RFC's own schema lists has defined it otherwise.
+/// The value has a sub-attribute that the schema does not list. What each multi-valued attribute may have (RFC 7643 §2.4)
+/// need not be listed.
 fn undeclared_part(value: &Value, attribute: &Attribute) -> bool {
     let common = |name: &str| {
         attribute.multi_valued
             && ["value", "type", "primary", "display", "$ref"].iter().any(|n| n.eq_ignore_ascii_case(name))
-            && builtin_attribute(&attribute.name).is_none_or(|a| a.sub(name).is_none())
     };
     match value {
         _ if attribute.sub_attributes.is_empty() => false,
@@ -832,12 +830,6 @@ fn undeclared_part(value: &Value, attribute: &Attribute) -> bool {
         Value::Object(map) => map.keys().any(|k| attribute.sub(k).is_none() && !common(k)),
         _ => false,
     }
-}
-
-/// The attribute in the schemas that RFC 7643 §8.7 lists.
-fn builtin_attribute(name: &str) -> Option<&'static Attribute> {
-    static BOTH: LazyLock<[ResourceType; 2]> = LazyLock::new(|| [ResourceType::user(), ResourceType::group()]);
-    BOTH.iter().find_map(|rt| rt.schema.attribute(name))
 }
 
 /// `remove` with a value: RFC 7644 §3.5.2.2 knows none.

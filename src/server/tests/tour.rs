@@ -284,7 +284,6 @@ impl Tour {
             "active eq false and (title eq \"z\" or userName eq \"plain\")",
             "userName eq \"plain\" and not (active eq true)",
             "active eq false and (title eq \"z\" or userName eq \"charset\")",
-            "userName eq \"plain\" or userName eq \"charset\" and active eq false",
             "userName sw \"m\" or userName sw \"pl\"",
             "userName co \"lai\"",
             "userName sw \"lai\"",

@@ -9,6 +9,7 @@ impl Tour {
         let (user, mate) = (self.five_reads_user("one"), self.five_reads_user("two"));
         let group = json!({ "schemas": [GROUP], "displayName": "five-reads-group", "members": [{ "value": user }, { "value": mate }] });
         let group = Tour::id(&self.write("POST", "/Groups", group));
+        self.five_reads_unquoted();
         self.five_reads_documents();
         self.five_reads_queries(&user, &group);
         self.five_reads_groups(&user, &group);
@@ -23,6 +24,15 @@ impl Tour {
             BADGE: { "doors": ["five-reads-door"] },
         });
         Tour::id(&self.write("POST", "/Users", body))
+    }
+
+    /// A look-up without quotes, and one whose first side suffices.
+    fn five_reads_unquoted(&mut self) {
+        let body = json!({ "schemas": [USER], "userName": "unquoted@five-reads.example", "active": true });
+        self.write("POST", "/Users", body);
+        self.filter("/Users", "userName eq unquoted@five-reads.example");
+        let own = "userName eq \"unquoted@five-reads.example\"";
+        self.filter("/Users", &format!("{own} or userName eq \"five-reads-nobody\" and active eq false"));
     }
 
     fn five_reads_documents(&mut self) {
