@@ -103,19 +103,20 @@ impl Suite {
 
     /// What a run says about each item.
     pub fn sheet(&self, run: &RunReport) -> SheetReport {
+        let unfelt = Unfelt::of(run);
         SheetReport {
             suite: self.suite.clone(),
             title: self.title.clone(),
             about: self.about.trim().to_owned(),
             source: self.source.clone(),
-            items: self.items.iter().map(|item| item.seen(run)).collect(),
+            items: self.items.iter().map(|item| item.seen(run, &unfelt)).collect(),
         }
     }
 }
 
 impl Item {
-    fn seen(&self, run: &RunReport) -> SheetItem {
-        let places: Vec<Place> = self.shown_by.iter().flat_map(|shown| shown.places(run)).collect();
+    fn seen(&self, run: &RunReport, unfelt: &Unfelt<'_>) -> SheetItem {
+        let places: Vec<Place> = self.shown_by.iter().flat_map(|shown| shown.places(run, unfelt)).collect();
         let (outcome, reason) = if self.shown_by.is_empty() { (ItemOutcome::ByHand, None) } else { verdict(&places) };
         let mut findings: Vec<String> = places.iter().flat_map(|p| p.findings.clone()).collect();
         findings.sort();
@@ -170,13 +171,12 @@ impl Shown {
         }
     }
 
-    fn places(&self, run: &RunReport) -> Vec<Place> {
+    fn places(&self, run: &RunReport, unfelt: &Unfelt<'_>) -> Vec<Place> {
         let here = |c: &&CaseReport| {
             c.scenario == self.scenario && self.dialect.as_ref().is_none_or(|d| c.dialect.as_ref() == Some(d))
         };
         let cases = run.cases.iter().filter(here);
-        let unfelt = Unfelt::of(run);
-        let place = |case| self.step.as_ref().map_or_else(|| whole(case, &unfelt), |step| part(case, step, &unfelt));
+        let place = |case| self.step.as_ref().map_or_else(|| whole(case, unfelt), |step| part(case, step, unfelt));
         cases.map(place).collect()
     }
 }

@@ -31,7 +31,7 @@ pub struct Outgoing {
     pub body: Option<Vec<u8>>,
     /// Which credentials it carries.
     pub auth: AuthKind,
-    /// No `User-Agent` at all, as Entra sends it; otherwise a request that names none is sent in our own name.
+    /// No `User-Agent` at all, as a scenario or a recording has it; otherwise a request that names none is sent in our own name.
     pub nameless: bool,
 }
 

@@ -43,7 +43,11 @@ pub static RULES: &[Rule] = &[
     },
 ];
 
-fn refused(view: &View<'_>) -> Verdict {
+/// What a check makes of an operation: nothing, or whether its result is what it had to be; if not, what that is.
+type Opinion = Option<Option<String>>;
+
+/// Holds each result against what the same request would be answered alone.
+fn each_alone(view: &View<'_>, check: impl Fn(&Call, u16, &Map<String, Value>) -> Opinion) -> Verdict {
     let (true, Some((asked, answered))) = (view.call.authenticated(), bulk(view)) else {
         return Verdict::NotApplicable;
     };
@@ -51,54 +55,39 @@ fn refused(view: &View<'_>) -> Verdict {
     for (index, ask) in asked.iter().enumerate() {
         let Some(call) = alone(view, index, &asked) else { continue };
         let Some(done) = result(index, ask, &answered).filter(|done| is_of(done, &call)) else { continue };
-        if view.before.forecast(&call).expect != Expectation::Accept {
-            continue;
-        }
-        seen = true;
         let status = bulk_status_of(done).unwrap_or(0);
-        if matches!(status, 400 | 402 | 404..=428 | 430..=499) && !refused_for_itself(done) {
+        let Some(opinion) = check(&call, status, done) else { continue };
+        seen = true;
+        if let Some(expected) = opinion {
             let why = get_ci(done, "response").map_or_else(|| "no reason".to_owned(), short);
-            return Verdict::fail(
-                format!("body /Operations/{index}/status"),
-                format!("success: {} {} is valid by itself", call.method, call.endpoint),
-                format!("{status} {why}"),
-            );
+            return Verdict::fail(format!("body /Operations/{index}/status"), expected, format!("{status} {why}"));
         }
     }
     if seen { Verdict::Pass } else { Verdict::NotApplicable }
 }
 
+fn refused(view: &View<'_>) -> Verdict {
+    each_alone(view, |call, status, done| {
+        let valid = view.before.forecast(call).expect == Expectation::Accept;
+        let wrong = matches!(status, 400 | 402 | 404..=428 | 430..=499) && !refused_for_itself(done);
+        valid.then(|| wrong.then(|| format!("success: {} {} is valid by itself", call.method, call.endpoint)))
+    })
+}
+
 fn wrong_status(view: &View<'_>) -> Verdict {
-    let (true, Some((asked, answered))) = (view.call.authenticated(), bulk(view)) else {
-        return Verdict::NotApplicable;
-    };
-    let mut seen = false;
-    for (index, ask) in asked.iter().enumerate() {
-        let Some(call) = alone(view, index, &asked) else { continue };
-        let Some(done) = result(index, ask, &answered).filter(|done| is_of(done, &call)) else { continue };
-        let forecast = view.before.forecast(&call);
-        let wanted = match forecast.reason.filter(|_| forecast.expect == Expectation::Refuse) {
+    each_alone(view, |call, status, _| {
+        let forecast = view.before.forecast(call);
+        let wanted = match forecast.reason.filter(|_| forecast.expect == Expectation::Refuse)? {
             // A server that lets nobody rename refuses a replacement for that reason first.
-            Some(Reason::Duplicate) if call.op == Op::Create => 409,
-            Some(Reason::UnknownId | Reason::Deleted) => 404,
-            _ => continue,
+            Reason::Duplicate if call.op == Op::Create => 409,
+            Reason::UnknownId | Reason::Deleted => 404,
+            _ => return None,
         };
-        let status = bulk_status_of(done).unwrap_or(0);
         // Who may not, or may not here, is told so before the data is looked at; crashes have a rule of their own.
-        if matches!(status, 0 | 401 | 403 | 405 | 412 | 413 | 428 | 429 | 500..) {
-            continue;
-        }
-        seen = true;
-        if status != wanted {
-            let why = get_ci(done, "response").map_or_else(|| "no reason".to_owned(), short);
-            return Verdict::fail(
-                format!("body /Operations/{index}/status"),
-                format!("{wanted}: as {} {} would be answered alone", call.method, call.endpoint),
-                format!("{status} {why}"),
-            );
-        }
-    }
-    if seen { Verdict::Pass } else { Verdict::NotApplicable }
+        let elsewhere = matches!(status, 0 | 401 | 403 | 405 | 412 | 413 | 428 | 429 | 500..);
+        let told = || format!("{wanted}: as {} {} would be answered alone", call.method, call.endpoint);
+        (!elsewhere).then(|| (status != wanted).then(told))
+    })
 }
 
 /// The operation as a request of its own; nothing when something else in the bulk request bears on it.

@@ -13,36 +13,6 @@ use crate::shadow::forecast::{op_path, operations, tenant_of};
 use crate::shadow::{Op, State, name_attribute};
 use serde_json::{Map, Value};
 
-/// Another user has the name that is written, because that was let happen before: the conflict is there.
-fn shares_its_name(view: &View<'_>) -> bool {
-    let Some(name) = written_name(view.call, name_attribute(&view.call.endpoint)) else { return false };
-    view.before.named(name).any(|k| {
-        k.endpoint == view.call.endpoint
-            && k.tenant == tenant_of(view.call)
-            && k.state == State::Live
-            && Some(k.id.as_str()) != view.call.id.as_deref()
-    })
-}
-
-/// Somebody alive was given the name by a write that was accepted. That the server shows another one is a finding of its own; the
-/// name is taken.
-fn given_so(view: &View<'_>) -> bool {
-    let attribute = name_attribute(&view.call.endpoint);
-    let name = |body: Option<&Value>| body.and_then(|b| value_ci(b, attribute)?.as_str()).map(str::to_lowercase);
-    let Some(wanted) = name(view.call.body.as_ref()) else { return false };
-    view.earlier.iter().any(|p| {
-        let (id, given) = match p.call.op {
-            Op::Create => (p.exchange.json().and_then(|b| value_ci(b, "id")?.as_str()), name(p.call.body.as_ref())),
-            _ => (p.call.id.as_deref(), written_name(&p.call, attribute).map(str::to_lowercase)),
-        };
-        p.exchange.accepted()
-            && p.call.endpoint == view.call.endpoint
-            && tenant_of(&p.call) == tenant_of(view.call)
-            && given.as_ref() == Some(&wanted)
-            && id.and_then(|id| view.before.find(&view.call.endpoint, id)).is_some_and(|k| k.state == State::Live)
-    })
-}
-
 /// Where the RFC gives the server a way out, the finding is only advice.
 pub(super) fn softer(view: &View<'_>, id: &str) -> Option<Level> {
     let scim_type = view.object().and_then(|o| get_ci(o, "scimType")).and_then(Value::as_str);
@@ -455,6 +425,36 @@ fn single_object(view: &View<'_>) -> bool {
             Some(path) => path.eq_ignore_ascii_case("members") && value.is_some_and(Value::is_object),
             None => value.and_then(Value::as_object).and_then(|v| get_ci(v, "members")).is_some_and(Value::is_object),
         }
+    })
+}
+
+/// Another user has the name that is written, because that was let happen before: the conflict is there.
+fn shares_its_name(view: &View<'_>) -> bool {
+    let Some(name) = written_name(view.call, name_attribute(&view.call.endpoint)) else { return false };
+    view.before.named(name).any(|k| {
+        k.endpoint == view.call.endpoint
+            && k.tenant == tenant_of(view.call)
+            && k.state == State::Live
+            && Some(k.id.as_str()) != view.call.id.as_deref()
+    })
+}
+
+/// Somebody alive was given the name by a write that was accepted. That the server shows another one is a finding of its own; the
+/// name is taken.
+fn given_so(view: &View<'_>) -> bool {
+    let attribute = name_attribute(&view.call.endpoint);
+    let name = |body: Option<&Value>| body.and_then(|b| value_ci(b, attribute)?.as_str()).map(str::to_lowercase);
+    let Some(wanted) = name(view.call.body.as_ref()) else { return false };
+    view.earlier.iter().any(|p| {
+        let (id, given) = match p.call.op {
+            Op::Create => (p.exchange.json().and_then(|b| value_ci(b, "id")?.as_str()), name(p.call.body.as_ref())),
+            _ => (p.call.id.as_deref(), written_name(&p.call, attribute).map(str::to_lowercase)),
+        };
+        p.exchange.accepted()
+            && p.call.endpoint == view.call.endpoint
+            && tenant_of(&p.call) == tenant_of(view.call)
+            && given.as_ref() == Some(&wanted)
+            && id.and_then(|id| view.before.find(&view.call.endpoint, id)).is_some_and(|k| k.state == State::Live)
     })
 }
 

@@ -57,12 +57,19 @@ pub fn judge(view: &View<'_>, id: &str) -> Verdict {
 /// What a refusal says: its `detail`, or whatever else is in the body.
 fn words(view: &View<'_>) -> String {
     const MOST: usize = 200;
-    let cut = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(MOST).collect::<String>();
+    // The body may be as long as the run's limit; no more of it is looked at than is shown.
+    let cut = |text: &str| {
+        let start: String = text.trim_start().chars().take(MOST).collect();
+        start.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
     if let Some(detail) = view.object().and_then(|o| get_ci(o, "detail")).and_then(Value::as_str) {
         return format!("{:?}", cut(detail));
     }
-    let body = view.response().map(|r| String::from_utf8_lossy(&r.body)).unwrap_or_default();
-    if body.trim().is_empty() { "and no word why".to_owned() } else { format!("and no detail: {}", cut(&body)) }
+    let body = view.response().map(|r| r.body.as_slice()).unwrap_or_default().trim_ascii_start();
+    match cut(&String::from_utf8_lossy(&body[..body.len().min(4 * MOST)])) {
+        nothing if nothing.is_empty() => "and no word why".to_owned(),
+        said => format!("and no detail: {said}"),
+    }
 }
 
 fn expected(view: &View<'_>) -> String {
@@ -161,24 +168,22 @@ fn names_unlisted_part(view: &View<'_>) -> bool {
     let writes = matches!(view.call.op, Op::Create | Op::Replace | Op::Patch) && matches!(view.status(), 400 | 422);
     let (Some(detail), Some(rt), true) = (detail, view.resource_type(), writes) else { return false };
     let Some(body) = view.call.body.as_ref().and_then(Value::as_object) else { return false };
-    let pairs = |o: &'_ Map<String, Value>| -> Vec<(String, Value)> {
-        match (op_path(o), get_ci(o, "value")) {
-            (Some(path), Some(value)) => vec![(path.to_owned(), value.clone())],
-            (None, Some(Value::Object(map))) => map.clone().into_iter().collect(),
-            _ => Vec::new(),
-        }
-    };
-    let sent: Vec<(String, Value)> = match view.call.op {
-        Op::Patch => operations(body).flat_map(pairs).collect(),
-        _ => body.clone().into_iter().collect(),
-    };
-    sent.iter().any(|(key, value)| {
+    let unlisted = |key: &str, value: &Value| {
         let Some(attribute) = rt.schema.attribute(key).filter(|a| !a.sub_attributes.is_empty()) else { return false };
         let elements = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
         let mut parts = elements.iter().filter_map(Value::as_object).flat_map(Map::keys);
         says(&detail, &key.to_lowercase())
             && parts.any(|part| attribute.sub(part).is_none() && says(&detail, &part.to_lowercase()))
-    })
+    };
+    let members = |map: &Map<String, Value>| map.iter().any(|(key, value)| unlisted(key, value));
+    match view.call.op {
+        Op::Patch => operations(body).any(|o| match (op_path(o), get_ci(o, "value")) {
+            (Some(path), Some(value)) => unlisted(path, value),
+            (None, Some(Value::Object(map))) => members(map),
+            _ => false,
+        }),
+        _ => members(body),
+    }
 }
 
 /// The one rule that this refusal belongs to.
@@ -489,7 +494,6 @@ fn accepted_classes(view: &View<'_>) -> Vec<&'static str> {
     out
 }
 
-/// True when an earlier request wrote that name, in any case.
 /// Somebody had the name, and a later write gave that somebody another one. That the server shows another is no rename.
 fn given_up(view: &View<'_>, attribute: &str, wanted: &str) -> bool {
     let ours = |p: &&Past| {
@@ -519,6 +523,7 @@ pub(super) fn written_name<'a>(call: &'a Call, attribute: &str) -> Option<&'a st
     }
 }
 
+/// True when an earlier request wrote that name, in any case.
 fn named_before(past: &Past, wanted: &str) -> bool {
     let body = past.exchange.request.body.as_deref().and_then(|b| std::str::from_utf8(b).ok());
     body.is_some_and(|text| text.len() >= wanted.len() && (text.contains(wanted) || holds_in_any_case(text, wanted)))

@@ -2,10 +2,11 @@
 
 use super::rule::{Finding, Impact, Level, Rule, Verdict};
 use super::view::{View, short};
-use crate::scim::schema::{AttrType, Attribute, Extension, Mutability, ResourceType, Returned};
+use crate::scim::schema::{AttrType, Attribute, DEFAULT_PARTS, Extension, Mutability, ResourceType, Returned};
 use crate::scim::value::{get_ci, parse_datetime, value_ci};
 use crate::shadow::{Expectation, Op};
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
 /// Rules of this area.
 pub static RULES: &[Rule] = &[
@@ -647,9 +648,6 @@ fn schemas_undeclared(view: &View<'_>) -> Verdict {
     })
 }
 
-/// Parts that a multi-valued attribute may have where its schema does not list them (RFC 7643 §2.4).
-const DEFAULT_PARTS: [&str; 5] = ["type", "primary", "display", "value", "$ref"];
-
 /// A part that a client sent and gets back is kept, not claimed.
 fn part_undeclared(view: &View<'_>) -> Verdict {
     let sent = |attribute: &str, part: &str| {
@@ -663,20 +661,20 @@ fn part_undeclared(view: &View<'_>) -> Verdict {
         let complex = values(resource, rt).into_iter().filter(|(_, a, _)| a.kind == AttrType::Complex);
         let mut seen = false;
         for (name, attribute, value) in complex {
-            let elements = value.as_array().map_or_else(|| vec![value], |all| all.iter().collect());
-            for part in elements.into_iter().filter_map(Value::as_object).flat_map(Map::keys) {
-                seen = true;
-                let known = attribute.sub_attributes.iter().map(|s| s.name.as_str()).chain(DEFAULT_PARTS);
-                let declared = known.into_iter().any(|k| k.eq_ignore_ascii_case(part));
-                // Another spelling of a name is told elsewhere, so is an attribute whose parts nobody has told.
-                if !declared && !attribute.sub_attributes.is_empty() && !sent(&attribute.name, part) {
-                    let expected = "the sub-attributes of the schema";
-                    return Some(Some(Finding::new(
-                        format!("body /{name}"),
-                        expected,
-                        format!("{part:?} beside them"),
-                    )));
-                }
+            let elements = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+            // A list of thousands has the same few parts again and again.
+            let parts: BTreeSet<&str> =
+                elements.iter().filter_map(Value::as_object).flat_map(Map::keys).map(String::as_str).collect();
+            seen |= !parts.is_empty();
+            let declared = |part: &str| {
+                let mut known = attribute.sub_attributes.iter().map(|s| s.name.as_str()).chain(DEFAULT_PARTS);
+                known.any(|k| k.eq_ignore_ascii_case(part))
+            };
+            // Another spelling of a name is told elsewhere, so is an attribute whose parts nobody has told.
+            let mut odd = parts.into_iter().filter(|p| !attribute.sub_attributes.is_empty() && !declared(p));
+            if let Some(part) = odd.find(|part| !sent(&attribute.name, part)) {
+                let (expected, actual) = ("the sub-attributes of the schema", format!("{part:?} beside them"));
+                return Some(Some(Finding::new(format!("body /{name}"), expected, actual)));
             }
         }
         seen.then_some(None)

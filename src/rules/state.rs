@@ -268,6 +268,7 @@ pub fn classify(c: &Contradiction, place: Place) -> &'static str {
 }
 
 fn members(c: &Contradiction) -> &'static str {
+    // Of a group that is empty, those who were there are gone as well.
     let lost_old = lost_previous(c) || (is_null(&c.actual) && !is_null(&c.previous));
     match (c.cause.kind, c.cause.form.op.as_str(), c.clash) {
         (_, _, Clash::Duplicated) => "group/member-duplicated",

@@ -148,7 +148,7 @@ fn remarks_on(advertised: &Advertised, config: &Exchange, refused: Option<&str>)
                 .to_owned(),
         ),
         _ => out.push(
-            "ServiceProviderConfig says filter.supported is false: identity providers look people up by filter, and cannot work with a server that has none"
+            "ServiceProviderConfig says filter.supported is false: Okta, Entra ID and most others look people up by filter, and cannot work with a server that has none"
                 .to_owned(),
         ),
     }

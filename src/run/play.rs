@@ -317,8 +317,9 @@ impl<'a> Player<'a> {
 
     /// A connection may end for many reasons. Who answers a harmless request, and hangs up once more on this one, crashes on it.
     async fn hangs_up_again(&mut self, out: Outgoing) -> Result<bool, Unwritable> {
-        let alive = self.context.http.send(self.added_read("/ServiceProviderConfig", 0)).await.outcome.is_ok();
-        if !alive || self.context.sent_again.fetch_add(1, Ordering::Relaxed) >= SENT_AGAIN {
+        if self.context.sent_again.fetch_add(1, Ordering::Relaxed) >= SENT_AGAIN
+            || self.context.http.send(self.added_read("/ServiceProviderConfig", 0)).await.outcome.is_err()
+        {
             return Ok(false);
         }
         let announced = self.announce(&out)?;

@@ -301,6 +301,9 @@ static COMMON: LazyLock<Vec<Attribute>> = LazyLock::new(|| {
     vec![schemas, id, external_id, meta]
 });
 
+/// What each element of a multi-valued attribute may have "if not otherwise defined" (RFC 7643 §2.4).
+pub const DEFAULT_PARTS: [&str; 5] = ["type", "primary", "display", "value", "$ref"];
+
 /// The value itself of a multi-valued attribute of simple type can be called `value` (RFC 7644 §3.5.2.2).
 fn default_sub<'a>(attribute: &'a Attribute, name: &str) -> Option<&'a Attribute> {
     let simple = attribute.multi_valued && attribute.kind != AttrType::Complex;

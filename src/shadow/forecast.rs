@@ -5,7 +5,7 @@
 use super::{Call, Known, Op, Shadow, State};
 use crate::exchange::AuthKind;
 use crate::scim::patch::{self, Options};
-use crate::scim::schema::{AttrType, Attribute, Mutability, ResourceType, Uniqueness};
+use crate::scim::schema::{AttrType, Attribute, DEFAULT_PARTS, Mutability, ResourceType, Uniqueness};
 use crate::scim::urn;
 use crate::scim::value::{get_ci, is_unassigned, validate, value_ci};
 use serde_json::{Map, Value};
@@ -820,10 +820,7 @@ pub fn undeclared(object: &Map<String, Value>, rt: &ResourceType) -> bool {
 /// The value has a sub-attribute that the schema does not list. What each multi-valued attribute may have (RFC 7643 §2.4)
 /// need not be listed.
 fn undeclared_part(value: &Value, attribute: &Attribute) -> bool {
-    let common = |name: &str| {
-        attribute.multi_valued
-            && ["value", "type", "primary", "display", "$ref"].iter().any(|n| n.eq_ignore_ascii_case(name))
-    };
+    let common = |name: &str| attribute.multi_valued && DEFAULT_PARTS.iter().any(|n| n.eq_ignore_ascii_case(name));
     match value {
         _ if attribute.sub_attributes.is_empty() => false,
         Value::Array(all) => all.iter().any(|v| undeclared_part(v, attribute)),

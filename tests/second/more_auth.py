@@ -95,34 +95,31 @@ def token_case(app):
     without_token(app, lambda request: request.headers.get("authorization", "").partition(" ")[2].lower() in app.tokens)
 
 
-@bug("tenant-read-by-id")
-def read_foreign(app):
-    """WHERE id = ?"""
+def unscoped(app, *methods):
+    """A resource of another tenant is found by its id."""
     def one(inner, request, rtype, rid):
-        if request.method == "GET" and rid in app.store.records:
+        if request.method in methods and rid in app.store.records:
             request.tenant = app.store.records[rid].tenant
         return inner(request, rtype, rid)
     wrap(app, "one", one)
+
+
+@bug("tenant-read-by-id")
+def read_foreign(app):
+    """WHERE id = ?"""
+    unscoped(app, "GET")
 
 
 @bug("tenant-write-by-id")
 def write_foreign(app):
     """WHERE id = ?, when writing."""
-    def one(inner, request, rtype, rid):
-        if request.method in ("PATCH", "PUT") and rid in app.store.records:
-            request.tenant = app.store.records[rid].tenant
-        return inner(request, rtype, rid)
-    wrap(app, "one", one)
+    unscoped(app, "PATCH", "PUT")
 
 
 @bug("tenant-delete-by-id")
 def delete_foreign(app):
     """WHERE id = ?, when deleting."""
-    def one(inner, request, rtype, rid):
-        if request.method == "DELETE" and rid in app.store.records:
-            request.tenant = app.store.records[rid].tenant
-        return inner(request, rtype, rid)
-    wrap(app, "one", one)
+    unscoped(app, "DELETE")
 
 
 @bug("tenant-list-leaks")

@@ -33,24 +33,25 @@ def string_boolean(app):
     wrap(app.reader, "as_boolean", lambda inner, attr, value: inner(attr, value) and value)
 
 
-@bug("patch-replace-complex-drops-rest")
-def complex_replaced(app):
-    """user.name = value."""
+def drops_rest(app, wrong):
+    """One operation puts its value in the place of a complex attribute, instead of into it."""
     def attribute(inner, base, op, attr, value):
-        if attr.type == "complex" and not attr.multi and op == "replace":
+        if attr.type == "complex" and not attr.multi and op == wrong:
             base.pop(attr.name, None)
         return inner(base, op, attr, value)
     wrap(app.patcher, "attribute", attribute)
+
+
+@bug("patch-replace-complex-drops-rest")
+def complex_replaced(app):
+    """user.name = value."""
+    drops_rest(app, "replace")
 
 
 @bug("patch-add-complex-drops-rest")
 def complex_added(app):
     """The same for add."""
-    def attribute(inner, base, op, attr, value):
-        if attr.type == "complex" and not attr.multi and op == "add":
-            base.pop(attr.name, None)
-        return inner(base, op, attr, value)
-    wrap(app.patcher, "attribute", attribute)
+    drops_rest(app, "add")
 
 
 @bug("patch-pathless-replace-drops-rest")

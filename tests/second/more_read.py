@@ -200,26 +200,26 @@ def excluded(app):
          inner(rtype, full, wanted, None if is_users(rtype) else excluded))
 
 
+def dropped(app, name):
+    """An attribute that is returned always has to be asked for."""
+    def project(inner, rtype, full, wanted, excluded):
+        out = inner(rtype, full, wanted, excluded)
+        if wanted and name not in wanted:
+            out.pop(name)
+        return out
+    wrap(app.render, "project", project)
+
+
 @bug("attributes-drops-id")
 def drops_id(app):
     """Only what was asked for."""
-    def project(inner, rtype, full, wanted, excluded):
-        out = inner(rtype, full, wanted, excluded)
-        if wanted and "id" not in wanted:
-            out.pop("id")
-        return out
-    wrap(app.render, "project", project)
+    dropped(app, "id")
 
 
 @bug("attributes-drops-schemas")
 def drops_schemas(app):
     """Only what was asked for, and the id."""
-    def project(inner, rtype, full, wanted, excluded):
-        out = inner(rtype, full, wanted, excluded)
-        if wanted and "schemas" not in wanted:
-            out.pop("schemas")
-        return out
-    wrap(app.render, "project", project)
+    dropped(app, "schemas")
 
 
 @bug("excludedattributes-removes-id")

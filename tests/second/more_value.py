@@ -63,34 +63,31 @@ def twice(app):
     text(app, unquote)
 
 
+def matched(app, pattern):
+    """Texts without case are compared by a pattern that is made of what was asked for."""
+    def search(inner, attr, op, value, wanted):
+        if op == "eq" and isinstance(value, str) and isinstance(wanted, str) and not attr.exact:
+            return re.fullmatch(pattern(wanted), value, re.I) is not None
+        return inner(attr, op, value, wanted)
+    compare(app, search)
+
+
 @bug("filter-underscore-wildcard")
 def underscore(app):
     """LIKE, with _ as any character."""
-    def like(inner, attr, op, value, wanted):
-        if op == "eq" and isinstance(value, str) and isinstance(wanted, str) and not attr.exact:
-            return re.fullmatch(re.escape(wanted.lower()).replace("_", "."), value.lower()) is not None
-        return inner(attr, op, value, wanted)
-    compare(app, like)
+    matched(app, lambda wanted: re.escape(wanted).replace("_", "."))
 
 
 @bug("filter-percent-wildcard")
 def percent(app):
     """LIKE, with % as any text."""
-    def like(inner, attr, op, value, wanted):
-        if op == "eq" and isinstance(value, str) and isinstance(wanted, str) and not attr.exact:
-            return re.fullmatch(re.escape(wanted.lower()).replace("%", ".*"), value.lower()) is not None
-        return inner(attr, op, value, wanted)
-    compare(app, like)
+    matched(app, lambda wanted: re.escape(wanted).replace("%", ".*"))
 
 
 @bug("filter-regex-characters")
 def regex(app):
     """The value is put into a regular expression, as with MongoDB."""
-    def search(inner, attr, op, value, wanted):
-        if op == "eq" and isinstance(value, str) and isinstance(wanted, str) and not attr.exact:
-            return re.fullmatch(wanted, value, re.I) is not None
-        return inner(attr, op, value, wanted)
-    compare(app, search)
+    matched(app, lambda wanted: wanted)
 
 
 @bug("filter-not-ascii-no-match")

@@ -4,7 +4,9 @@
 
 use super::Fault;
 use super::sample_writes::{elements, writes_user};
-use super::tools::{bad, body_text, body_value, conflict, each_user, html, move_id, on_item, put_into_body, remember};
+use super::tools::{
+    bad, body_text, body_value, conflict, each_user, html, move_id, on_item, put_into_body, remember, trim,
+};
 use crate::scim::urn;
 use crate::server::behaviour::Hook;
 use crate::server::call::{Call, Kind};
@@ -374,13 +376,4 @@ fn holders(call: &Call, state: &State, test: impl Fn(&Value) -> bool) -> Option<
 
 fn shares_address(one: &Value, other: &Value) -> bool {
     !super::sample_writes::common_address(one, other).is_empty()
-}
-
-fn trim(value: &mut Value) {
-    match value {
-        Value::String(text) => *text = text.trim().to_owned(),
-        Value::Array(items) => items.iter_mut().for_each(trim),
-        Value::Object(map) => map.values_mut().for_each(trim),
-        _ => {}
-    }
 }

@@ -370,3 +370,13 @@ pub fn keep(call: &Call, reply: &mut Reply, kind: Kind, test: impl Fn(&Map<Strin
         body.insert("itemsPerPage".into(), size.into());
     }
 }
+
+/// Takes the blanks off both ends of every text.
+pub fn trim(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = text.trim().to_owned(),
+        Value::Array(items) => items.iter_mut().for_each(trim),
+        Value::Object(map) => map.values_mut().for_each(trim),
+        _ => {}
+    }
+}

@@ -8,7 +8,7 @@ use super::demands::mark;
 use crate::scim::urn;
 use crate::server::behaviour::Hook;
 use crate::server::call::{Call, Kind, Target};
-use crate::server::faults::tools::{alter, each, each_group, each_user, move_id, remember};
+use crate::server::faults::tools::{alter, each, each_group, each_user, move_id, remember, trim};
 use crate::server::reply::Reply;
 use crate::server::state::State;
 use serde_json::{Value, json};
@@ -348,15 +348,6 @@ fn fill_each(document: &mut Value, lists: &[&str], name: &str, value: &Value) {
                 map.entry(name).or_insert_with(|| value.clone());
             }
         }
-    }
-}
-
-fn trim(value: &mut Value) {
-    match value {
-        Value::String(text) => *text = text.trim().to_owned(),
-        Value::Array(items) => items.iter_mut().for_each(trim),
-        Value::Object(map) => map.values_mut().for_each(trim),
-        _ => {}
     }
 }
 
