@@ -17,6 +17,8 @@ const DISCOVERY: [&str; 3] = ["ServiceProviderConfig", "ResourceTypes", "Schemas
 /// A create that is on its way.
 pub(super) struct Announced {
     intent: Intent,
+    /// The same under the names that later operations of its bulk request give it.
+    renamed: Vec<Intent>,
     /// Name of the operation in a bulk request.
     bulk_id: Option<String>,
 }
@@ -30,9 +32,14 @@ impl Player<'_> {
         let Some(journal) = self.context.journal.clone() else { return Ok(Vec::new()) };
         let side = journal.side(out.auth == AuthKind::Other);
         let mut announced = Vec::new();
-        for (collection, key, bulk_id) in creates(out) {
-            match side.intent("POST", &collection, &key) {
-                Ok(intent) => announced.push(Announced { intent, bulk_id }),
+        for Create { collection, key, names, bulk_id } in creates(out) {
+            let written = side.intent("POST", &collection, &key).and_then(|intent| {
+                let renamed =
+                    names.iter().map(|name| side.intent("POST", &collection, name)).collect::<Result<_, _>>()?;
+                Ok(Announced { intent, renamed, bulk_id })
+            });
+            match written {
+                Ok(create) => announced.push(create),
                 Err(problem) => {
                     self.error = true;
                     self.reason = Some(format!("{} {} was not sent: {problem}", out.method, out.path()));
@@ -50,7 +57,10 @@ impl Player<'_> {
         let side = journal.as_ref().map(|j| j.side(exchange.request.auth == AuthKind::Other));
         for (bulk_id, made) in outcomes(exchange) {
             let at = announced.iter().position(|a| a.bulk_id == bulk_id);
-            let intent = at.map(|at| announced.swap_remove(at).intent);
+            let (intent, renamed) = match at.map(|at| announced.remove(at)) {
+                Some(create) => (Some(create.intent), create.renamed),
+                None => (None, Vec::new()),
+            };
             let mine = match made {
                 Made::Resource(path) if self.was_there(&path, exchange) => {
                     self.strangers.insert(path);
@@ -70,6 +80,9 @@ impl Player<'_> {
                 (None, None) => Ok(()),
             };
             written = written.and(line);
+            for intent in renamed {
+                written = written.and(side.nothing_made(intent));
+            }
         }
         if let Err(problem) = written {
             self.error = true;
@@ -138,8 +151,19 @@ enum Made {
     Nothing,
 }
 
-/// Collection, unique name and bulkId of everything that a request would create.
-fn creates(out: &Outgoing) -> Vec<(String, String, Option<String>)> {
+/// Something that a request would create.
+struct Create {
+    /// `/Users`.
+    collection: String,
+    /// Its unique name.
+    key: String,
+    /// Names that later operations of the same bulk request give it: which of them it has when no answer comes is not known.
+    names: Vec<String>,
+    bulk_id: Option<String>,
+}
+
+/// Everything that a request would create.
+fn creates(out: &Outgoing) -> Vec<Create> {
     let path = out.path().trim_end_matches('/');
     if out.method != "POST" || path.matches('/').count() != 1 || path.ends_with(".search") {
         return Vec::new();
@@ -151,18 +175,47 @@ fn creates(out: &Outgoing) -> Vec<(String, String, Option<String>)> {
         return operations(&body)
             .filter(|o| text(o, "method").is_some_and(|m| m.eq_ignore_ascii_case("POST")))
             .filter_map(|o| {
-                let collection = text(o, "path")?;
-                let key = key(collection, get_ci(o.as_object()?, "data")?)?;
-                Some((collection.to_owned(), key, text(o, "bulkId").map(str::to_owned)))
+                let collection = text(o, "path")?.to_owned();
+                let key = key(&collection, get_ci(o.as_object()?, "data")?)?;
+                let bulk_id = text(o, "bulkId").map(str::to_owned);
+                let names = bulk_id.iter().flat_map(|id| names_given(&body, &collection, id)).collect();
+                Some(Create { collection, key, names, bulk_id })
             })
             .collect();
     }
-    key(path, &body).map(|key| (path.to_owned(), key, None)).into_iter().collect()
+    let single = |key| Create { collection: path.to_owned(), key, names: Vec::new(), bulk_id: None };
+    key(path, &body).map(single).into_iter().collect()
+}
+
+/// Unique names that a bulk request gives to what its own operation `id` makes (RFC 7644 §3.7.2: `/Groups/bulkId:ID`).
+fn names_given(bulk: &Value, collection: &str, id: &str) -> Vec<String> {
+    let place = format!("{}/bulkId:{id}", collection.trim_end_matches('/'));
+    let name = key_attribute(collection);
+    let mut names = Vec::new();
+    for operation in operations(bulk).filter(|o| text(o, "path") == Some(place.as_str())) {
+        let Some(data) = operation.as_object().and_then(|o| get_ci(o, "data")) else { continue };
+        names.extend(key(collection, data));
+        for change in operations(data) {
+            let Some(value) = change.as_object().and_then(|o| get_ci(o, "value")) else { continue };
+            let attribute = text(change, "path").and_then(|p| p.rsplit(':').next());
+            match attribute {
+                Some(attribute) if attribute.eq_ignore_ascii_case(name) => {
+                    names.extend(value.as_str().map(str::to_owned))
+                }
+                Some(_) => {}
+                None => names.extend(key(collection, value)),
+            }
+        }
+    }
+    names
+}
+
+fn key_attribute(collection: &str) -> &'static str {
+    if collection.trim_end_matches('/').eq_ignore_ascii_case("/Users") { "userName" } else { "displayName" }
 }
 
 fn key(collection: &str, body: &Value) -> Option<String> {
-    let name = if collection.trim_end_matches('/').eq_ignore_ascii_case("/Users") { "userName" } else { "displayName" };
-    text(body, name).map(str::to_owned)
+    text(body, key_attribute(collection)).map(str::to_owned)
 }
 
 /// What an answer says about creates; nothing where it says neither "made" nor "refused".
@@ -257,11 +310,31 @@ mod tests {
             { "method": "DELETE", "path": "/Users/1" },
             { "method": "POST", "path": "/Users", "data": 7 },
         ]});
-        let names: Vec<_> = creates(&post("/Bulk", &bulk)).into_iter().map(|(c, k, _)| (c, k)).collect();
+        let names: Vec<_> = creates(&post("/Bulk", &bulk)).into_iter().map(|c| (c.collection, c.key)).collect();
         assert_eq!(names, [("/Users".into(), "ann".into()), ("/Groups".into(), "team".into())]);
         assert_eq!(creates(&post("/Users", &json!({ "USERNAME": "ann" }))).len(), 1);
         assert!(creates(&post("/Users/.search", &json!({ "userName": "ann" }))).is_empty());
         assert!(creates(&post("/Users", &json!([]))).is_empty());
+    }
+
+    /// A run that was killed after it had sent such a request left a group that no look-up by the first name finds.
+    #[test]
+    fn a_create_is_announced_under_each_name_that_its_bulk_request_gives_it() {
+        let patch = |operation: Value| json!({ "Operations": [operation] });
+        let bulk = json!({ "Operations": [
+            { "method": "POST", "path": "/Groups", "bulkId": "g", "data": { "displayName": "a" } },
+            { "method": "PUT", "path": "/Groups/bulkId:g", "data": { "displayName": "b" } },
+            { "method": "PATCH", "path": "/Groups/bulkId:g",
+              "data": patch(json!({ "op": "replace", "path": "DisplayName", "value": "c" })) },
+            { "method": "PATCH", "path": "/Groups/bulkId:g",
+              "data": patch(json!({ "op": "replace", "value": { "displayName": "d" } })) },
+            { "method": "PATCH", "path": "/Groups/bulkId:g",
+              "data": patch(json!({ "op": "add", "path": "members", "value": [{ "value": "1" }] })) },
+            { "method": "PUT", "path": "/Groups/bulkId:h", "data": { "displayName": "e" } },
+        ]});
+        let creates = creates(&post("/Bulk", &bulk));
+        assert_eq!((creates.len(), creates[0].key.as_str()), (1, "a"));
+        assert_eq!(creates[0].names, ["b", "c", "d"]);
     }
 
     #[test]
