@@ -157,6 +157,11 @@ impl Response {
         self.parsed.get_or_init(|| parse_bounded(&self.body)).as_ref()
     }
 
+    /// True when the body begins with a byte order mark.
+    pub fn marked(&self) -> bool {
+        self.body.starts_with(BYTE_ORDER_MARK)
+    }
+
     /// The body as text, for people.
     pub fn text(&self) -> std::borrow::Cow<'_, str> {
         String::from_utf8_lossy(&self.body)
@@ -173,7 +178,11 @@ pub fn too_many_values(body: &[u8]) -> bool {
     body.len() > MOST_VALUES && body.iter().filter(|b| matches!(b, b',' | b'[' | b'{')).count() > MOST_VALUES
 }
 
+/// U+FEFF in UTF-8, which no JSON text may begin with (RFC 8259 §8.1) and many a client reads over.
+pub const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 fn parse_bounded(body: &[u8]) -> Option<Value> {
+    let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
     if too_many_values(body) {
         return None;
     }

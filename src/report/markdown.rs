@@ -3,7 +3,8 @@
 //! Must not let text from the server become markup: it goes into code spans and code blocks only, whose fences are
 //! longer than any run of backticks inside.
 
-use super::{diff, lookup::PLACE_SEPARATOR, terminal::summary_line, text};
+use super::terminal::{LEFT_SHOWN, summary_line};
+use super::{diff, lookup::PLACE_SEPARATOR, text};
 use crate::event::{FindingReport, ItemOutcome, Outcome, RunReport, SheetItem, SheetReport};
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -156,7 +157,11 @@ fn shown(item: &SheetItem) -> String {
 
 fn tail(report: &RunReport, remarks: &[&FindingReport], known: &[&FindingReport]) -> String {
     let mut out = String::new();
-    list(&mut out, "Left behind: delete by hand or with `scimproof clean`", &report.left_behind);
+    let (named, more) = report.left_behind.split_at(report.left_behind.len().min(LEFT_SHOWN));
+    list(&mut out, "Left behind: delete by hand or with `scimproof clean`", named);
+    if !more.is_empty() {
+        let _ = writeln!(out, "\nand {} more: `scimproof clean --dry-run` names them all", more.len());
+    }
     list(&mut out, "No longer fails: take these out of the baseline", &report.stale_baseline);
     if let Some(verdict) = report.job.as_ref().and_then(|j| j.verdict.as_deref()) {
         let _ = writeln!(out, "\n{}", prose(verdict));

@@ -29,6 +29,8 @@ const NAMES_SHOWN: usize = 3;
 const INDEX_FROM: usize = 3;
 /// With more cases than this that did not pass, one line each would push the findings off the screen.
 const CASES_SHOWN: usize = 30;
+/// A server that deletes nothing is left with hundreds of resources.
+pub(super) const LEFT_SHOWN: usize = 12;
 
 /// How much is printed.
 #[derive(Debug, Clone)]
@@ -468,8 +470,12 @@ impl<W: Write> Page<'_, W> {
                 self.out,
                 "\n{BAD}Left behind{BAD:#}  could not be deleted; `scimproof clean` tries again, or by hand:"
             )?;
-            for line in &report.left_behind {
+            let (named, more) = report.left_behind.split_at(report.left_behind.len().min(LEFT_SHOWN));
+            for line in named {
                 writeln!(self.out, "    {}", text::line(line))?;
+            }
+            if !more.is_empty() {
+                writeln!(self.out, "    and {} more: `scimproof clean --dry-run` names them all", more.len())?;
             }
         }
         if !report.stale_baseline.is_empty() {

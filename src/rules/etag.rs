@@ -1,8 +1,11 @@
 //! Versions (RFC 7644 §3.14): tags that follow the resource, and conditions that are kept.
 
-use super::rule::{Impact, Level, Rule, Verdict};
+use super::rule::{Finding, Impact, Level, Rule, Verdict};
 use super::view::View;
-use crate::shadow::{Known, Op, State};
+use crate::exchange::Exchange;
+use crate::scim::value::value_ci;
+use crate::shadow::{Call, Known, Op, State};
+use serde_json::Value;
 
 /// Rules of this area.
 pub static RULES: &[Rule] = &[
@@ -53,6 +56,23 @@ pub static RULES: &[Rule] = &[
         right: "another ETag",
         proven_by: &["etag-never-changes"],
         check: etag_static,
+    },
+    Rule {
+        id: "etag/changes-by-itself",
+        title: "The ETag changes although nothing else did",
+        spec: "RFC 7644 §3.14; RFC 9110 §8.8.1",
+        level: Level::Should,
+        clash: false,
+        impact: Impact::None,
+        breaks: &[],
+        requirements: &["etag-changes"],
+        explain: "A tag that is new on each read tells nothing about the resource: no answer is ever 304, and a write that names \
+                  the tag of an earlier read is refused although nobody else wrote.",
+        hint: "Make the tag from what is stored (a counter, the time of the last change), not from the text of an answer.",
+        wrong: "two reads in a row: the same resource, ETag W/\"7a\" and W/\"7b\"",
+        right: "the same ETag",
+        proven_by: &["etag-changes-on-read"],
+        check: etag_restless,
     },
     Rule {
         id: "etag/if-none-match-ignored",
@@ -198,10 +218,55 @@ fn etag_static(view: &View<'_>) -> Verdict {
     };
     let changed = view.changed_since_read(known);
     match (changed, same(before, now)) {
-        (true, true) => Verdict::fail("header ETag", format!("another than {before}"), now),
+        (true, true) => {
+            let finding = Finding::new("header ETag", format!("another than {before}"), now);
+            Verdict::Fail(vec![if counts_seconds(view, known, now) { finding.level(Level::Should) } else { finding }])
+        }
         (true, false) => Verdict::Pass,
         _ => Verdict::NotApplicable,
     }
+}
+
+/// A weak tag beside a lastModified that stays as well: a clock that counts seconds may be behind both, and a weak tag need not
+/// change with every change (RFC 9110 §8.8.1).
+fn counts_seconds(view: &View<'_>, known: &Known, tag: &str) -> bool {
+    let modified = |resource: &Value| {
+        let meta = value_ci(resource, "meta")?;
+        value_ci(meta, "lastModified").and_then(Value::as_str).map(str::to_owned)
+    };
+    let (before, now) = (known.last_full.as_deref().and_then(modified), view.exchange.json().and_then(modified));
+    tag.starts_with("W/") && before.is_some() && before == now
+}
+
+/// Only where nothing at all was written between the two reads: a group's member changes the user, too.
+fn etag_restless(view: &View<'_>) -> Verdict {
+    let read = |call: &Call, exchange: &Exchange| {
+        call.op == Op::Read && exchange.status() == Some(200) && call.id == view.call.id && !call.projected()
+    };
+    if tagged(view).is_none() || !read(view.call, view.exchange) {
+        return Verdict::NotApplicable;
+    }
+    let quiet = view.earlier.iter().rev().take_while(|p| p.exchange.request.method == "GET");
+    let before = quiet.filter(|p| p.call.endpoint == view.call.endpoint).find(|p| read(&p.call, &p.exchange));
+    let Some((was, now)) = before.and_then(|p| p.exchange.response()?.header("etag")).zip(tag(view)) else {
+        return Verdict::NotApplicable;
+    };
+    if same(was, now) {
+        return Verdict::Pass;
+    }
+    let as_before = before.and_then(|p| versionless(&p.exchange)) == versionless(view.exchange);
+    if as_before { Verdict::fail("header ETag", was, now) } else { Verdict::NotApplicable }
+}
+
+/// The resource of an answer without its version.
+fn versionless(exchange: &Exchange) -> Option<Value> {
+    let mut resource = exchange.json()?.clone();
+    if let Some(meta) =
+        resource.as_object_mut().and_then(|o| o.iter_mut().find(|(k, _)| k.eq_ignore_ascii_case("meta")))
+    {
+        meta.1.as_object_mut()?.retain(|name, _| !name.eq_ignore_ascii_case("version"));
+    }
+    Some(resource)
 }
 
 /// Whether a conditional header names the current tag; `None` when that is not known.
@@ -250,12 +315,22 @@ fn current_write(view: &View<'_>) -> Verdict {
     match (write(view), current(view, "if-match"), view.status()) {
         (true, Some(true), 412) => Verdict::fail("status", "success", "412 Precondition Failed"),
         // The same request without If-Match has to succeed; these are refusals of the header.
-        (true, Some(true), status @ (400 | 422 | 428)) if view.must_accept() => {
+        (true, Some(true), status @ (400 | 422 | 428)) if view.must_accept() && (status == 428 || works_bare(view)) => {
             Verdict::fail("status", "success", format!("{status} to a current If-Match"))
         }
         (true, Some(true), 200..=299) => Verdict::Pass,
         _ => Verdict::NotApplicable,
     }
+}
+
+/// Such a write was accepted in this case without a condition.
+fn works_bare(view: &View<'_>) -> bool {
+    let bare = |p: &super::view::Past| {
+        p.call.op == view.call.op
+            && p.call.endpoint == view.call.endpoint
+            && p.exchange.request.header("if-match").is_none()
+    };
+    view.earlier.iter().any(|p| bare(p) && p.exchange.accepted())
 }
 
 fn required(view: &View<'_>) -> Verdict {

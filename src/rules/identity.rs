@@ -109,8 +109,45 @@ pub static RULES: &[Rule] = &[
         hint: "Use UUIDs, or put the type into the id.",
         wrong: "POST /Users → {\"id\":\"1\"}; POST /Groups → {\"id\":\"1\"}",
         right: "two different ids",
-        proven_by: &["id-is-external-id", "group-create-reuses-group", "create-with-known-id-overwrites"],
+        proven_by: &["group-id-is-a-users"],
         check: id_not_unique,
+    },
+    Rule {
+        id: "identity/create-answers-with-other",
+        title: "A create answers with the id of another resource of its type",
+        spec: "RFC 7644 §3.3; RFC 7643 §3.1",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::WrongMatch,
+        breaks: &["okta", "entra", "onelogin"],
+        requirements: &["res-id-unique"],
+        explain: "The name that was asked for is new, and the id belongs to somebody who is there already. Either the server took the two for one person, by an e-mail address or an externalId that they share, and wrote the second over the first; or it makes ids of what clients send. The account of the one is now that of the other.",
+        hint: "Look for an existing user by `userName` alone, and answer 409 to what else must be unique. Make ids of nothing that a client sends.",
+        wrong: "POST {\"userName\":\"b\",\"emails\":[{\"value\":\"a@example.com\"}]} → 201 {\"id\":\"1\"}, and 1 is the user a",
+        right: "→ 201 with a new id, or 409",
+        proven_by: &[
+            "create-links-by-email",
+            "create-with-known-id-overwrites",
+            "group-create-reuses-group",
+            "id-is-external-id",
+        ],
+        check: answers_with_other,
+    },
+    Rule {
+        id: "identity/other-resource-changed",
+        title: "A write to one resource changes another",
+        spec: "RFC 7644 §3.5.1, §3.5.2, §3.3",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::WrongMatch,
+        breaks: &["okta", "entra", "onelogin"],
+        requirements: &["patch-persists", "put-persists"],
+        explain: "A value that was written to one resource stands in another one, which nobody wrote to. The server chose whom to change by something else than the id in the path: an id in the body, an e-mail address, a cached object.",
+        hint: "Change what the path names. A readOnly `id` in the body is to be ignored (RFC 7644 §3.5.1).",
+        wrong: "PUT /Users/a {\"id\":\"b\",\"displayName\":\"New\"}\nGET /Users/b → {\"displayName\":\"New\"}",
+        right: "a is changed, b is as it was",
+        proven_by: &["put-follows-body-id"],
+        check: state_rule!("identity/other-resource-changed"),
     },
     Rule {
         id: "identity/old-name-not-released",
@@ -141,7 +178,7 @@ pub static RULES: &[Rule] = &[
         hint: "Store before answering; invalidate caches on write; read your own writes.",
         wrong: "PATCH title \"New\" → 200 {\"title\":\"New\"}\nGET at once → {\"title\":\"Old\"}",
         right: "GET → {\"title\":\"New\"}",
-        proven_by: &["read-after-write-stale", "put-follows-body-id"],
+        proven_by: &["read-after-write-stale", "create-certificate-only-answered"],
         check: state_rule!("read/write-answer-not-kept"),
     },
     Rule {
@@ -417,10 +454,28 @@ fn id_not_unique(view: &View<'_>) -> Verdict {
         return Verdict::NotApplicable;
     };
     let tenant = crate::shadow::forecast::tenant_of(view.call);
-    match view.before.with_id(id).find(|k| k.state == State::Live && k.tenant == tenant) {
+    let mut alive = view.before.with_id(id).filter(|k| k.state == State::Live && k.tenant == tenant);
+    match alive.find(|k| k.endpoint != view.call.endpoint) {
         Some(k) => Verdict::Fail(vec![
             Finding::new("body /id", "an id of its own", format!("{id}, as {}", k.path())).because(k.step.clone()),
         ]),
+        None => Verdict::Pass,
+    }
+}
+
+fn answers_with_other(view: &View<'_>) -> Verdict {
+    if view.call.op != Op::Create || !view.accepted() || super::create::answered_with_holder(view) {
+        return Verdict::NotApplicable;
+    }
+    let Some(id) = view.object().and_then(|b| get_ci(b, "id")).and_then(Value::as_str) else {
+        return Verdict::NotApplicable;
+    };
+    match view.before.find(&view.call.endpoint, id).filter(|k| k.state == State::Live) {
+        Some(other) => {
+            let whose = other.name().unwrap_or("another resource");
+            let finding = Finding::new("body /id", "an id of its own", format!("{id}, the id of {whose}"));
+            Verdict::Fail(vec![finding.because(other.step.clone())])
+        }
         None => Verdict::Pass,
     }
 }

@@ -30,6 +30,14 @@ pub(super) fn softer(view: &View<'_>, id: &str) -> Option<Level> {
         {
             Some(Level::Idp)
         }
+        // Microsoft's documentation asks for `and`; the RFC lets a server decline what it does not know.
+        "filter/valid-filter-refused" | "filter/logic-refused"
+            if indispensable(view)
+                && matches!(view.call.filter, Some(Filter::And(_)))
+                && declined_filter(view, scim_type).is_some() =>
+        {
+            Some(Level::Idp)
+        }
         "filter/valid-filter-refused" | "filter/logic-refused" | "filter/urn-attribute-refused"
             if !indispensable(view) || rare_order(view) =>
         {

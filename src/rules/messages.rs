@@ -2,6 +2,7 @@
 
 use super::rule::{Finding, Impact, Level, Rule, Verdict, refusal_rule};
 use super::view::{View, short};
+use crate::exchange::BYTE_ORDER_MARK;
 use crate::scim::urn;
 use crate::scim::value::get_ci;
 use crate::shadow::{Op, Reason};
@@ -339,6 +340,22 @@ pub static RULES: &[Rule] = &[
         right: "Content-Type: application/scim+json",
         proven_by: &["response-type-html", "response-type-text", "response-without-type", "response-type-json-scim"],
         check: content_type,
+    },
+    Rule {
+        id: "error/byte-order-mark",
+        title: "The JSON of an answer begins with a byte order mark",
+        spec: "RFC 8259 §8.1; RFC 7644 §3.8",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["ct-response-scim-json"],
+        explain: "JSON that goes over a network must not begin with U+FEFF. Some parsers skip it; others see an unexpected character before the first brace, and take the whole answer for no JSON.",
+        hint: "Write UTF-8 without a mark; in .NET that is `new UTF8Encoding(false)`.",
+        wrong: "EF BB BF {\"schemas\": …",
+        right: "{\"schemas\": …",
+        proven_by: &["answer-with-byte-order-mark"],
+        check: byte_order_mark,
     },
     Rule {
         id: "headers/plain-json",
@@ -680,6 +697,14 @@ fn content_type(view: &View<'_>) -> Verdict {
     }
 }
 
+fn byte_order_mark(view: &View<'_>) -> Verdict {
+    match view.response().filter(|r| r.json().is_some()) {
+        Some(response) if response.marked() => Verdict::fail("body", "a brace at once", "a byte order mark before it"),
+        Some(_) => Verdict::Pass,
+        None => Verdict::NotApplicable,
+    }
+}
+
 fn plain_json(view: &View<'_>) -> Verdict {
     if !scim_answer(view) {
         return Verdict::NotApplicable;
@@ -697,7 +722,9 @@ fn json_invalid(view: &View<'_>) -> Verdict {
     }
     let Some(response) = view.response() else { return Verdict::NotApplicable };
     let declared = response.media_type().is_some_and(|m| m.ends_with("json"));
-    if !declared || response.body.iter().all(u8::is_ascii_whitespace) {
+    // A byte order mark before JSON that is valid is another rule's.
+    let told = response.marked() && response.json().is_some();
+    if !declared || told || response.body.iter().all(u8::is_ascii_whitespace) {
         return Verdict::NotApplicable;
     }
     match serde_json::from_slice::<serde::de::IgnoredAny>(&response.body) {
@@ -732,7 +759,9 @@ fn redirect(view: &View<'_>) -> Verdict {
 fn broken_json_word(view: &View<'_>) -> Verdict {
     // An empty body has no syntax, and a JSON text that is no object may be called a wrong value.
     let json = view.exchange.request.header("content-type").is_some_and(|t| t.to_ascii_lowercase().contains("json"));
-    if !view.call.broken_body || !json || view.status() != 400 || !view.on_resources() {
+    // Who reads over a byte order mark has not met broken JSON (RFC 8259 §8.1).
+    let marked = view.exchange.request.body.as_deref().is_some_and(|b| b.starts_with(BYTE_ORDER_MARK));
+    if !view.call.broken_body || marked || !json || view.status() != 400 || !view.on_resources() {
         return Verdict::NotApplicable;
     }
     match error_body(view).map(|b| get_ci(b, "scimType").and_then(Value::as_str)) {

@@ -456,6 +456,22 @@ pub static RULES: &[Rule] = &[
         check: remove_without_path,
     },
     Rule {
+        id: "patch/replace-without-match-accepted",
+        title: "`replace` of an element that no value filter chooses is accepted",
+        spec: "RFC 7644 §3.5.2.3",
+        level: Level::Should,
+        clash: false,
+        impact: Impact::UpdateLost,
+        breaks: &[],
+        requirements: &["patch-replace-valuepath-notarget"],
+        explain: "The path chooses none of the values, so there is nothing to replace, and the request has to fail. Where an element is added all the same, a client that wanted to correct one has made a second one.",
+        hint: "Answer 400 noTarget. (A path that ends in a sub-attribute, such as `emails[type eq \"work\"].value`, is Entra's way to add one: that may create it.)",
+        wrong: "replace emails[type eq \"pager\"], nobody has such a one → 200, an address more",
+        right: "→ 400 noTarget",
+        proven_by: &["patch-replace-without-match-adds"],
+        check: replace_without_match,
+    },
+    Rule {
         id: "patch/mutability-ignored",
         title: "A PATCH on a readOnly or required attribute is accepted",
         spec: "RFC 7644 §3.5.2, §3.5.2.2",
@@ -606,6 +622,18 @@ fn remove_without_path(view: &View<'_>) -> Verdict {
         })
     });
     if !bare {
+        return Verdict::NotApplicable;
+    }
+    accepted_despite(view, &[Reason::NoTarget], "400 noTarget")
+}
+
+fn replace_without_match(view: &View<'_>) -> Verdict {
+    let body = view.call.body.as_ref().and_then(Value::as_object);
+    let whole = |o: &Map<String, Value>| {
+        op_path(o).is_some_and(|p| p.trim_end().ends_with(']'))
+            && get_ci(o, "op").and_then(Value::as_str).is_some_and(|t| t.eq_ignore_ascii_case("replace"))
+    };
+    if !body.is_some_and(|b| operations(b).any(whole)) {
         return Verdict::NotApplicable;
     }
     accepted_despite(view, &[Reason::NoTarget], "400 noTarget")

@@ -164,7 +164,9 @@ fn choice_rule(view: &View<'_>) -> Option<&'static str> {
 /// The refusal names a sub-attribute that was sent and that this server's schema leaves out. What each multi-valued attribute may
 /// have holds "if not otherwise defined" (RFC 7643 §2.4).
 fn names_unlisted_part(view: &View<'_>) -> bool {
-    let detail = view.object().and_then(|o| get_ci(o, "detail")).and_then(Value::as_str).map(str::to_lowercase);
+    let detail = view.object().and_then(|o| get_ci(o, "detail")).and_then(Value::as_str);
+    // Python's phone_numbers are phoneNumbers, too.
+    let detail = detail.map(|text| text.to_lowercase().replace('_', ""));
     let writes = matches!(view.call.op, Op::Create | Op::Replace | Op::Patch) && matches!(view.status(), 400 | 422);
     let (Some(detail), Some(rt), true) = (detail, view.resource_type(), writes) else { return false };
     let Some(body) = view.call.body.as_ref().and_then(Value::as_object) else { return false };
@@ -205,14 +207,36 @@ pub fn class(view: &View<'_>) -> &'static str {
         Op::Create => create(view, status),
         Op::Read if view.call.projected() && !matches!(status, 404 | 410) => "projection/valid-projection-refused",
         Op::Delete if !matches!(status, 404 | 410) => "delete/refused",
+        Op::Read if left_a_group(view) => "group/removal-deletes-user",
         Op::Read | Op::Delete => "identity/live-resource-not-found",
         Op::Replace if status == 404 && !found_since(view) => "identity/live-resource-not-found",
-        Op::Replace if status == 405 || status == 501 || status == 404 => "put/not-supported",
+        Op::Replace if matches!(status, 404 | 405 | 501) && !worked_before(view) => "put/not-supported",
         Op::Replace => "put/valid-request-refused",
         Op::Patch => patch(view, status),
         Op::List | Op::Search => list(view, status),
         _ => "",
     }
+}
+
+/// A request with this method has been accepted in this case, at this endpoint: it is there.
+fn worked_before(view: &View<'_>) -> bool {
+    let same = |p: &Past| p.call.op == view.call.op && p.call.endpoint == view.call.endpoint;
+    view.earlier.iter().any(|p| same(p) && p.exchange.accepted())
+}
+
+/// The user was taken out of a group since it was made, and is gone.
+fn left_a_group(view: &View<'_>) -> bool {
+    let Some(id) = view.call.id.as_deref().filter(|_| view.call.endpoint == "/Users") else { return false };
+    let removes = |o: &Map<String, Value>| {
+        get_ci(o, "op").and_then(Value::as_str).is_some_and(|op| op.eq_ignore_ascii_case("remove"))
+            && Value::Object(o.clone()).to_string().contains(id)
+    };
+    view.earlier.iter().any(|p| {
+        p.call.op == Op::Patch
+            && p.call.endpoint == "/Groups"
+            && p.exchange.accepted()
+            && p.call.body.as_ref().and_then(Value::as_object).is_some_and(|b| operations(b).any(removes))
+    })
 }
 
 /// The name is said to be taken, and an earlier create of it ended in a breakdown or without an answer.
@@ -253,19 +277,28 @@ fn list(view: &View<'_>, status: u16) -> &'static str {
     if blames_page(view) {
         return "list/valid-request-refused";
     }
-    let text = outside_quotes(view.call.filter_text.as_deref().unwrap_or_default()).to_ascii_lowercase();
-    if text.contains("urn:") {
-        "filter/urn-attribute-refused"
-    } else if text.contains(" and ")
-        || text.contains(" or ")
-        || text.contains("not(")
-        || text.contains("not (")
-        || text.starts_with('(')
-    {
-        "filter/logic-refused"
-    } else {
-        "filter/valid-filter-refused"
+    let text = view.call.filter_text.as_deref().unwrap_or_default();
+    if outside_quotes(text).to_ascii_lowercase().contains("urn:") {
+        return "filter/urn-attribute-refused";
     }
+    let worked = |word: &&str| {
+        let answered = view.earlier.iter().filter(|p| p.call.lists() && p.exchange.status() == Some(200));
+        answered.flat_map(|p| logic_of(p.call.filter_text.as_deref().unwrap_or_default())).any(|w| w == *word)
+    };
+    // What a server combines elsewhere in the case it does not refuse here.
+    if logic_of(text).iter().all(worked) { "filter/valid-filter-refused" } else { "filter/logic-refused" }
+}
+
+/// The words by which a filter combines.
+fn logic_of(filter: &str) -> Vec<&'static str> {
+    let text = outside_quotes(filter).to_ascii_lowercase();
+    let words = [
+        ("and", text.contains(" and ")),
+        ("or", text.contains(" or ")),
+        ("not", text.contains("not(") || text.contains("not (")),
+        ("(", text.starts_with('(')),
+    ];
+    words.into_iter().filter(|(_, used)| *used).map(|(word, _)| word).collect()
 }
 
 /// The answer names the page or the order that was asked for, and not the filter beside it.
@@ -275,6 +308,8 @@ fn blames_page(view: &View<'_>) -> bool {
     let asked = [
         (view.call.start_index.is_some(), "startindex"),
         (view.call.count.is_some(), "count"),
+        (view.call.start_index.is_some() || view.call.count.is_some(), "pagination"),
+        (view.call.start_index.is_some() || view.call.count.is_some(), "paging"),
         (view.call.sort_by.is_some(), "sortby"),
         (view.call.sort_by.is_some(), "sorting"),
         (view.call.sort_by.is_some(), "sortorder"),
@@ -360,7 +395,7 @@ fn conflict(view: &View<'_>) -> &'static str {
 }
 
 fn patch(view: &View<'_>, status: u16) -> &'static str {
-    if status == 405 || status == 501 {
+    if matches!(status, 405 | 501) && !worked_before(view) {
         return "patch/not-supported";
     }
     if status == 404 {

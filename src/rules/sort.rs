@@ -2,10 +2,11 @@
 
 use super::rule::{Finding, Impact, Level, Rule, Verdict};
 use super::view::{View, short};
+use crate::exchange::Exchange;
 use crate::scim::schema::AttrType;
 use crate::scim::sort;
-use crate::scim::value::get_ci;
-use crate::shadow::State;
+use crate::scim::value::{get_ci, value_ci};
+use crate::shadow::{Call, Op, State, text_of};
 use serde_json::{Map, Value};
 use std::cmp::Ordering;
 
@@ -64,6 +65,22 @@ pub static RULES: &[Rule] = &[
         ],
         check: sort_paged,
     },
+    Rule {
+        id: "sort/resource-dropped",
+        title: "A sorted list lacks who has no value for the attribute",
+        spec: "RFC 7644 §3.4.2.3",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ImportIncomplete,
+        breaks: &[],
+        requirements: &["sort-missing-last"],
+        explain: "The same list without this order, or in another one, shows them all on one page. Whoever has no value comes last when ascending and first when descending, and is not left out.",
+        hint: "Sort in a way that keeps missing values: an outer join, NULLS LAST.",
+        wrong: "7 users, 5 with a title; sortBy=title → 5 entries",
+        right: "7 entries, the two without a title last",
+        proven_by: &["list-sort-drops-unset"],
+        check: dropped,
+    },
 ];
 
 /// Our own entries of a sorted page, in order, as believed.
@@ -87,10 +104,14 @@ fn sorted_ours<'a>(view: &View<'a>) -> Vec<(&'a Map<String, Value>, Value)> {
         .collect()
 }
 
+/// The order that is due; none where schema and RFC disagree on upper and lower case, and the order hangs on it.
 fn compare(view: &View<'_>, a: &Value, b: &Value) -> Ordering {
     let (Some(rt), Some(text)) = (view.resource_type(), view.call.sort_by.as_deref()) else { return Ordering::Equal };
     let Ok(path) = crate::scim::path::parse_attr_path_for(text, rt) else { return Ordering::Equal };
     let order = sort::compare(a, b, &path, rt);
+    if rt.otherwise_cased().is_some_and(|other| sort::compare(a, b, &path, &other) != order) {
+        return Ordering::Equal;
+    }
     if view.call.descending { order.reverse() } else { order }
 }
 
@@ -117,6 +138,42 @@ fn order(view: &View<'_>) -> Verdict {
         }
     }
     Verdict::Pass
+}
+
+/// A list that was whole on one page without a limit is whole on one page in another order.
+fn dropped(view: &View<'_>) -> Verdict {
+    let whole = |call: &Call| call.lists() && call.effective_count().is_none() && call.effective_start() == Some(1);
+    if view.call.sort_by.is_none() || !whole(view.call) || view.list().is_none() || !view.target.claims("sort") {
+        return Verdict::NotApplicable;
+    }
+    let quiet = view.earlier.iter().rev().take_while(|p| p.call.lists() || p.call.op == Op::Read);
+    let alike = quiet.filter(|p| {
+        whole(&p.call)
+            && p.call.endpoint == view.call.endpoint
+            && p.call.filter_text == view.call.filter_text
+            && p.call.sort_by != view.call.sort_by
+            && p.exchange.status() == Some(200)
+    });
+    let shown = ids(view.exchange);
+    for past in alike {
+        let missing: Vec<String> = ids(&past.exchange).into_iter().filter(|id| !shown.contains(id)).collect();
+        if let Some(id) = missing.first() {
+            let name = view.before.find(&view.call.endpoint, id).and_then(|k| k.name()).unwrap_or(id);
+            let finding = Finding::new(
+                "body /Resources",
+                format!("{name} and everybody else whom the list holds in another order"),
+                format!("{} entries, {} fewer", shown.len(), missing.len()),
+            );
+            return Verdict::Fail(vec![finding.because(past.step.clone())]);
+        }
+    }
+    if shown.is_empty() { Verdict::NotApplicable } else { Verdict::Pass }
+}
+
+fn ids(exchange: &Exchange) -> Vec<String> {
+    let list =
+        exchange.json().and_then(Value::as_object).and_then(|o| get_ci(o, "Resources")).and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(|r| value_ci(r, "id").and_then(text_of)).collect()
 }
 
 fn by_boolean(view: &View<'_>, by: &str) -> bool {

@@ -3,11 +3,11 @@
 //! Must not hold rules: each area lists its own and asks here whether it is meant.
 
 use super::rule::{Finding, Level, Verdict};
-use super::view::{View, short};
+use super::view::{Past, View, short};
 use crate::scim::value::{get_ci, value_ci};
 use crate::shadow::Place;
 use crate::shadow::facts;
-use crate::shadow::{Cause, Clash, Contradiction, Write};
+use crate::shadow::{Cause, Clash, Contradiction, Op, Write};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -36,10 +36,43 @@ impl Reading {
         let contradictions = view.observed.contradictions.iter();
         let confirmed = view.observed.confirmed.iter();
         Self {
-            findings: contradictions.map(|c| (classify(c, place), finding(view, c, place))).collect(),
+            findings: contradictions.map(|c| read_as(view, c, place)).collect(),
             confirmed: confirmed.flat_map(|(key, cause)| candidates(key, cause, place, user)).collect(),
         }
     }
+}
+
+/// The rule that a contradiction belongs to, with what it says.
+fn read_as(view: &View<'_>, c: &Contradiction, place: Place) -> (&'static str, Finding) {
+    match written_to_another(view, c) {
+        Some(step) => ("identity/other-resource-changed", finding(view, c, place).level(Level::Must).because(step)),
+        None => (classify(c, place), finding(view, c, place)),
+    }
+}
+
+/// The step that wrote this very text to another resource of the type, where nobody wrote it to this one.
+fn written_to_another(view: &View<'_>, c: &Contradiction) -> Option<String> {
+    let actual = c.actual.as_str().filter(|text| !text.is_empty())?;
+    if facts::computed_name(&c.key) || only_case_differs(c) || only_blanks_differ(c) {
+        return None;
+    }
+    let writes = view.earlier.iter().rev().filter(|p| {
+        matches!(p.call.op, Op::Create | Op::Replace | Op::Patch)
+            && p.call.endpoint == view.call.endpoint
+            && p.call.body.as_ref().is_some_and(|body| texts(body, "").contains(&actual))
+    });
+    let own = |p: &Past| whose(p).as_deref() == Some(&*c.id);
+    // Of a resource whose create is not at hand, nobody knows what it began with.
+    let made = view.earlier.iter().any(|p| p.call.op == Op::Create && own(p));
+    let (mine, others): (Vec<&Past>, Vec<&Past>) = writes.partition(|p| own(p));
+    let other = others.into_iter().find(|p| made && mine.is_empty() && p.exchange.accepted());
+    other.map(|p| p.step.clone())
+}
+
+/// The id that a write was for.
+fn whose(past: &Past) -> Option<String> {
+    let made = || value_ci(past.exchange.json()?, "id").and_then(crate::shadow::text_of);
+    past.call.id.clone().or_else(made)
 }
 
 /// True when the target's schema says so, or has no such attribute.
@@ -67,8 +100,8 @@ fn finding(view: &View<'_>, c: &Contradiction, place: Place) -> Finding {
     if c.optional || derived_name(view, c) || letters || trimmed {
         // RFC 7643 §7: of an attribute that is not case exact the server may alter the case.
         finding = finding.level(Level::Note);
-    } else if c.cause.kind == Write::Create && !facts::essential(&c.key) && place != Place::List {
-        // RFC 7644 §3.3: the server "is free to alter and/or ignore POSTed content".
+    } else if c.cause.kind == Write::Create && !facts::essential(&c.key) && place != Place::List && !kept_in_answer(c) {
+        // RFC 7644 §3.3: the server "is free to alter and/or ignore POSTed content". What its own answer shows was not ignored.
         finding = finding.level(Level::Should);
     } else if c.key == "externalId" && is_null(&c.actual) && c.cause.kind == Write::Put && !shown_before(view, c) {
         // RFC 7643 §3.1: externalId is optional, so who never shows one has none; Entra and Okta need it.
@@ -316,6 +349,7 @@ fn created(c: &Contradiction) -> &'static str {
         (_, _) if only_primary_differs(c) && primaries(&c.actual) < primaries(&c.expected) => {
             "create/primary-flag-lost"
         }
+        (_, Clash::Missing | Clash::ElementsMissing) if kept_in_answer(c) => "read/write-answer-not-kept",
         (_, Clash::Missing | Clash::ElementsMissing) => "create/attribute-not-stored",
         _ => "create/value-altered",
     }

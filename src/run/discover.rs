@@ -99,7 +99,7 @@ fn finds_nobody(answer: &Exchange) -> bool {
 /// A base URL behind which there is no SCIM service at all.
 fn refuse_strangers(config: &Exchange, users: &Exchange) -> Result<(), Unusable> {
     let stranger = |e: &Exchange| {
-        let known = matches!(e.status(), Some(200..=299 | 401 | 403 | 500..=599));
+        let known = matches!(e.status(), Some(200..=299 | 401 | 403 | 406 | 500..=599));
         // Whoever answers with a SCIM message is a SCIM service, whatever it says.
         let speaks =
             e.json().and_then(|b| b.get("schemas")).is_some_and(|s| s.to_string().contains("urn:ietf:params:scim"));
@@ -144,7 +144,7 @@ fn remarks_on(advertised: &Advertised, config: &Exchange, refused: Option<&str>)
     match (advertised.feature("filter"), advertised.filters_unsaid) {
         (true, _) => {}
         (_, true) => out.push(
-            "ServiceProviderConfig says filter.supported is false, and a look-up by userName works all the same: what identity providers send is played, the RFC's filters are not"
+            "ServiceProviderConfig says filter.supported is false, and a look-up by userName is answered with a list all the same: what identity providers send is played, the RFC's filters are not"
                 .to_owned(),
         ),
         _ => out.push(

@@ -171,7 +171,32 @@ const FOLLOWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("put/answer-shows-old-state", &["put/answer-hides-what-stays"]),
+    // Two names for one record: each look-up finds the other one, or nobody.
+    ("identity/create-answers-with-other", MIXED_UP),
+    ("create/duplicate-accepted", MIXED_UP),
+    (
+        "identity/other-resource-changed",
+        &[
+            "create/username-altered",
+            "identity/id-changed",
+            "put/answer-hides-what-stays",
+            "read/write-answer-not-kept",
+            "schema/created-changes",
+            "schema/read-changes-modified",
+        ],
+    ),
     ("list/same-id-twice", &["cursor/walk-wrong", "list/pages-disagree"]),
+];
+
+/// What comes of one record for two people.
+const MIXED_UP: &[&str] = &[
+    "filter/inactive-hidden",
+    "filter/match-missing",
+    "filter/username-case-sensitive",
+    "identity/live-resource-not-found",
+    "list/same-id-twice",
+    "list/total-wrong",
+    "schema/created-changes",
 ];
 
 /// Cause → what followed from it.

@@ -12,14 +12,17 @@ use std::collections::BTreeSet;
 const PLAIN: &[&str] = &["group/member-change-refused", "patch/valid-request-refused", "patch/not-supported"];
 /// Rules that speak of a form.
 const FORMS: &[&str] = &[
+    "etag/current-write-refused",
     "group/redundant-change-refused",
     "patch/attribute-case-refused",
+    "patch/dotted-key-refused",
     "patch/no-change-refused",
     "patch/op-case-refused",
     "patch/own-id-refused",
     "patch/pathless-refused",
     "patch/text-boolean-refused",
     "patch/urn-path-refused",
+    "patch/value-path-refused",
 ];
 
 /// Endpoint, status, words and an attribute.
@@ -34,13 +37,21 @@ pub(super) fn without_forms(raw: Vec<RawFinding>, followed: &mut Followed) -> Ve
             return true;
         }
         let own = refused(f);
-        let cause = told.iter().find(|(_, theirs)| !own.is_empty() && own.is_subset(theirs)).map(|(cause, _)| *cause);
+        let explains = |theirs: &BTreeSet<Refused>| {
+            own.iter().all(|refusal| theirs.contains(refusal) || whatever_it_is_for(theirs, refusal))
+        };
+        let cause = told.iter().find(|(_, theirs)| !own.is_empty() && explains(theirs)).map(|(cause, _)| *cause);
         if let Some(cause) = cause {
             followed.entry(cause).or_default().insert(f.rule.id);
         }
         cause.is_none()
     });
     kept.collect()
+}
+
+/// The same words refuse two attributes in their plain form: then they speak of no attribute at all.
+fn whatever_it_is_for(plain: &BTreeSet<Refused>, (endpoint, status, words, _): &Refused) -> bool {
+    plain.iter().filter(|(e, s, w, _)| (e, s, w) == (endpoint, status, words)).count() > 1
 }
 
 fn refused(f: &RawFinding) -> BTreeSet<Refused> {

@@ -20,10 +20,15 @@ pub fn outlook(report: &RunReport) -> Vec<OutlookReport> {
             }
         }
     }
+    let cut_short = |name: &str| {
+        let own = || report.cases.iter().filter(|c| c.idp == name && c.outcome != Outcome::Skipped);
+        let blocked = own().filter(|c| matches!(c.outcome, Outcome::Blocked | Outcome::Error)).count();
+        (blocked > 0).then(|| format!("{blocked} of {} conversations could not be played to their end", own().count()))
+    };
     let told = troubles.into_iter().filter(|(name, _)| *name != "rfc").map(|(name, impacts)| OutlookReport {
         idp: name.to_owned(),
         title: idp::find(name).ok().flatten().map_or_else(|| name.to_owned(), |profile| profile.title),
-        troubles: impacts.into_iter().filter_map(words).map(str::to_owned).collect(),
+        troubles: impacts.into_iter().filter_map(words).map(str::to_owned).chain(cut_short(name)).collect(),
     });
     told.collect()
 }

@@ -83,6 +83,8 @@ pub struct Attribute {
     pub required: bool,
     /// Whether upper and lower case differ.
     pub case_exact: bool,
+    /// True where RFC 7643 §8.7 says the opposite of the schema that gave `case_exact`: whoever follows either is right.
+    pub case_disputed: bool,
     /// When it can be written.
     pub mutability: Mutability,
     /// When it is answered.
@@ -108,6 +110,7 @@ impl Attribute {
             multi_valued: false,
             required: false,
             case_exact: matches!(kind, AttrType::Binary),
+            case_disputed: false,
             mutability: Mutability::ReadWrite,
             returned: Returned::Default,
             uniqueness: Uniqueness::None,
@@ -227,6 +230,19 @@ impl ResourceType {
         Some(Self { name, endpoint, schema, extensions })
     }
 
+    /// The same type with every disputed `case_exact` the other way round; `None` when none is disputed.
+    pub fn otherwise_cased(&self) -> Option<Self> {
+        let schemas = || std::iter::once(&self.schema).chain(self.extensions.iter().map(|e| &e.schema));
+        let disputed = |a: &Attribute| a.case_disputed || a.sub_attributes.iter().any(|s| s.case_disputed);
+        if !schemas().any(|s| s.attributes.iter().any(disputed)) {
+            return None;
+        }
+        let mut other = self.clone();
+        turn_case(&mut other.schema.attributes);
+        other.extensions.iter_mut().for_each(|e| turn_case(&mut e.schema.attributes));
+        Some(other)
+    }
+
     /// The extension of this URN, upper and lower case ignored.
     pub fn extension(&self, urn: &str) -> Option<&Extension> {
         self.extensions.iter().find(|e| e.schema.id.eq_ignore_ascii_case(urn))
@@ -334,6 +350,13 @@ pub fn builtin_document(id: &str) -> Option<Value> {
 /// The built-in schema with this URN (RFC 7643 §8.7).
 pub fn builtin_schema(id: &str) -> Option<Schema> {
     read::as_written(&builtin_document(id)?)
+}
+
+fn turn_case(attributes: &mut [Attribute]) {
+    for attribute in attributes {
+        attribute.case_exact ^= attribute.case_disputed;
+        turn_case(&mut attribute.sub_attributes);
+    }
 }
 
 fn builtin(id: &str) -> Schema {

@@ -17,6 +17,11 @@ impl Watch<'_> {
     pub(super) fn bulk(&mut self, exchange: &Exchange, call: &Call) {
         let asked: Vec<&Map<String, Value>> =
             call.body.as_ref().and_then(Value::as_object).map(|b| operations(b).collect()).unwrap_or_default();
+        if exchange.status().is_none_or(|status| status >= 500) {
+            // How far it came, nobody knows.
+            let crashed = Map::from_iter([("status".to_owned(), Value::from(500))]);
+            return asked.iter().for_each(|ask| self.bulk_operation(ask, &crashed, &[]));
+        }
         let Some(answer) = exchange.json().and_then(Value::as_object) else { return };
         let results: Vec<&Map<String, Value>> = operations(answer).collect();
         let made: Vec<(String, String)> = results
@@ -41,7 +46,9 @@ impl Watch<'_> {
     fn bulk_operation(&mut self, ask: &Map<String, Value>, result: &Map<String, Value>, made: &[(String, String)]) {
         let text = |map: &Map<String, Value>, name: &str| get_ci(map, name).and_then(text_of).unwrap_or_default();
         let status = super::bulk_status_of(result).unwrap_or(0);
-        if !(200..300).contains(&status) {
+        let accepted = (200..300).contains(&status);
+        // Whether a crash came before or after the change, nobody knows.
+        if !accepted && status < 500 {
             return;
         }
         let path = text(ask, "path");
@@ -50,6 +57,7 @@ impl Watch<'_> {
         let id = location.rsplit('/').next().map(crate::exchange::percent_decode).unwrap_or_default();
         let target = path.rsplit('/').next().map(|id| resolve(&id.into(), made)).and_then(|v| text_of(&v));
         match text(ask, "method").to_ascii_uppercase().as_str() {
+            "POST" if !accepted => {}
             "POST" if !id.is_empty() => {
                 let Some(rt) = self.shadow.target.resource_type(&endpoint) else { return };
                 let data = get_ci(ask, "data").map(|d| resolve(d, made));
@@ -57,7 +65,7 @@ impl Watch<'_> {
             }
             "DELETE" => {
                 if let Some(known) = target.and_then(|id| self.edit(&endpoint, &id)) {
-                    known.state = State::Gone;
+                    known.state = if accepted { State::Gone } else { State::Unsure };
                 }
             }
             _ => {

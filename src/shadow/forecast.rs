@@ -250,10 +250,15 @@ impl Shadow {
     fn changes_immutable<'r>(&self, call: &Call, object: &Map<String, Value>, rt: &'r ResourceType) -> Option<&'r str> {
         let held = self.find(&call.endpoint, call.id.as_deref()?)?.doc.as_object()?;
         let fixed = rt.schema.attributes.iter().filter(|a| a.mutability == Mutability::Immutable);
-        fixed.map(|a| a.name.as_str()).find(|name| {
-            let (now, sent) = (get_ci(held, name), get_ci(object, name));
-            matches!((now, sent), (Some(a), Some(b)) if !is_unassigned(a) && !is_unassigned(b) && a != b)
-        })
+        let differ = |a: &Attribute, now: &Value, sent: &Value| match (now.as_str(), sent.as_str()) {
+            (Some(now), Some(sent)) if !a.case_exact || a.case_disputed => !now.eq_ignore_ascii_case(sent),
+            _ => now != sent,
+        };
+        let changed = fixed.into_iter().find(|a| {
+            let (now, sent) = (get_ci(held, &a.name), get_ci(object, &a.name));
+            matches!((now, sent), (Some(n), Some(s)) if !is_unassigned(n) && !is_unassigned(s) && differ(a, n, s))
+        });
+        changed.map(|a| a.name.as_str())
     }
 
     fn forecast_patch(&self, call: &Call, rt: &ResourceType) -> Forecast {

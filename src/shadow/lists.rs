@@ -54,7 +54,7 @@ impl Watch<'_> {
         } else {
             return;
         };
-        let look = Look { shadow: self.shadow, call, rt, resources, returned };
+        let look = Look { shadow: self.shadow, call, rt, otherwise: None, resources, returned };
         let mut found = Selection::default();
         for (number, entry) in self.shadow.known.entries().iter().enumerate() {
             if *entry.kind.endpoint == *call.endpoint && !look.returned.contains(&*entry.id) {
@@ -120,7 +120,8 @@ impl Shadow {
                 }
             },
         };
-        let look = Look { shadow: self, call, rt, resources, returned };
+        let otherwise = call.filter.as_ref().and_then(|_| rt.otherwise_cased());
+        let look = Look { shadow: self, call, rt, otherwise: otherwise.as_ref(), resources, returned };
         for number in concerned.iter().copied() {
             if *self.known.entries()[number as usize].kind.endpoint == *call.endpoint {
                 look.at(number, &mut found);
@@ -137,21 +138,21 @@ impl Shadow {
             }
             Others::Differ => found.not_matching = found.not_matching || look.some_differ(&concerned),
         }
-        self.judge_strangers(call, rt, resources, &mut found);
+        self.judge_strangers(&look, &mut found);
         Some(found)
     }
 
     /// Resources that are not ours, judged by their own representation.
-    fn judge_strangers(&self, call: &Call, rt: &ResourceType, resources: &[&Value], found: &mut Selection) {
-        let Some(filter) = &call.filter else { return };
-        if call.projected() || crate::scim::filter::check(filter, rt).is_err() {
+    fn judge_strangers(&self, look: &Look<'_>, found: &mut Selection) {
+        let Some(filter) = &look.call.filter else { return };
+        if look.call.projected() || crate::scim::filter::check(filter, look.rt).is_err() {
             return;
         }
-        for resource in resources {
+        for resource in look.resources {
             let Some(id) = resource.as_object().and_then(|o| get_ci(o, "id")).and_then(text_of) else { continue };
-            if self.find(&call.endpoint, &id).is_none()
+            if self.find(&look.call.endpoint, &id).is_none()
                 && visible(filter, resource)
-                && !filter::matches(filter, resource, rt)
+                && look.decided(resource) == Some(false)
             {
                 let name = ["userName", "displayName"]
                     .iter()
@@ -181,6 +182,8 @@ struct Look<'a> {
     shadow: &'a Shadow,
     call: &'a Call,
     rt: &'a ResourceType,
+    /// The type as RFC 7643 has it, where the served one says otherwise of upper and lower case.
+    otherwise: Option<&'a ResourceType>,
     resources: &'a [&'a Value],
     returned: HashSet<&'a str>,
 }
@@ -188,6 +191,13 @@ struct Look<'a> {
 impl Look<'_> {
     fn matches(&self, doc: &Value) -> bool {
         self.call.filter.as_ref().is_none_or(|f| filter::matches(f, doc, self.rt))
+    }
+
+    /// Whether the filter picks it; `None` when that depends on whether schema or RFC is followed on upper and lower case.
+    fn decided(&self, doc: &Value) -> Option<bool> {
+        let matching = self.matches(doc);
+        let other = self.call.filter.as_ref().zip(self.otherwise).map(|(f, rt)| filter::matches(f, doc, rt));
+        other.is_none_or(|other| other == matching).then_some(matching)
     }
 
     fn shown(&self, id: &str) -> Option<&Value> {
@@ -226,7 +236,7 @@ impl Look<'_> {
                 if !self.decidable(known) {
                     return;
                 }
-                let matching = self.matches(&known.doc);
+                let Some(matching) = self.decided(&known.doc) else { return };
                 if matching {
                     found.matching += 1
                 } else {

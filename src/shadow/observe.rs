@@ -281,7 +281,11 @@ impl Watch<'_> {
         let step = self.step;
         let Some(id) = &call.id else { return };
         let Some(known) = self.edit(&call.endpoint, id) else { return };
-        if known.state != State::Live || status >= 500 && call.op == Op::Replace {
+        if known.state == State::Live && status >= 500 && call.op == Op::Replace {
+            // How much of it was done before the crash, nobody knows.
+            return forget(known);
+        }
+        if known.state != State::Live {
             return;
         }
         known.last_write = step.to_owned();

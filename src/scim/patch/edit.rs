@@ -164,7 +164,7 @@ impl Slot<'_> {
         let mut which = self.chosen(&items, filter);
         let created = which.is_empty();
         if created {
-            items.push(self.seed(filter, value)?);
+            items.push(self.seed(op, filter, sub, value)?);
             which.push(items.len() - 1);
         }
         match sub {
@@ -197,11 +197,12 @@ impl Slot<'_> {
         Ok(())
     }
 
-    /// A value that does not exist yet, made of the `eq` terms of the filter that asked for it.
-    fn seed(&self, filter: &Filter, value: &Value) -> Result<Value, PatchError> {
+    /// A value that does not exist yet, made of the `eq` terms of the filter that asked for it. A whole element cannot be replaced
+    /// where none is chosen (RFC 7644 §3.5.2.3); Entra writes the parts of one that is not there yet.
+    fn seed(&self, op: Op, filter: &Filter, sub: Option<&Attribute>, value: &Value) -> Result<Value, PatchError> {
         let complex = self.attribute.kind == AttrType::Complex;
         let mut map = Map::new();
-        if self.opts.value_path_creates && complex && !is_unassigned(value) {
+        if self.opts.value_path_creates && complex && !is_unassigned(value) && (sub.is_some() || op == Op::Add) {
             collect_terms(filter, self.attribute, &mut map)?;
         }
         if map.is_empty() {

@@ -1,7 +1,7 @@
 //! Reads the schema documents of foreign servers, whatever they left out (RFC 7643 §7).
 //! Must not know resource types.
 
-use super::{AttrType, Attribute, Mutability, Returned, Schema, Uniqueness};
+use super::{AttrType, Attribute, COMMON, Mutability, Returned, Schema, Uniqueness, find};
 use crate::scim::value::get_ci;
 use serde_json::{Map, Value};
 
@@ -24,8 +24,9 @@ pub(super) fn as_written(document: &Value) -> Option<Schema> {
 }
 
 /// What RFC 7643 §8.7 fixes about the attributes of its own schemas stays so, whatever a document says of them: whether one is
-/// complex, whether it is a Boolean, whether it has several values, and the parts of one that is listed without. The answers
-/// are right all the same; that the document is wrong is said once, and not of each answer (discovery/core-attribute-differs).
+/// complex, whether it is a Boolean, whether it has several values, that it is never shown, and the parts of one that is listed
+/// without. The answers are right all the same; that the document is wrong is said once, and not of each answer
+/// (discovery/core-attribute-differs).
 fn complete(schema: &mut Schema) {
     if let Some(builtin) = super::builtin_schema(&schema.id) {
         settle(&mut schema.attributes, &builtin.attributes);
@@ -34,12 +35,17 @@ fn complete(schema: &mut Schema) {
 
 fn settle(served: &mut [Attribute], fixed: &[Attribute]) {
     for attribute in served {
-        let Some(known) = fixed.iter().find(|k| k.name.eq_ignore_ascii_case(&attribute.name)) else { continue };
+        let known = find(fixed, &attribute.name).or_else(|| find(&COMMON, &attribute.name));
+        let Some(known) = known else { continue };
         let apart = |kind: AttrType| matches!(kind, AttrType::Complex | AttrType::Boolean);
         if attribute.kind != known.kind && (apart(attribute.kind) || apart(known.kind)) {
             attribute.kind = known.kind;
         }
         attribute.multi_valued = known.multi_valued;
+        if known.returned == Returned::Never {
+            (attribute.returned, attribute.mutability) = (known.returned, known.mutability);
+        }
+        attribute.case_disputed = attribute.kind == AttrType::String && attribute.case_exact != known.case_exact;
         if attribute.sub_attributes.is_empty() {
             attribute.sub_attributes.clone_from(&known.sub_attributes);
         } else {

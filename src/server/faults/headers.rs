@@ -6,7 +6,7 @@ use super::Fault;
 use super::tools::{alter, bad, each, gone};
 use crate::server::behaviour::Hook;
 use crate::server::call::Payload;
-use crate::server::reply::Reply;
+use crate::server::reply::{Content, Reply};
 
 pub(super) const FAULTS: &[Fault] = &[
     Fault {
@@ -55,6 +55,19 @@ pub(super) const FAULTS: &[Fault] = &[
         hooks: &[Hook::After(|_, reply, _| {
             if reply.body().is_some() {
                 reply.media_type = "text/html; charset=utf-8".into();
+            }
+        })],
+    },
+    Fault {
+        id: "answer-with-byte-order-mark",
+        title: "A byte order mark stands before the JSON",
+        area: "headers",
+        source: &[],
+        wrong: "EF BB BF and then JSON",
+        right: "JSON",
+        hooks: &[Hook::After(|_, reply, _| {
+            if let Some(body) = reply.body() {
+                reply.content = Content::Text("application/scim+json", format!("\u{feff}{body}"));
             }
         })],
     },
@@ -212,6 +225,25 @@ pub(super) const FAULTS: &[Fault] = &[
             each(call, reply, |resource| {
                 alter(resource, "meta", |m| m["version"] = "W/\"1\"".into());
             });
+        })],
+    },
+    Fault {
+        id: "etag-changes-on-read",
+        title: "The entity tag is a hash over an answer that holds the time",
+        area: "headers",
+        source: &[],
+        wrong: "another tag on each read",
+        right: "the same tag until something changes",
+        hooks: &[Hook::After(|call, reply, _| {
+            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_nanos();
+            let tag = format!("W/\"{now:x}\"");
+            if reply.header("ETag").is_some() {
+                reply.set("ETag", tag.clone());
+            }
+            let shown = if call.kind().is_some() { reply.resources() } else { Vec::new() };
+            for meta in shown.into_iter().filter_map(|resource| resource.get_mut("meta")) {
+                meta["version"] = tag.as_str().into();
+            }
         })],
     },
     Fault {

@@ -744,14 +744,14 @@ fn quoted(text: &str) -> Vec<String> {
 }
 
 /// Makes a create the replacement of a resource that exists.
-fn replace_instead(call: &mut Call, kind: Kind, id: String) {
+pub(super) fn replace_instead(call: &mut Call, kind: Kind, id: String) {
     call.method = "PUT".into();
     call.target = Target::Item(kind, id);
     call.memo = Some("created".into());
 }
 
 /// Answers such a replacement as if it had been a create.
-fn answer_created(call: &Call, reply: &mut Reply, _: &mut State) {
+pub(super) fn answer_created(call: &Call, reply: &mut Reply, _: &mut State) {
     if call.memo == Some("created".into()) && reply.ok() {
         let location = reply.body().and_then(|b| b["meta"]["location"].as_str()).map(str::to_owned);
         reply.status = 201;

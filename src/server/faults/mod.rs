@@ -25,6 +25,7 @@ mod headers;
 mod idempotency;
 mod mined;
 mod mined_writes;
+mod mixups;
 mod odd;
 mod pagination;
 mod patch;
@@ -98,6 +99,7 @@ pub fn all() -> &'static [Fault] {
             reported::FAULTS,
             advertised::FAULTS,
             mined::FAULTS,
+            mixups::FAULTS,
             mined_writes::FAULTS,
             field::FAULTS,
             field_writes::FAULTS,
