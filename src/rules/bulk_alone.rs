@@ -41,6 +41,22 @@ pub static RULES: &[Rule] = &[
         proven_by: &["bulk-duplicate-400", "delete-unknown-204", "delete-unknown-400"],
         check: wrong_status,
     },
+    Rule {
+        id: "bulk/success-wrong-status",
+        title: "An operation that was carried out is answered with the status of another one",
+        spec: "RFC 7644 §3.7.3, §3.3, §3.5.1, §3.5.2, §3.6",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["bulk-put-patch-delete", "bulk-create"],
+        explain: "`status` is the one that the same request would have alone: 201 for what was created, 204 for what was deleted, 200 (or 204 without a body) for what was changed. By another a client books the wrong thing.",
+        hint: "Report the status of the single request's handler.",
+        wrong: "{\"method\":\"DELETE\",\"path\":\"/Users/2819\"} → {\"status\":\"201\"}",
+        right: "→ {\"status\":\"204\"}",
+        proven_by: &["bulk-status-always-201"],
+        check: done_otherwise,
+    },
 ];
 
 /// What a check makes of an operation: nothing, or whether its result is what it had to be; if not, what that is.
@@ -87,6 +103,17 @@ fn wrong_status(view: &View<'_>) -> Verdict {
         let elsewhere = matches!(status, 0 | 401 | 403 | 405 | 412 | 413 | 428 | 429 | 500..);
         let told = || format!("{wanted}: as {} {} would be answered alone", call.method, call.endpoint);
         (!elsewhere).then(|| (status != wanted).then(told))
+    })
+}
+
+fn done_otherwise(view: &View<'_>) -> Verdict {
+    each_alone(view, |call, status, _| {
+        let (right, wanted) = match call.op {
+            Op::Create => (status == 201, "201"),
+            Op::Delete => (status == 204, "204"),
+            _ => (matches!(status, 200 | 204), "200"),
+        };
+        (200..300).contains(&status).then(|| (!right).then(|| format!("{wanted}, as {} alone", call.method)))
     })
 }
 

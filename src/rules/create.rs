@@ -349,6 +349,7 @@ pub static RULES: &[Rule] = &[
         wrong: "POST {…,\"title\":\"Boss\"} → 201\nGET → no title",
         right: "GET → {\"title\":\"Boss\"}",
         proven_by: &[
+            "create-untyped-email-lost",
             "create-drops-extension",
             "create-drops-phone-numbers",
             "create-keeps-first-email-only",
@@ -358,8 +359,6 @@ pub static RULES: &[Rule] = &[
             "emails-type-lost",
             "name-flattened",
             "emails-one-per-type",
-            "custom-dates-hidden",
-            "certificates-hidden",
             "display-name-only-patched",
             "custom-list-first-only",
             "name-formatted-only",

@@ -178,7 +178,12 @@ pub static RULES: &[Rule] = &[
         hint: "Store before answering; invalidate caches on write; read your own writes.",
         wrong: "PATCH title \"New\" → 200 {\"title\":\"New\"}\nGET at once → {\"title\":\"Old\"}",
         right: "GET → {\"title\":\"New\"}",
-        proven_by: &["read-after-write-stale", "create-certificate-only-answered"],
+        proven_by: &[
+            "custom-dates-hidden",
+            "certificates-hidden",
+            "read-after-write-stale",
+            "create-certificate-only-answered",
+        ],
         check: state_rule!("read/write-answer-not-kept"),
     },
     Rule {
@@ -335,6 +340,7 @@ pub static RULES: &[Rule] = &[
         wrong: "PATCH [replace title, replace unknown path] → 400\nGET → the new title",
         right: "GET → the old title",
         proven_by: &[
+            "put-refused-half-applied",
             "group-refused-patch-renames",
             "deactivate-response-404",
             "patch-not-atomic",

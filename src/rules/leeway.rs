@@ -160,7 +160,10 @@ fn by_the_servers_rules(view: &View<'_>) -> Option<Level> {
         return None;
     }
     if written(view, "password") {
-        return Some(Level::Should);
+        // Hardly a policy takes one letter.
+        let letter =
+            view.call.body.as_ref().and_then(|b| value_ci(b, "password")?.as_str()).is_some_and(|p| p.len() < 2);
+        return Some(if letter { Level::Note } else { Level::Should });
     }
     if refusal == 413 || many_at_once(view) {
         return Some(Level::Idp);

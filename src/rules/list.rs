@@ -305,6 +305,7 @@ pub static RULES: &[Rule] = &[
         wrong: "GET /Users?startIndex=1&count=1000000 → 400",
         right: "→ 200",
         proven_by: &[
+            "group-filter-second-page-501",
             "search-sort-order-400",
             "get-with-content-type-400",
             "list-large-count-400",

@@ -96,7 +96,6 @@ pub static RULES: &[Rule] = &[
         wrong: "PATCH … {\"op\":\"replace\",\"path\":\"emails[type eq \\\"work\\\"].value\",\"value\":\"new@example.com\"} → 200\nGET → the old address",
         right: "GET → {\"emails\":[{\"type\":\"work\",\"value\":\"new@example.com\"}]}",
         proven_by: &[
-            "patch-unmatched-value-appended",
             "patch-unmatched-element-clears-list",
             "patch-made-element-untyped",
             "patch-value-path-hits-primary",
@@ -468,7 +467,7 @@ pub static RULES: &[Rule] = &[
         hint: "Answer 400 noTarget. (A path that ends in a sub-attribute, such as `emails[type eq \"work\"].value`, is Entra's way to add one: that may create it.)",
         wrong: "replace emails[type eq \"pager\"], nobody has such a one → 200, an address more",
         right: "→ 400 noTarget",
-        proven_by: &["patch-replace-without-match-adds"],
+        proven_by: &["patch-unmatched-value-appended", "patch-replace-without-match-adds"],
         check: replace_without_match,
     },
     Rule {

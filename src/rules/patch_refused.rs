@@ -35,7 +35,7 @@ pub static RULES: &[Rule] = &[
         hint: "Compare `op` without regard to case.",
         wrong: "PATCH … {\"op\":\"Replace\",\"path\":\"active\",\"value\":false} → 400",
         right: "→ 200 or 204",
-        proven_by: &["patch-capitalized-op-rejected", "patch-only-active-supported"],
+        proven_by: &["patch-capitalized-op-rejected"],
         check: refusal_rule!("patch/op-case-refused"),
     },
     Rule {
@@ -127,8 +127,6 @@ pub static RULES: &[Rule] = &[
             "patch-enterprise-department-only",
             "patch-whole-extension-400",
             "patch-capitalized-op-rejected",
-            "patch-only-active-supported",
-            "patch-several-operations-rejected",
             "patch-urn-path-rejected",
             "patch-manager-sub-path-400",
             "patch-extension-attribute-replace-400",

@@ -509,7 +509,12 @@ fn accepted_classes(view: &View<'_>) -> Vec<&'static str> {
         }
         Op::Read if view.call.projected() => out.push("projection/valid-projection-refused"),
         Op::Delete => out.extend(["delete/refused", "identity/live-resource-not-found"]),
-        Op::Read => out.push("identity/live-resource-not-found"),
+        Op::Read => {
+            out.push("identity/live-resource-not-found");
+            if left_a_group(view) {
+                out.push("group/removal-deletes-user");
+            }
+        }
         Op::Replace => {
             out.extend(["put/not-supported", "put/valid-request-refused", "identity/live-resource-not-found"])
         }

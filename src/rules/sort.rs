@@ -156,7 +156,12 @@ fn dropped(view: &View<'_>) -> Verdict {
     });
     let shown = ids(view.exchange);
     for past in alike {
-        let missing: Vec<String> = ids(&past.exchange).into_iter().filter(|id| !shown.contains(id)).collect();
+        let listed = ids(&past.exchange);
+        let total = past.exchange.json().and_then(|l| value_ci(l, "totalResults")?.as_u64());
+        if total != Some(listed.len() as u64) {
+            continue;
+        }
+        let missing: Vec<String> = listed.into_iter().filter(|id| !shown.contains(id)).collect();
         if let Some(id) = missing.first() {
             let name = view.before.find(&view.call.endpoint, id).and_then(|k| k.name()).unwrap_or(id);
             let finding = Finding::new(

@@ -35,10 +35,12 @@ impl Reading {
         let user = view.call.endpoint == "/Users";
         let contradictions = view.observed.contradictions.iter();
         let confirmed = view.observed.confirmed.iter();
-        Self {
-            findings: contradictions.map(|c| read_as(view, c, place)).collect(),
-            confirmed: confirmed.flat_map(|(key, cause)| candidates(key, cause, place, user)).collect(),
+        let mut confirmed: BTreeSet<&'static str> =
+            confirmed.flat_map(|(key, cause)| candidates(key, cause, place, user)).collect();
+        if place == Place::Read && !confirmed.is_empty() && others_written(view) {
+            confirmed.insert("identity/other-resource-changed");
         }
+        Self { findings: contradictions.map(|c| read_as(view, c, place)).collect(), confirmed }
     }
 }
 
@@ -48,6 +50,16 @@ fn read_as(view: &View<'_>, c: &Contradiction, place: Place) -> (&'static str, F
         Some(step) => ("identity/other-resource-changed", finding(view, c, place).level(Level::Must).because(step)),
         None => (classify(c, place), finding(view, c, place)),
     }
+}
+
+/// Another resource of the type was written to in this case.
+fn others_written(view: &View<'_>) -> bool {
+    view.earlier.iter().any(|p| {
+        matches!(p.call.op, Op::Replace | Op::Patch)
+            && p.call.endpoint == view.call.endpoint
+            && p.call.id != view.call.id
+            && p.exchange.accepted()
+    })
 }
 
 /// The step that wrote this very text to another resource of the type, where nobody wrote it to this one.
@@ -114,6 +126,9 @@ fn finding(view: &View<'_>, c: &Contradiction, place: Place) -> Finding {
     } else if takes_a_default(view, c) {
         // RFC 7644 §3.5.1: in place of what was cleared the server may assign a default value.
         finding = finding.level(Level::Note);
+    } else if c.expected.is_boolean() && sent_as_text(view, c) {
+        // "false" in quotes is no Boolean (RFC 7643 §2.3.2): identity providers send it, and need it to be taken or refused.
+        finding = finding.level(Level::Idp);
     } else if c.cause.kind == Write::PutOmitted && c.expected == Value::Bool(false) {
         // RFC 7644 §3.5.1: what a PUT leaves out may fall back to its default.
         finding = finding.level(Level::Note);
@@ -127,6 +142,14 @@ fn finding(view: &View<'_>, c: &Contradiction, place: Place) -> Finding {
         finding = finding.level(if to_the_letter { Level::Note } else { Level::Idp });
     }
     finding
+}
+
+/// True when the write that should have set it wrote a text.
+fn sent_as_text(view: &View<'_>, c: &Contradiction) -> bool {
+    let write = view.earlier.iter().rev().find(|p| p.step == c.cause.step && whose(p).as_deref() == Some(&*c.id));
+    // The answer to the write itself is judged before the write is one of the earlier ones.
+    let body = write.map_or(view.call.body.as_ref(), |p| p.call.body.as_ref());
+    body.and_then(|b| value_ci(b, &c.key)).is_some_and(Value::is_string)
 }
 
 /// True when an earlier answer showed a value of the attribute.

@@ -229,7 +229,8 @@ impl Shadow {
         if let Some(forecast) = common_body_problems(object, rt) {
             return forecast;
         }
-        if let Some(name) = self.changes_immutable(call, object, rt) {
+        let fixed = self.changes_immutable(call, object, rt);
+        if let Some((name, false)) = fixed {
             return Forecast::refuse(Reason::Mutability, format!("{name} is immutable"));
         }
         if let Some(taken) = self.taken(call, object, call.id.as_deref()) {
@@ -240,25 +241,30 @@ impl Shadow {
         if body_id.is_some() && body_id != call.id.as_deref() {
             return Forecast::either(Choice::ReadOnlySent, "id", after);
         }
+        if fixed.is_some() {
+            return Forecast::either(Choice::Other, "", after);
+        }
         if let Some(choice) = self.leniency(object, rt, tenant_of(call)) {
             return Forecast::either(choice, "", after);
         }
         Forecast::accept(after)
     }
 
-    /// An immutable attribute that has a value and is sent with another (RFC 7644 §3.5.1).
-    fn changes_immutable<'r>(&self, call: &Call, object: &Map<String, Value>, rt: &'r ResourceType) -> Option<&'r str> {
+    /// An immutable attribute that has a value and is sent with another (RFC 7644 §3.5.1); true beside it where only the case of
+    /// its letters differs, and case does not count: that may be called the same or another.
+    fn changes_immutable<'r>(
+        &self,
+        call: &Call,
+        object: &Map<String, Value>,
+        rt: &'r ResourceType,
+    ) -> Option<(&'r str, bool)> {
         let held = self.find(&call.endpoint, call.id.as_deref()?)?.doc.as_object()?;
-        let fixed = rt.schema.attributes.iter().filter(|a| a.mutability == Mutability::Immutable);
-        let differ = |a: &Attribute, now: &Value, sent: &Value| match (now.as_str(), sent.as_str()) {
-            (Some(now), Some(sent)) if !a.case_exact || a.case_disputed => !now.eq_ignore_ascii_case(sent),
-            _ => now != sent,
-        };
-        let changed = fixed.into_iter().find(|a| {
-            let (now, sent) = (get_ci(held, &a.name), get_ci(object, &a.name));
-            matches!((now, sent), (Some(n), Some(s)) if !is_unassigned(n) && !is_unassigned(s) && differ(a, n, s))
+        let changed = immutable(rt).filter_map(|a| {
+            let (now, sent) = (get_ci(held, &a.name)?, get_ci(object, &a.name)?);
+            let changes = !is_unassigned(now) && !is_unassigned(sent) && now != sent;
+            changes.then(|| (a.name.as_str(), recased(a, now, sent)))
         });
-        changed.map(|a| a.name.as_str())
+        changed.min_by_key(|(_, only_case)| *only_case)
     }
 
     fn forecast_patch(&self, call: &Call, rt: &ResourceType) -> Forecast {
@@ -357,6 +363,9 @@ impl Shadow {
             }
             let choice = if creates { Choice::ValuePathCreates } else { lenient_choice(body, rt) };
             return Forecast::either(choice, strict.detail.clone(), Some(after));
+        }
+        if strict.scim_type == Some("mutability") && recases_immutable(&known.doc, body, rt) {
+            return Forecast::open();
         }
         let reason = match strict.scim_type {
             Some("noTarget") => Reason::NoTarget,
@@ -889,6 +898,30 @@ fn blank_required(doc: &Value, rt: &ResourceType) -> Option<String> {
     required
         .map(|a| a.name.clone())
         .find(|n| get_ci(object, n).and_then(Value::as_str).is_some_and(|v| v.trim().is_empty()))
+}
+
+fn immutable(rt: &ResourceType) -> impl Iterator<Item = &Attribute> {
+    rt.schema.attributes.iter().filter(|a| a.mutability == Mutability::Immutable)
+}
+
+/// The same text in other letters, where case does not count.
+fn recased(attribute: &Attribute, now: &Value, sent: &Value) -> bool {
+    let counts = attribute.case_exact && !attribute.case_disputed;
+    matches!((now.as_str(), sent.as_str()), (Some(now), Some(sent)) if !counts && now.eq_ignore_ascii_case(sent))
+}
+
+/// A PATCH that writes an immutable attribute once more, in other letters.
+fn recases_immutable(doc: &Value, body: &Value, rt: &ResourceType) -> bool {
+    let Some(patch) = body.as_object() else { return false };
+    immutable(rt).any(|a| {
+        let now = value_ci(doc, &a.name);
+        let sent = operations(patch).find_map(|o| match op_path(o) {
+            Some(path) if path.eq_ignore_ascii_case(&a.name) => get_ci(o, "value"),
+            Some(_) => None,
+            None => get_ci(o, "value").and_then(|v| value_ci(v, &a.name)),
+        });
+        matches!((now, sent), (Some(now), Some(sent)) if recased(a, now, sent))
+    })
 }
 
 fn lenient_choice(body: &Value, rt: &ResourceType) -> Choice {

@@ -1,4 +1,6 @@
 //! Faults of the wrong resource and the half-done write: what a request means for one hits another, or only part of it is undone.
+//!
+//! Must not know the rules that find them.
 
 use super::Fault;
 use super::mined::{answer_created, replace_instead};
@@ -8,8 +10,7 @@ use crate::server::call::{Kind, Target};
 use crate::server::reply::Reply;
 use serde_json::Value;
 
-/// The table.
-pub const FAULTS: &[Fault] = &[
+pub(super) const FAULTS: &[Fault] = &[
     Fault {
         id: "create-links-by-email",
         title: "A create is written over the user who has the same e-mail address",

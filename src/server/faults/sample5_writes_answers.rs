@@ -124,6 +124,21 @@ pub(super) const FAULTS: &[Fault] = &[
         })],
     },
     Fault {
+        id: "bulk-status-always-201",
+        title: "Whatever a bulk request does is answered 201",
+        area: "bulk",
+        source: &[],
+        wrong: "status 201 for a DELETE",
+        right: "status 204",
+        hooks: &[Hook::After(|call, reply, _| {
+            for entry in bulk_entries(&call.target, reply) {
+                if entry["status"].as_str().is_some_and(|s| s.starts_with('2')) {
+                    entry["status"] = "201".into();
+                }
+            }
+        })],
+    },
+    Fault {
         id: "bulk-duplicate-400",
         title: "A duplicate in a bulk request is called an invalid value",
         area: "bulk",
