@@ -476,7 +476,9 @@ fn answers_with_other(view: &View<'_>) -> Verdict {
     let Some(id) = view.object().and_then(|b| get_ci(b, "id")).and_then(Value::as_str) else {
         return Verdict::NotApplicable;
     };
-    match view.before.find(&view.call.endpoint, id).filter(|k| k.state == State::Live) {
+    let tenant = crate::shadow::forecast::tenant_of(view.call);
+    let holder = view.before.find(&view.call.endpoint, id).filter(|k| k.state == State::Live && k.tenant == tenant);
+    match holder {
         Some(other) => {
             let whose = other.name().unwrap_or("another resource");
             let finding = Finding::new("body /id", "an id of its own", format!("{id}, the id of {whose}"));

@@ -273,6 +273,7 @@ pub static RULES: &[Rule] = &[
         wrong: "PATCH … {\"op\":\"replace\",\"path\":\"displayName\",\"value\":\"New\"} → 400 \"value must be a boolean\"",
         right: "→ 200 or 204",
         proven_by: &[
+            "patch-several-operations-rejected",
             "patch-add-scalar-exists-400",
             "deactivated-user-update-409",
             "patch-pads-elements",

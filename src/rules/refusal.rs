@@ -227,9 +227,11 @@ fn worked_before(view: &View<'_>) -> bool {
 /// The user was taken out of a group since it was made, and is gone.
 fn left_a_group(view: &View<'_>) -> bool {
     let Some(id) = view.call.id.as_deref().filter(|_| view.call.endpoint == "/Users") else { return false };
+    let quoted = format!("\"{id}\"");
+    let names = |value: &Value| super::state::texts(value, "").iter().any(|t| *t == id || t.contains(&quoted));
     let removes = |o: &Map<String, Value>| {
-        get_ci(o, "op").and_then(Value::as_str).is_some_and(|op| op.eq_ignore_ascii_case("remove"))
-            && Value::Object(o.clone()).to_string().contains(id)
+        let op = get_ci(o, "op").and_then(Value::as_str);
+        op.is_some_and(|op| op.eq_ignore_ascii_case("remove")) && o.values().any(names)
     };
     view.earlier.iter().any(|p| {
         p.call.op == Op::Patch

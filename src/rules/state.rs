@@ -65,7 +65,8 @@ fn others_written(view: &View<'_>) -> bool {
 /// The step that wrote this very text to another resource of the type, where nobody wrote it to this one.
 fn written_to_another(view: &View<'_>, c: &Contradiction) -> Option<String> {
     let actual = c.actual.as_str().filter(|text| !text.is_empty())?;
-    if facts::computed_name(&c.key) || only_case_differs(c) || only_blanks_differ(c) {
+    // What stands in place of nothing may be a default that others were given, too.
+    if is_null(&c.expected) || facts::computed_name(&c.key) || only_case_differs(c) || only_blanks_differ(c) {
         return None;
     }
     let writes = view.earlier.iter().rev().filter(|p| {

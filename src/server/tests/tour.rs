@@ -3,6 +3,7 @@
 mod field;
 mod found;
 mod mined;
+mod mixups;
 mod odd;
 mod rare;
 mod sample5_reads;
@@ -55,6 +56,7 @@ const PARTS: &[fn(&mut Tour)] = &[
     Tour::sample_writes,
     Tour::sample5_writes,
     Tour::sample5_reads,
+    Tour::mixups,
 ];
 
 /// A server without a socket, and what was said.
