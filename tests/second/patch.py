@@ -190,7 +190,9 @@ class Patcher:
         """add and replace at `emails[...]`, with or without a sub-attribute."""
         items = self.matching(base, path)
         found = bool(items)
-        items = items or [self.fresh(base, op, path)]
+        if op == "replace" and not path.sub and not found:
+            raise bad("noTarget", f"no value of '{path.attr.name}' fits the filter")
+        items = items or [self.fresh(base, path)]
         if path.sub:
             for item in items:
                 self.assign(item, path.sub, value)
@@ -211,12 +213,11 @@ class Patcher:
                 if other is not item and other.get("primary"):
                     other["primary"] = False
 
-    def fresh(self, base, op, path):
+    def fresh(self, base, path):
         """No value fits: one is made of the filter, if that says how. Entra relies on it for parts; otherwise noTarget."""
         node = self.app.filters.compile_values(path.attr, path.filter)
         item = self.wished(node)
-        whole = op == "replace" and not path.sub
-        if item is None or whole or path.attr.name == "members":
+        if item is None or path.attr.name == "members":
             raise bad("noTarget", f"no value of '{path.attr.name}' fits the filter")
         base.setdefault(path.attr.name, []).append(item)
         return item
