@@ -54,7 +54,8 @@ impl Player<'_> {
         for (n, other) in self.suspects(judged) {
             let moved = match &known {
                 Some((asked, moved)) if Arc::ptr_eq(asked, &other) => *moved,
-                _ => self.asked_again < LIMIT && self.moved(&other, exchange).await,
+                _ if self.asked_again >= LIMIT => false,
+                _ => self.moved(&other, exchange).await || self.walk_moved(&judged.call).await,
             };
             known = Some((other, moved));
             if moved {
@@ -103,6 +104,26 @@ impl Player<'_> {
             before = pair;
         }
         // The same totals with other entries each time: an order that never holds.
+        false
+    }
+
+    /// True when an earlier page of the same walk is another one by now, and holds: what somebody else deletes on it moves up who
+    /// comes after it. An order that never holds is the server's own.
+    async fn walk_moved(&mut self, call: &Call) -> bool {
+        let quiet = self.past.iter().rev().take_while(|p| p.exchange.request.method == "GET");
+        let of_walk = quiet.filter(|p| {
+            p.call.op == Op::List
+                && p.call.endpoint == call.endpoint
+                && p.call.filter_text == call.filter_text
+                && p.call.sort_by == call.sort_by
+        });
+        let pages: Vec<Arc<Exchange>> = of_walk.take(LIMIT).map(|p| p.exchange.clone()).collect();
+        for page in pages {
+            let Some([once, twice]) = self.both(&page, &page).await else { continue };
+            if once == twice && once != Sight::of(&page) {
+                return true;
+            }
+        }
         false
     }
 
