@@ -398,7 +398,8 @@ impl From<u64> for Intent {
     }
 }
 
-fn key_attribute(collection: &str) -> &'static str {
+/// The attribute by which a create is looked up again: `userName` for users, `displayName` for everything else.
+pub fn key_attribute(collection: &str) -> &'static str {
     let last = collection.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     if last.eq_ignore_ascii_case("users") { "userName" } else { "displayName" }
 }

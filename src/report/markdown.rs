@@ -3,7 +3,7 @@
 //! Must not let text from the server become markup: it goes into code spans and code blocks only, whose fences are
 //! longer than any run of backticks inside.
 
-use super::terminal::{LEFT_SHOWN, summary_line};
+use super::terminal::{left_named, summary_line};
 use super::{diff, lookup::PLACE_SEPARATOR, text};
 use crate::event::{FindingReport, ItemOutcome, Outcome, RunReport, SheetItem, SheetReport};
 use std::fmt::Write as _;
@@ -157,10 +157,10 @@ fn shown(item: &SheetItem) -> String {
 
 fn tail(report: &RunReport, remarks: &[&FindingReport], known: &[&FindingReport]) -> String {
     let mut out = String::new();
-    let (named, more) = report.left_behind.split_at(report.left_behind.len().min(LEFT_SHOWN));
+    let (named, more) = left_named(report);
     list(&mut out, "Left behind: delete by hand or with `scimproof clean`", named);
-    if !more.is_empty() {
-        let _ = writeln!(out, "\nand {} more: `scimproof clean --dry-run` names them all", more.len());
+    if let Some(more) = more {
+        let _ = writeln!(out, "\n{more}");
     }
     list(&mut out, "No longer fails: take these out of the baseline", &report.stale_baseline);
     if let Some(verdict) = report.job.as_ref().and_then(|j| j.verdict.as_deref()) {

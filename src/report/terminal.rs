@@ -30,7 +30,14 @@ const INDEX_FROM: usize = 3;
 /// With more cases than this that did not pass, one line each would push the findings off the screen.
 const CASES_SHOWN: usize = 30;
 /// A server that deletes nothing is left with hundreds of resources.
-pub(super) const LEFT_SHOWN: usize = 12;
+const LEFT_SHOWN: usize = 12;
+
+/// What could not be deleted, as far as it is named, and what is said of the rest.
+pub(super) fn left_named(report: &RunReport) -> (&[String], Option<String>) {
+    let (named, more) = report.left_behind.split_at(report.left_behind.len().min(LEFT_SHOWN));
+    let rest = format!("and {} more: `scimproof clean --dry-run` names them all", more.len());
+    (named, (!more.is_empty()).then_some(rest))
+}
 
 /// How much is printed.
 #[derive(Debug, Clone)]
@@ -470,12 +477,12 @@ impl<W: Write> Page<'_, W> {
                 self.out,
                 "\n{BAD}Left behind{BAD:#}  could not be deleted; `scimproof clean` tries again, or by hand:"
             )?;
-            let (named, more) = report.left_behind.split_at(report.left_behind.len().min(LEFT_SHOWN));
+            let (named, more) = left_named(report);
             for line in named {
                 writeln!(self.out, "    {}", text::line(line))?;
             }
-            if !more.is_empty() {
-                writeln!(self.out, "    and {} more: `scimproof clean --dry-run` names them all", more.len())?;
+            if let Some(more) = more {
+                writeln!(self.out, "    {more}")?;
             }
         }
         if !report.stale_baseline.is_empty() {

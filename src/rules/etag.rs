@@ -1,7 +1,7 @@
 //! Versions (RFC 7644 §3.14): tags that follow the resource, and conditions that are kept.
 
 use super::rule::{Finding, Impact, Level, Rule, Verdict};
-use super::view::View;
+use super::view::{Past, View};
 use crate::exchange::Exchange;
 use crate::scim::value::value_ci;
 use crate::shadow::{Call, Known, Op, State};
@@ -325,7 +325,7 @@ fn current_write(view: &View<'_>) -> Verdict {
 
 /// Such a write was accepted in this case without a condition.
 fn works_bare(view: &View<'_>) -> bool {
-    let bare = |p: &super::view::Past| {
+    let bare = |p: &Past| {
         p.call.op == view.call.op
             && p.call.endpoint == view.call.endpoint
             && p.exchange.request.header("if-match").is_none()

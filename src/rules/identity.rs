@@ -451,17 +451,20 @@ fn id_reused(view: &View<'_>) -> Verdict {
     }
 }
 
-fn id_not_unique(view: &View<'_>) -> Verdict {
-    // Who has the name that is asked for is one resource, not two.
+/// Who is alive under the id that a create was answered with, and that id. Who has the name that is asked for is one resource, not
+/// two.
+fn holders<'a>(view: &View<'a>) -> Option<(&'a str, Vec<&'a Known>)> {
     if view.call.op != Op::Create || !view.accepted() || super::create::answered_with_holder(view) {
-        return Verdict::NotApplicable;
+        return None;
     }
-    let Some(id) = view.object().and_then(|b| get_ci(b, "id")).and_then(Value::as_str) else {
-        return Verdict::NotApplicable;
-    };
+    let id = get_ci(view.object()?, "id")?.as_str()?;
     let tenant = crate::shadow::forecast::tenant_of(view.call);
-    let mut alive = view.before.with_id(id).filter(|k| k.state == State::Live && k.tenant == tenant);
-    match alive.find(|k| k.endpoint != view.call.endpoint) {
+    Some((id, view.before.with_id(id).filter(|k| k.state == State::Live && k.tenant == tenant).collect()))
+}
+
+fn id_not_unique(view: &View<'_>) -> Verdict {
+    let Some((id, holders)) = holders(view) else { return Verdict::NotApplicable };
+    match holders.into_iter().find(|k| k.endpoint != view.call.endpoint) {
         Some(k) => Verdict::Fail(vec![
             Finding::new("body /id", "an id of its own", format!("{id}, as {}", k.path())).because(k.step.clone()),
         ]),
@@ -470,15 +473,8 @@ fn id_not_unique(view: &View<'_>) -> Verdict {
 }
 
 fn answers_with_other(view: &View<'_>) -> Verdict {
-    if view.call.op != Op::Create || !view.accepted() || super::create::answered_with_holder(view) {
-        return Verdict::NotApplicable;
-    }
-    let Some(id) = view.object().and_then(|b| get_ci(b, "id")).and_then(Value::as_str) else {
-        return Verdict::NotApplicable;
-    };
-    let tenant = crate::shadow::forecast::tenant_of(view.call);
-    let holder = view.before.find(&view.call.endpoint, id).filter(|k| k.state == State::Live && k.tenant == tenant);
-    match holder {
+    let Some((id, holders)) = holders(view) else { return Verdict::NotApplicable };
+    match holders.into_iter().find(|k| k.endpoint == view.call.endpoint) {
         Some(other) => {
             let whose = other.name().unwrap_or("another resource");
             let finding = Finding::new("body /id", "an id of its own", format!("{id}, the id of {whose}"));

@@ -6,7 +6,7 @@ use crate::exchange::Exchange;
 use crate::scim::schema::AttrType;
 use crate::scim::sort;
 use crate::scim::value::{get_ci, value_ci};
-use crate::shadow::{Call, Op, State, text_of};
+use crate::shadow::{Call, Op, State, ids_of, resources_of};
 use serde_json::{Map, Value};
 use std::cmp::Ordering;
 
@@ -176,9 +176,7 @@ fn dropped(view: &View<'_>) -> Verdict {
 }
 
 fn ids(exchange: &Exchange) -> Vec<String> {
-    let list =
-        exchange.json().and_then(Value::as_object).and_then(|o| get_ci(o, "Resources")).and_then(Value::as_array);
-    list.into_iter().flatten().filter_map(|r| value_ci(r, "id").and_then(text_of)).collect()
+    exchange.json().map(|list| ids_of(resources_of(list))).unwrap_or_default()
 }
 
 fn by_boolean(view: &View<'_>, by: &str) -> bool {

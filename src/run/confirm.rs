@@ -110,6 +110,9 @@ impl Player<'_> {
     /// True when an earlier page of the same walk is another one by now, and holds: what somebody else deletes on it moves up who
     /// comes after it. An order that never holds is the server's own.
     async fn walk_moved(&mut self, call: &Call) -> bool {
+        if !call.cursor && call.effective_start().is_none_or(|start| start <= 1) {
+            return false;
+        }
         let quiet = self.past.iter().rev().take_while(|p| p.exchange.request.method == "GET");
         let of_walk = quiet.filter(|p| {
             p.call.op == Op::List

@@ -15,13 +15,10 @@ use std::sync::Arc;
 
 impl Watch<'_> {
     pub(super) fn bulk(&mut self, exchange: &Exchange, call: &Call) {
-        let asked: Vec<&Map<String, Value>> =
-            call.body.as_ref().and_then(Value::as_object).map(|b| operations(b).collect()).unwrap_or_default();
-        if exchange.status().is_none_or(|status| status >= 500) {
-            // How far it came, nobody knows.
-            let crashed = Map::from_iter([("status".to_owned(), Value::from(500))]);
-            return asked.iter().for_each(|ask| self.bulk_operation(ask, &crashed, &[]));
+        if exchange.status().is_some_and(|status| status >= 500) {
+            return self.bulk_broken(call);
         }
+        let asked = asked(call);
         let Some(answer) = exchange.json().and_then(Value::as_object) else { return };
         let results: Vec<&Map<String, Value>> = operations(answer).collect();
         let made: Vec<(String, String)> = results
@@ -41,6 +38,12 @@ impl Watch<'_> {
             }
         }
         self.learned.list_changed = true;
+    }
+
+    /// It crashed, or nothing came back: how far it got, nobody knows.
+    pub(super) fn bulk_broken(&mut self, call: &Call) {
+        let crashed = Map::from_iter([("status".to_owned(), Value::from(500))]);
+        asked(call).into_iter().for_each(|ask| self.bulk_operation(ask, &crashed, &[]));
     }
 
     fn bulk_operation(&mut self, ask: &Map<String, Value>, result: &Map<String, Value>, made: &[(String, String)]) {
@@ -75,6 +78,10 @@ impl Watch<'_> {
             }
         }
     }
+}
+
+fn asked(call: &Call) -> Vec<&Map<String, Value>> {
+    call.body.as_ref().and_then(Value::as_object).map(|b| operations(b).collect()).unwrap_or_default()
 }
 
 /// Puts the real ids in place of `bulkId:` references (RFC 7644 §3.7.2).

@@ -187,6 +187,9 @@ impl Watch<'_> {
 
     /// No answer: a write may have happened or not.
     fn unanswered(&mut self, call: &Call) {
+        if call.op == Op::Bulk {
+            return self.bulk_broken(call);
+        }
         if let Some(id) = &call.id
             && matches!(call.op, Op::Replace | Op::Patch | Op::Delete)
             && let Some(known) = self.edit(&call.endpoint, id)

@@ -5,7 +5,7 @@
 
 use super::Player;
 use crate::engine::Outgoing;
-use crate::engine::journal::Intent;
+use crate::engine::journal::{Intent, key_attribute};
 use crate::exchange::{AuthKind, Exchange, percent_decode};
 use crate::scim::value::get_ci;
 use crate::shadow::{bulk_status_of, path_segment, text_of};
@@ -208,10 +208,6 @@ fn names_given(bulk: &Value, collection: &str, id: &str) -> Vec<String> {
         }
     }
     names
-}
-
-fn key_attribute(collection: &str) -> &'static str {
-    if collection.trim_end_matches('/').eq_ignore_ascii_case("/Users") { "userName" } else { "displayName" }
 }
 
 fn key(collection: &str, body: &Value) -> Option<String> {

@@ -4,6 +4,7 @@
 
 use super::Fault;
 use super::mined::{answer_created, replace_instead};
+use super::sample5_writes::{holders, shares_address};
 use super::tools::{body_text, body_value, entries, move_id};
 use crate::server::behaviour::Hook;
 use crate::server::call::{Kind, Target};
@@ -20,12 +21,9 @@ pub(super) const FAULTS: &[Fault] = &[
         right: "201 with a new id, or 409",
         hooks: &[
             Hook::Before(|call, state| {
-                let wanted = mail(call.json()?)?;
-                let holder = state.of(call).iter(Kind::User).find(|r| mail(&r.document()).as_ref() == Some(&wanted));
-                let id = holder?.id.clone();
-                if call.is("POST", Kind::User) {
-                    replace_instead(call, Kind::User, id);
-                }
+                let made = call.json().filter(|_| call.is("POST", Kind::User))?;
+                let id = holders(call, state, |other| shares_address(other, made))?;
+                replace_instead(call, Kind::User, id);
                 None
             }),
             Hook::After(answer_created),
@@ -166,8 +164,3 @@ pub(super) const FAULTS: &[Fault] = &[
         })],
     },
 ];
-
-/// The first address of a user.
-fn mail(user: &Value) -> Option<String> {
-    Some(user.get("emails")?.get(0)?.get("value")?.as_str()?.to_lowercase())
-}

@@ -369,11 +369,11 @@ pub(super) const FAULTS: &[Fault] = &[
 ];
 
 /// The id of another user whose document passes a test.
-fn holders(call: &Call, state: &State, test: impl Fn(&Value) -> bool) -> Option<String> {
+pub(super) fn holders(call: &Call, state: &State, test: impl Fn(&Value) -> bool) -> Option<String> {
     let others = state.of(call).iter(Kind::User).filter(|r| Some(r.id.as_str()) != call.id());
     others.into_iter().find(|r| test(&r.document())).map(|r| r.id.clone())
 }
 
-fn shares_address(one: &Value, other: &Value) -> bool {
+pub(super) fn shares_address(one: &Value, other: &Value) -> bool {
     !super::sample_writes::common_address(one, other).is_empty()
 }
