@@ -35,6 +35,11 @@ impl Exchange {
         self.status().is_some_and(|s| (200..300).contains(&s))
     }
 
+    /// True when the server ended the connection in place of an answer.
+    pub fn hung_up(&self) -> bool {
+        self.outcome.as_ref().is_err_and(|failure| failure.kind == FailureKind::Closed)
+    }
+
     /// The same bytes without the tree that was made of them, which is many times as large; it is made again when asked for.
     pub fn unparsed(&self) -> Self {
         let outcome = match &self.outcome {

@@ -10,7 +10,7 @@ use super::body;
 use super::error::{EngineError, Site};
 use super::target::is_loopback;
 use super::tls::Trust;
-use crate::exchange::{AuthKind, Exchange, FailureKind, Request, Response, TransportFailure};
+use crate::exchange::{AuthKind, Exchange, Request, Response, TransportFailure};
 use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -255,7 +255,7 @@ impl Http {
 /// reads is asked once more, on a connection of its own (RFC 9112 §9.3.1); who hangs up on that one, too, means it.
 fn hung_up(exchange: &Exchange) -> bool {
     let reads = matches!(exchange.request.method.as_str(), "GET" | "HEAD");
-    reads && exchange.outcome.as_ref().is_err_and(|e| e.kind == FailureKind::Closed)
+    reads && exchange.hung_up()
 }
 
 /// Whether the value of a header of that name is better not shown.

@@ -301,10 +301,8 @@ impl<'a> Player<'a> {
             false => self.context.patience.send(&self.context.http, &out).await,
         };
         self.settle(announced, &exchange);
-        if let Err(failure) = &mut exchange.outcome
-            && failure.kind == FailureKind::Closed
-        {
-            failure.repeated = self.hangs_up_again(out).await?;
+        if exchange.hung_up() {
+            self.ask_once_more(out, &mut exchange).await?;
         }
         self.wire += exchange.duration;
         if let Err(failure) = &exchange.outcome {
@@ -315,17 +313,25 @@ impl<'a> Player<'a> {
         Ok(Arc::new(exchange))
     }
 
-    /// A connection may end for many reasons. Who answers a harmless request, and hangs up once more on this one, crashes on it.
-    async fn hangs_up_again(&mut self, out: Outgoing) -> Result<bool, Unwritable> {
+    /// A connection may end for many reasons (after a crash many servers close the one that they just answered on). Who answers a
+    /// harmless request, and hangs up once more on this one, crashes on it; a change that is made at the second try counts.
+    async fn ask_once_more(&mut self, out: Outgoing, first: &mut Exchange) -> Result<(), Unwritable> {
         if self.context.sent_again.fetch_add(1, Ordering::Relaxed) >= SENT_AGAIN
             || self.context.http.send(self.added_read("/ServiceProviderConfig", 0)).await.outcome.is_err()
         {
-            return Ok(false);
+            return Ok(());
         }
         let announced = self.announce(&out)?;
+        // A create or a delete that was done the first time is answered otherwise the second time.
+        let may_repeat = matches!(out.method.as_str(), "PUT" | "PATCH");
         let again = self.context.http.send(out).await;
         self.settle(announced, &again);
-        Ok(again.outcome.is_err_and(|failure| failure.kind == FailureKind::Closed))
+        match &mut first.outcome {
+            Err(failure) if again.hung_up() => failure.repeated = true,
+            Err(_) if may_repeat && again.accepted() => *first = again,
+            _ => {}
+        }
+        Ok(())
     }
 
     /// Scenarios that play what an identity provider makes of a 429 see it themselves.

@@ -195,7 +195,7 @@ impl Watch<'_> {
             && let Some(known) = self.edit(&call.endpoint, id)
         {
             known.state = if call.op == Op::Delete { State::Unsure } else { known.state };
-            known.facts = Arc::default();
+            forget(known);
         }
     }
 

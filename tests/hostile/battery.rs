@@ -629,3 +629,21 @@ fn the_token_goes_to_no_other_host() {
     run(&evil.base, &SCENARIOS, &[], LIMIT).check("references elsewhere");
     assert_eq!(calls.load(Ordering::SeqCst), 0, "somebody called there");
 }
+
+/// A change is made, and in place of an answer the connection ends: asked again, the server answers, and nothing is wrong with it.
+#[test]
+fn a_change_whose_first_answer_is_lost_accuses_nobody() {
+    let changes = AtomicUsize::new(0);
+    let evil = Evil::start(Arc::new(move |asked: &Asked, ask: &dyn Fn() -> Healthy| {
+        let change = matches!(asked.method.as_str(), "PUT" | "PATCH");
+        if change && changes.fetch_add(1, Ordering::SeqCst).is_multiple_of(2) {
+            ask();
+            return Act::Bytes(Vec::new());
+        }
+        Act::Pass
+    }));
+    let played = ["okta/group-push-rename", "okta/profile-update", "entra/group-rename", "rfc/patch-projection"];
+    let measured = run(&evil.base, &played, &[], LIMIT);
+    measured.check("lost answers");
+    assert_eq!(measured.out.code, 0, "{} {:?}", measured.told(), measured.rules());
+}
