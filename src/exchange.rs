@@ -101,6 +101,37 @@ pub enum AuthKind {
     Query,
     /// The second tenant's credentials (`--other-token-env`).
     Other,
+    /// The right secret without its last character.
+    CutShort,
+    /// The right secret and some characters more.
+    Lengthened,
+    /// The right secret with its letters in the other case.
+    OtherCase,
+}
+
+impl AuthKind {
+    /// Kinds whose secret is the right one, changed.
+    pub const CHANGED: [Self; 3] = [Self::CutShort, Self::Lengthened, Self::OtherCase];
+
+    /// True for credentials that nobody has.
+    pub fn is_nobodys(self) -> bool {
+        matches!(self, Self::None | Self::EmptyBearer | Self::Wrong) || Self::CHANGED.contains(&self)
+    }
+
+    /// The secret as this kind changes it (tokens are compared byte by byte, RFC 6750 §2.1); `None` where it changes nothing, and
+    /// for secrets so short that a part of one stands in many innocent texts.
+    pub fn change(self, secret: &str) -> Option<String> {
+        const SHORTEST: usize = 8;
+        let other = |c: char| if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() };
+        let changed = match self {
+            Self::CutShort => secret.strip_suffix(|_: char| true)?.to_owned(),
+            // Whole groups of base64: a reader of such texts that leaves out what is no group would not see fewer.
+            Self::Lengthened => format!("{secret}scimmore"),
+            Self::OtherCase => secret.chars().map(other).collect(),
+            _ => return None,
+        };
+        (secret.len() >= SHORTEST && changed != secret).then_some(changed)
+    }
 }
 
 impl Request {

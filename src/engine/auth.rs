@@ -15,6 +15,9 @@ use std::path::PathBuf;
 /// A well-formed token (RFC 6750 §2.1 `b64token`) that nobody issued: "scimproof-nobody-issued-this".
 pub const WRONG_TOKEN: &str = "c2NpbXByb29mLW5vYm9keS1pc3N1ZWQtdGhpcw";
 
+/// Said where a changed form of a secret would be the secret, or so short that it stands in many texts.
+const NO_CHANGED_FORM: &str = "the secret is too short, or has no letters, to be sent in a changed form";
+
 /// How requests are signed.
 #[derive(Debug, Clone, Default)]
 pub enum Credentials {
@@ -168,6 +171,9 @@ impl Signer {
 
     /// What to put on a request of that kind ([`AuthKind::Other`] is the other signer's `Configured`).
     pub(super) async fn sign(&self, kind: AuthKind, site: &Site) -> Result<Signature, TransportFailure> {
+        if let Some(why) = self.lacks_form(kind) {
+            return Err(site.refusal(why));
+        }
         match kind {
             AuthKind::None => return Ok(Signature::default()),
             AuthKind::EmptyBearer => {
@@ -179,9 +185,12 @@ impl Signer {
         let (token, generation) = match (&self.credentials, &self.tokens) {
             (_, Some(source)) => source.token().await.map(|(t, g)| (t, Some(g)))?,
             (Credentials::Bearer(token), _) => (token.clone(), None),
-            _ => return self.sign_without_token(kind, site),
+            _ => return Ok(self.sign_without_token(kind)),
         };
-        let text = token.expose_secret();
+        let changed = AuthKind::CHANGED.contains(&kind).then(|| kind.change(token.expose_secret()));
+        let Some(text) = changed.as_ref().map_or(Some(token.expose_secret()), Option::as_deref) else {
+            return Err(site.refusal(NO_CHANGED_FORM.into()));
+        };
         let mut signature = match kind {
             AuthKind::WrongScheme => Signature::header("Authorization", format!("Basic {text}")),
             AuthKind::LowercaseScheme => Signature::header("Authorization", format!("bearer {text}")),
@@ -195,25 +204,43 @@ impl Signer {
         Ok(signature)
     }
 
-    fn sign_without_token(&self, kind: AuthKind, site: &Site) -> Result<Signature, TransportFailure> {
-        let no_form = |form: &str| Err(site.refusal(format!("credentials of this kind cannot be sent {form}")));
-        match (&self.credentials, kind) {
-            (Credentials::None, AuthKind::Configured | AuthKind::Other) => Ok(Signature::default()),
-            (Credentials::None, _) => no_form("in another way, because none are configured"),
-            (_, AuthKind::Query) => no_form("in the query"),
-            (Credentials::Basic { user, password }, kind) => {
+    /// Why credentials of that kind cannot be made of the configured ones.
+    pub(super) fn lacks_form(&self, kind: AuthKind) -> Option<String> {
+        use AuthKind::{Configured, EmptyBearer, Other, Query, Wrong};
+        let secret = match &self.credentials {
+            Credentials::None => {
+                let possible = matches!(kind, Configured | Other | AuthKind::None | EmptyBearer | Wrong);
+                return (!possible).then(|| "no credentials are configured that could be changed".to_owned());
+            }
+            Credentials::OAuth(_) => return None,
+            Credentials::Bearer(token) => token,
+            _ if kind == Query => return Some("credentials of this kind cannot be sent in the query".to_owned()),
+            Credentials::Basic { password, .. } => password,
+            Credentials::Header { value, .. } => value,
+        };
+        let lacks = AuthKind::CHANGED.contains(&kind) && kind.change(secret.expose_secret()).is_none();
+        lacks.then(|| NO_CHANGED_FORM.to_owned())
+    }
+
+    fn sign_without_token(&self, kind: AuthKind) -> Signature {
+        let changed = |secret: &SecretString| {
+            let secret = secret.expose_secret();
+            kind.change(secret).unwrap_or_else(|| secret.to_owned())
+        };
+        match &self.credentials {
+            Credentials::Basic { user, password } => {
                 let scheme = match kind {
                     AuthKind::WrongScheme => "Bearer",
                     AuthKind::LowercaseScheme => "basic",
                     _ => "Basic",
                 };
-                Ok(Signature::header("Authorization", format!("{scheme} {}", basic_pair(user, password))))
+                Signature::header("Authorization", format!("{scheme} {}", basic_pair(user, &changed(password).into())))
             }
-            (Credentials::Header { value, .. }, AuthKind::WrongScheme) => {
-                Ok(Signature::header("Authorization", format!("Basic {}", value.expose_secret())))
+            Credentials::Header { value, .. } if kind == AuthKind::WrongScheme => {
+                Signature::header("Authorization", format!("Basic {}", value.expose_secret()))
             }
-            (Credentials::Header { name, value }, _) => Ok(Signature::header(name, value.expose_secret().to_owned())),
-            (Credentials::Bearer(_) | Credentials::OAuth(_), _) => Ok(Signature::default()),
+            Credentials::Header { name, value } => Signature::header(name, changed(value)),
+            Credentials::None | Credentials::Bearer(_) | Credentials::OAuth(_) => Signature::default(),
         }
     }
 
@@ -305,6 +332,24 @@ mod tests {
         assert_eq!(value(AuthKind::WrongScheme).unwrap(), "Basic t0p");
         assert_eq!(value(AuthKind::LowercaseScheme).unwrap(), "bearer t0p");
         assert_eq!(value(AuthKind::Query), None);
+    }
+
+    #[test]
+    fn a_secret_has_changed_forms_unless_it_is_short() {
+        let bearer = Credentials::bearer(SecretString::from("t0p-Secret")).unwrap();
+        let value = |kind| header(bearer.clone(), kind).unwrap().1;
+        assert_eq!(value(AuthKind::CutShort), "Bearer t0p-Secre");
+        assert_eq!(value(AuthKind::Lengthened), "Bearer t0p-Secretscimmore");
+        assert_eq!(value(AuthKind::OtherCase), "Bearer T0P-sECRET");
+        let basic = Credentials::basic(&SecretString::from("alice:t0p-Secret")).unwrap();
+        let pair = basic_pair("alice", &SecretString::from("t0p-Secre"));
+        assert_eq!(header(basic, AuthKind::CutShort).unwrap().1, format!("Basic {pair}"));
+        let own = Credentials::header("X-Api-Key", SecretString::from("t0p-Secret")).unwrap();
+        assert_eq!(header(own, AuthKind::OtherCase).unwrap().1, "T0P-sECRET");
+        for (secret, kind) in [("s3cret", AuthKind::CutShort), ("1234567890", AuthKind::OtherCase)] {
+            let signer = Signer { credentials: Credentials::bearer(SecretString::from(secret)).unwrap(), tokens: None };
+            assert_eq!(signer.lacks_form(kind).as_deref(), Some(NO_CHANGED_FORM), "{secret}");
+        }
     }
 
     #[test]

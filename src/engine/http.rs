@@ -160,6 +160,14 @@ impl Http {
         }
     }
 
+    /// Why requests cannot carry credentials of that kind; `None` when they can.
+    pub fn lacks_form(&self, kind: AuthKind) -> Option<String> {
+        match self.signer(kind) {
+            Some(signer) => signer.lacks_form(kind),
+            None => Some("no second tenant: give --other-token-env".to_owned()),
+        }
+    }
+
     /// Sends once; the number is that of the fetched token it carried.
     async fn send_once(&self, out: &Outgoing, site: &Site) -> (Exchange, Option<u64>) {
         let mut record = self.blank_record(out);

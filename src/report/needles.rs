@@ -2,6 +2,7 @@
 //!
 //! Must not know where it is looked for.
 
+use crate::exchange::AuthKind;
 use base64::Engine as _;
 use regex::Regex;
 use serde_json::Value;
@@ -106,6 +107,8 @@ fn forms(secret: &str) -> Vec<String> {
         all.push(base64.trim_end_matches('=').to_owned());
         all.push(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(secret));
     }
+    // As requests with changed credentials carry it.
+    all.extend(AuthKind::CHANGED.iter().filter_map(|kind| kind.change(secret)));
     // Lower-casing changes the secret's own letters too; keep it only where it has escapes.
     if !all[1].contains('%') {
         all.remove(1);

@@ -18,8 +18,8 @@ pub static RULES: &[Rule] = &[
         impact: Impact::AccessNotGuarded,
         breaks: &[],
         requirements: &["auth-missing-401", "auth-bad-401", "auth-write-401"],
-        explain: "Anybody who finds the URL can read or change every account.",
-        hint: "Check the credentials before anything else, on every method and path.",
+        explain: "Anybody who finds the URL, or guesses a part of the secret, can read or change every account. A secret is compared byte by byte and whole (RFC 6750 §2.1): a database column that ignores case, a search by prefix and a hash that reads the first 72 bytes only all take more than one text for it.",
+        hint: "Check the credentials before anything else, on every method and path; compare them whole, byte by byte.",
         wrong: "GET /Users without Authorization → 200",
         right: "→ 401",
         proven_by: &[
@@ -28,6 +28,9 @@ pub static RULES: &[Rule] = &[
             "auth-empty-bearer-accepted",
             "auth-any-token-accepted",
             "auth-not-checked",
+            "auth-token-prefix-accepted",
+            "auth-token-tail-ignored",
+            "auth-token-case-ignored",
         ],
         check: auth_accepted,
     },
@@ -162,16 +165,25 @@ pub static RULES: &[Rule] = &[
 ];
 
 fn unauthenticated(view: &View<'_>) -> bool {
-    matches!(view.call.auth, AuthKind::None | AuthKind::EmptyBearer | AuthKind::Wrong)
-        && view.target.credentials
-        && view.status() != 0
+    view.call.auth.is_nobodys() && view.target.credentials && view.status() != 0
 }
 
 fn auth_accepted(view: &View<'_>) -> Verdict {
     if !unauthenticated(view) || !view.on_resources() {
         return Verdict::NotApplicable;
     }
-    if view.accepted() { Verdict::fail("status", "401 Unauthorized", view.status().to_string()) } else { Verdict::Pass }
+    if !view.accepted() {
+        return Verdict::Pass;
+    }
+    let sent = match view.call.auth {
+        AuthKind::None => "without credentials",
+        AuthKind::EmptyBearer => "with an empty token",
+        AuthKind::CutShort => "with the secret but for its last character",
+        AuthKind::Lengthened => "with the secret and eight characters more",
+        AuthKind::OtherCase => "with the secret in the other case",
+        _ => "with credentials that nobody was given",
+    };
+    Verdict::fail("status", "401 Unauthorized", format!("{} {sent}", view.status()))
 }
 
 fn auth_status(view: &View<'_>) -> Verdict {

@@ -31,10 +31,7 @@ impl Player<'_> {
             && matches!(call.op, Op::Create | Op::Replace | Op::Patch | Op::Delete);
         if !wanted
             || exchange.outcome.is_err()
-            || !matches!(
-                call.auth,
-                AuthKind::Configured | AuthKind::Other | AuthKind::None | AuthKind::Wrong | AuthKind::EmptyBearer
-            )
+            || !(call.auth.is_nobodys() || matches!(call.auth, AuthKind::Configured | AuthKind::Other))
         {
             return;
         }

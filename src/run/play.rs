@@ -20,7 +20,7 @@ use crate::engine::guard::Created;
 use crate::engine::render;
 use crate::engine::values::CaseValues;
 use crate::event::{CaseReport, Outcome, StepReport};
-use crate::exchange::{AuthKind, Exchange, FailureKind};
+use crate::exchange::{Exchange, FailureKind};
 use crate::rules::view::Past;
 use crate::scenario::model::{Expect, RequestSpec, Step};
 use crate::shadow::{Call, Op, Shadow};
@@ -199,8 +199,8 @@ impl<'a> Player<'a> {
                 return None;
             }
         };
-        if spec.auth == AuthKind::Other && self.context.http.target().other.is_none() {
-            self.note(step, Outcome::Skipped, "no second tenant: give --other-token-env".to_owned());
+        if let Some(why) = self.context.http.lacks_form(spec.auth) {
+            self.note(step, Outcome::Skipped, why);
             return None;
         }
         // Requests to ids that nobody has are part of many scenarios; the fence is for what exists and is not ours.

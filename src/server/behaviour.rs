@@ -47,6 +47,34 @@ pub enum PatchAnswer {
     NoContent,
 }
 
+/// Which texts are taken for a token (RFC 6750 §2.1: only itself).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenMatch {
+    /// The token.
+    Exact,
+    /// Any text.
+    Any,
+    /// What the token begins with.
+    Prefix,
+    /// What begins with the token.
+    TailIgnored,
+    /// The token in any letters.
+    CaseIgnored,
+}
+
+impl TokenMatch {
+    /// True when `given` is taken for `token`.
+    pub fn takes(self, token: &str, given: &str) -> bool {
+        match self {
+            Self::Exact => given == token,
+            Self::Any => !given.is_empty(),
+            Self::Prefix => !given.is_empty() && token.starts_with(given),
+            Self::TailIgnored => given.starts_with(token),
+            Self::CaseIgnored => given.eq_ignore_ascii_case(token),
+        }
+    }
+}
+
 /// How timestamps are written (RFC 7643 §2.3.5: any xsd:dateTime).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Timestamps {
@@ -133,8 +161,8 @@ pub struct Behaviour {
     pub inventory: bool,
     /// Discovery needs credentials.
     pub discovery_needs_auth: bool,
-    /// Any bearer token is good.
-    pub any_token: bool,
+    /// Which texts are taken for a token.
+    pub tokens: TokenMatch,
     /// A token without its scheme is good.
     pub raw_token: bool,
     /// A token with the scheme `Bearer` is good.
@@ -202,7 +230,7 @@ impl Default for Behaviour {
             cursor: true,
             inventory: true,
             discovery_needs_auth: false,
-            any_token: false,
+            tokens: TokenMatch::Exact,
             raw_token: false,
             bearer_token: true,
             scheme_any_case: true,

@@ -5,7 +5,7 @@
 use super::Fault;
 use super::tools::{body_text, body_value, conflict, current, html, lists, on_item};
 use crate::scim::urn;
-use crate::server::behaviour::Hook;
+use crate::server::behaviour::{Hook, TokenMatch};
 use crate::server::call::Kind;
 use crate::server::reply::{Content, Reply};
 use serde_json::json;
@@ -18,7 +18,34 @@ pub(super) const FAULTS: &[Fault] = &[
         source: &["https://github.com/Senthil455/Atlas-Workforce-System/issues/175"],
         wrong: "200",
         right: "401",
-        hooks: &[Hook::Switch(|b| b.any_token = true)],
+        hooks: &[Hook::Switch(|b| b.tokens = TokenMatch::Any)],
+    },
+    Fault {
+        id: "auth-token-prefix-accepted",
+        title: "What the token begins with is as good as the token",
+        area: "auth",
+        source: &[],
+        wrong: "200",
+        right: "401",
+        hooks: &[Hook::Switch(|b| b.tokens = TokenMatch::Prefix)],
+    },
+    Fault {
+        id: "auth-token-tail-ignored",
+        title: "Whatever stands behind the token is not compared",
+        area: "auth",
+        source: &[],
+        wrong: "200",
+        right: "401",
+        hooks: &[Hook::Switch(|b| b.tokens = TokenMatch::TailIgnored)],
+    },
+    Fault {
+        id: "auth-token-case-ignored",
+        title: "The token is compared without regard to case",
+        area: "auth",
+        source: &[],
+        wrong: "200",
+        right: "401",
+        hooks: &[Hook::Switch(|b| b.tokens = TokenMatch::CaseIgnored)],
     },
     Fault {
         id: "auth-bearer-scheme-rejected",
