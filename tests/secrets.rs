@@ -11,6 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use going::{End, Going, call};
 use mirror::Mirror;
+use scimproof::exchange::AuthKind;
 use scimproof::server::Options;
 use std::path::Path;
 use support::site::Site;
@@ -126,7 +127,9 @@ impl Desk {
         files(self.here.path(), &mut places);
         assert!(places.len() >= 2 + reports, "{what}: {:?}", places.iter().map(|p| &p.0).collect::<Vec<_>>());
         for (place, text) in &places {
-            for secret in secrets {
+            let changed = |secret: &&str| AuthKind::CHANGED.map(|kind| kind.change(secret));
+            let changed: Vec<String> = secrets.iter().flat_map(changed).flatten().collect();
+            for secret in secrets.iter().copied().chain(changed.iter().map(String::as_str)) {
                 for spelling in spellings(secret) {
                     if let Some(at) = text.find(&spelling) {
                         let from = text[..at].char_indices().rev().nth(120).map_or(0, |(i, _)| i);

@@ -33,6 +33,9 @@ impl Needles {
     }
 
     fn extend(&mut self, mut secrets: Vec<String>) {
+        // As requests with changed credentials carry them.
+        let changed = |secret: &String| AuthKind::CHANGED.map(|kind| kind.change(secret));
+        secrets.extend(secrets.iter().flat_map(changed).flatten().collect::<Vec<_>>());
         secrets.retain(|s| !s.is_empty() && !self.are(s));
         self.forms.extend(secrets.iter().flat_map(|s| forms(s)).filter(|f| f.len() >= SHORTEST));
         // The longest first: a secret that holds another one must not be half replaced.
@@ -107,8 +110,6 @@ fn forms(secret: &str) -> Vec<String> {
         all.push(base64.trim_end_matches('=').to_owned());
         all.push(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(secret));
     }
-    // As requests with changed credentials carry it.
-    all.extend(AuthKind::CHANGED.iter().filter_map(|kind| kind.change(secret)));
     // Lower-casing changes the secret's own letters too; keep it only where it has escapes.
     if !all[1].contains('%') {
         all.remove(1);
