@@ -402,6 +402,9 @@ pub struct FindingReport {
     pub curl: String,
     /// The earlier step that this contradicts.
     pub because: Option<String>,
+    /// The request of that step as a `curl` line, empty without one: where a read shows what a write left, the write is the fault.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub curl_before: String,
     /// Every other place, as `scenario › step`, first excluded.
     pub also: Vec<String>,
 }

@@ -136,6 +136,7 @@ fn finding(f: &FindingReport) -> Value {
         "hint": f.hint,
         "also": f.also,
         "curl": f.curl,
+        "curl_before": f.curl_before,
         "reproduce": f.reproduce,
     })
 }

@@ -214,6 +214,7 @@ fn describe(f: &FindingReport) -> String {
     field("fix", &f.hint);
     field("known", f.known.as_deref().unwrap_or_default());
     field("again", &f.reproduce);
+    field("before", &f.curl_before);
     field("curl", &f.curl);
     out
 }

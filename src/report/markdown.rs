@@ -108,8 +108,10 @@ fn section(f: &FindingReport) -> String {
     if !f.also.is_empty() {
         let _ = writeln!(out, "- also in {} more places", f.also.len());
     }
-    let commands = format!("{}\n{}", f.reproduce, f.curl);
-    let _ = write!(out, "\n<details><summary>See it again</summary>\n\n{}\n</details>\n", block("sh", commands.trim()));
+    let commands = [&f.reproduce, &f.curl_before, &f.curl].map(String::as_str);
+    let commands: Vec<&str> = commands.into_iter().filter(|c| !c.is_empty()).collect();
+    let block = block("sh", &commands.join("\n"));
+    let _ = write!(out, "\n<details><summary>See it again</summary>\n\n{block}\n</details>\n");
     out
 }
 

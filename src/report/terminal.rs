@@ -314,8 +314,13 @@ impl<W: Write> Page<'_, W> {
         writeln!(self.out, "\n{BOLD}To fix, in this order{BOLD:#}")?;
         for (index, f) in failing.iter().enumerate() {
             let style = level_style(f.level);
-            let places = f.also.len() + 1;
-            let places = if places > 1 { format!("{places} places") } else { text::line(&place(f)).to_string() };
+            // One rule may stand for several causes: then a place tells which one this is.
+            let alone = failing.iter().filter(|other| other.rule == f.rule).count() == 1;
+            let places = match f.also.len() {
+                0 => text::line(&place(f)).to_string(),
+                more if alone => format!("{} places", more + 1),
+                more => format!("{} and {more} more", text::line(&place(f))),
+            };
             let (rule, title) = (text::line(&f.rule), text::line(&f.title));
             writeln!(
                 self.out,
@@ -404,6 +409,7 @@ impl<W: Write> Page<'_, W> {
         if !f.also.is_empty() {
             self.field("also", &shortened(&f.also, ALSO_SHOWN))?;
         }
+        self.whole("before", &f.curl_before)?;
         self.whole("curl", &f.curl)?;
         self.whole("again", &f.reproduce)
     }

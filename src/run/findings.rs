@@ -5,16 +5,20 @@
 use super::Options;
 use super::forms::without_forms;
 use crate::event::{AdminText, FindingReport};
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, Response};
 use crate::profile::idp;
 use crate::profile::provider::{Expected, ProviderProfile, Sighting};
 use crate::report::redact::Redactor;
+use crate::rules::view::Past;
 use crate::rules::{Finding, Impact, Level, Rule, Verdict};
 use crate::scenario::model::{Expect, Place, Scenario, StatusSpec, Step};
 use crate::scenario::template::Values;
 use crate::scim::value::get_ci;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+/// What a finding keeps of a body.
+const FINDING_BYTES: usize = crate::report::redact::BODY_LIMIT;
 
 /// One verdict of one rule on one exchange.
 pub(crate) struct RawFinding {
@@ -29,6 +33,8 @@ pub(crate) struct RawFinding {
     pub(crate) evidence: &'static str,
     pub(crate) step: String,
     pub(crate) exchange: Arc<Exchange>,
+    /// The exchange of the step that `finding.because` names.
+    pub(crate) before: Option<Arc<Exchange>>,
     pub(crate) user: Option<String>,
     pub(crate) group: Option<String>,
 }
@@ -112,6 +118,26 @@ pub(crate) fn unexpected(
         finding.level = Some(level);
     }
     (named.unwrap_or(&UNEXPECTED), finding)
+}
+
+/// The exchange of the earlier step that a finding contradicts.
+pub(crate) fn before(finding: &Finding, past: &[Past]) -> Option<Arc<Exchange>> {
+    let step = finding.because.as_ref()?;
+    past.iter().rev().find(|p| p.step == *step).map(|p| slim(&p.exchange))
+}
+
+/// An exchange as a finding needs it: findings live as long as the run, so a long answer is not kept whole.
+pub(crate) fn slim(exchange: &Arc<Exchange>) -> Arc<Exchange> {
+    let Some(response) = exchange.response().filter(|r| r.body.len() > FINDING_BYTES) else { return exchange.clone() };
+    let body = response.body[..FINDING_BYTES].to_vec();
+    let mut cut = Response::new(response.status, response.headers.clone(), body);
+    cut.truncated = true;
+    Arc::new(Exchange {
+        request: exchange.request.clone(),
+        outcome: Ok(cut),
+        duration: exchange.duration,
+        started: exchange.started,
+    })
 }
 
 /// Allowed statuses in words.
@@ -406,6 +432,7 @@ fn report(members: Vec<RawFinding>, words: Words<'_>) -> FindingReport {
         reproduce: redact(&reproduce(first, words)),
         curl: curl(&first.exchange, words),
         because: first.finding.because.clone(),
+        curl_before: first.before.as_ref().map(|before| curl(before, words)).unwrap_or_default(),
         also,
     }
 }

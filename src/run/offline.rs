@@ -316,6 +316,7 @@ impl<'a> Judge<'a> {
         if fails {
             step.outcome = Outcome::Failed;
         }
+        let before = findings::before(&finding, &self.past);
         let raw = RawFinding {
             rule,
             level,
@@ -328,6 +329,7 @@ impl<'a> Judge<'a> {
             evidence: "captured",
             step: step.id.clone(),
             exchange: exchange.clone(),
+            before,
             user: None,
             group: None,
         };

@@ -5,7 +5,7 @@
 
 use super::Player;
 use crate::event::Outcome;
-use crate::exchange::{AuthKind, Exchange, Response};
+use crate::exchange::{AuthKind, Exchange};
 use crate::rules::{Finding, Level, Rule};
 use crate::run::findings::{self, RawFinding};
 use crate::run::judge::Judged;
@@ -13,9 +13,6 @@ use crate::run::{blocked, patience};
 use crate::scenario::model::{Expect, Step};
 use crate::shadow::{Expectation, Op, Reason};
 use std::sync::Arc;
-
-/// What a finding keeps of a body.
-const FINDING_BYTES: usize = crate::report::redact::BODY_LIMIT;
 
 impl Player<'_> {
     pub(in crate::run) fn take_findings(&mut self, at: usize, step: &Step, exchange: &Arc<Exchange>, judged: &Judged) {
@@ -116,6 +113,7 @@ impl Player<'_> {
             self.broken.get_or_insert_with(|| report.id.clone());
         }
         let (user, group) = self.values.names();
+        let before = findings::before(&finding, &self.past);
         let raw = RawFinding {
             rule,
             level,
@@ -127,7 +125,8 @@ impl Player<'_> {
             idp: self.case.scenario.idp.clone(),
             evidence: self.case.scenario.evidence.name(),
             step: report.id.clone(),
-            exchange: slim(exchange),
+            exchange: findings::slim(exchange),
+            before,
             user,
             group,
         };
@@ -154,18 +153,4 @@ pub(super) fn names(step: &Step, exchange: &Exchange) -> bool {
 pub(in crate::run) fn expects_refusal(expect: Option<&Expect>) -> bool {
     let statuses = expect.map(|e| e.status.as_slice()).unwrap_or_default();
     !statuses.is_empty() && (200..300).all(|s| statuses.iter().all(|named| !named.allows(s)))
-}
-
-/// An exchange as a finding needs it: findings live as long as the run, so a long answer is not kept whole.
-pub(super) fn slim(exchange: &Arc<Exchange>) -> Arc<Exchange> {
-    let Some(response) = exchange.response().filter(|r| r.body.len() > FINDING_BYTES) else { return exchange.clone() };
-    let body = response.body[..FINDING_BYTES].to_vec();
-    let mut cut = Response::new(response.status, response.headers.clone(), body);
-    cut.truncated = true;
-    Arc::new(Exchange {
-        request: exchange.request.clone(),
-        outcome: Ok(cut),
-        duration: exchange.duration,
-        started: exchange.started,
-    })
 }

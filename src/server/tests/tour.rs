@@ -506,7 +506,8 @@ impl Tour {
 
     fn tokens(&mut self) {
         let id = self.user("tenant-one");
-        for token in ["-", "Bearer ", "Bearer wrong", "bearer one", "one", "Bearer on", "Bearer onemore", "Bearer ONE"] {
+        for token in ["-", "Bearer ", "Bearer wrong", "bearer one", "one", "Bearer on", "Bearer onemore", "Bearer ONE"]
+        {
             self.send("GET", "/Users?count=1", &[("authorization", token)], Payload::Absent);
         }
         self.send("GET", "/Users?access_token=one", &[("authorization", "-")], Payload::Absent);
