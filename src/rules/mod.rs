@@ -24,6 +24,7 @@ mod patch;
 mod patch_refused;
 mod projection;
 mod put;
+mod reads;
 mod reasons;
 mod references;
 mod refusal;
@@ -47,6 +48,7 @@ pub fn catalogue() -> impl Iterator<Item = &'static Rule> {
         patch::RULES,
         patch_refused::RULES,
         put::RULES,
+        reads::RULES,
         create::RULES,
         filter::RULES,
         sort::RULES,

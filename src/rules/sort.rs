@@ -93,13 +93,15 @@ fn sorted_ours<'a>(view: &View<'a>) -> Vec<(&'a Map<String, Value>, Value)> {
     if rt.attribute(&path).is_none() {
         return Vec::new();
     }
+    let by = view.call.sort_by.as_deref().unwrap_or_default().to_ascii_lowercase();
     view.entries()
         .into_iter()
         .filter_map(|entry| {
             let id = get_ci(entry, "id").and_then(Value::as_str)?;
             let known = view.before.find(&view.call.endpoint, id)?;
             let shown = if view.call.projected() { Value::clone(&known.doc) } else { Value::Object(entry.clone()) };
-            (known.state == State::Live && known.refused.is_none()).then_some((entry, shown))
+            let certain = known.refused.is_none() && !view.before.is_in_doubt(known, &by);
+            (known.state == State::Live && certain).then_some((entry, shown))
         })
         .collect()
 }

@@ -44,14 +44,20 @@ impl Player<'_> {
         self.probe(step, &path, tenant, &format!("{}/verify", step.id), round).await;
     }
 
-    /// Looks for a resource whose create was refused, by the name that was sent. Where the name is taken (409) or the client was
-    /// not let in, there may well be one.
+    /// Reads whoever has the name that a refused create asked for; else looks for what should not have been made, by that name.
+    /// Where the client was not let in, there may well be somebody.
     async fn look_for_refused(&mut self, step: &Step, call: &Call, exchange: &Exchange, round: Option<u64>) {
         // 404 may be about a member; where nothing was ever created it is about the endpoint.
         let served = self.shadow.known.count(|k| *k.endpoint == *call.endpoint) > 0;
         let refused = matches!(exchange.status(), Some(400 | 413 | 422)) || (exchange.status() == Some(404) && served);
         if !NAMED.contains(&call.endpoint.as_str()) {
             return;
+        }
+        if exchange.status() == Some(409)
+            && let Some(known) = self.shadow.namesake(call)
+        {
+            let (path, tenant) = (known.path(), known.tenant);
+            return self.probe(step, &path, tenant, &format!("{}/verify", step.id), round).await;
         }
         let attribute = name_attribute(&call.endpoint);
         let name = call.body.as_ref().and_then(|b| crate::scim::value::get_ci(b.as_object()?, attribute)?.as_str());

@@ -4,7 +4,8 @@
 
 use super::Options;
 use super::forms::without_forms;
-use crate::event::{AdminText, FindingReport};
+use super::lookups::without_special;
+use crate::event::{AdminText, CaseReport, FindingReport};
 use crate::exchange::{Exchange, Response};
 use crate::profile::idp;
 use crate::profile::provider::{Expected, ProviderProfile, Sighting};
@@ -310,10 +311,11 @@ pub(crate) struct Words<'a> {
     pub(crate) redactor: &'a Redactor,
 }
 
-/// Groups verdicts by root cause.
-pub(crate) fn group(raw: Vec<RawFinding>, words: Words<'_>) -> Vec<FindingReport> {
+/// Groups verdicts by root cause. `cases` is what was played.
+pub(crate) fn group(raw: Vec<RawFinding>, cases: &[CaseReport], words: Words<'_>) -> Vec<FindingReport> {
     let (raw, mut followed) = without_consequences(raw);
     let raw = without_forms(without_same_sentence(raw, &mut followed), &mut followed);
+    let raw = without_special(raw, cases, &mut followed);
     let mut groups: BTreeMap<(String, String), Vec<RawFinding>> = BTreeMap::new();
     let mut order: Vec<(String, String)> = Vec::new();
     for finding in without_echoes(raw) {

@@ -12,6 +12,7 @@ pub mod discover;
 pub mod findings;
 mod follow;
 mod forms;
+mod lookups;
 pub mod job;
 pub mod judge;
 pub mod offline;
@@ -310,7 +311,8 @@ fn conclude(
         raw.extend(case.findings);
         left_behind.extend(case.left_behind);
     }
-    let findings = findings::group(raw, findings::Words { options: &context.options, redactor: &context.redactor });
+    let words = findings::Words { options: &context.options, redactor: &context.redactor };
+    let findings = findings::group(raw, &cases, words);
     let mut target = target;
     target.remarks.extend(context.patience.remark());
     let ours = cases.iter().any(|c| c.idp == "rfc");

@@ -86,7 +86,7 @@ pub fn judge(
         emit(Event::CaseFinished(case.clone()));
         cases.push(Arc::unwrap_or_clone(case));
     }
-    let mut found = findings::group(raw, Words { options, redactor });
+    let mut found = findings::group(raw, &cases, Words { options, redactor });
     for finding in &mut found {
         let file = tapes.iter().find(|t| t.name == finding.scenario).map_or("FILE", |t| t.file);
         finding.reproduce = format!("scimproof import --judge {file} --show-http");

@@ -40,7 +40,7 @@ const LARGE: usize = 4 << 10;
 /// So many requests in a row without an answer (a timeout counts twice), and one more after them: then nobody is there.
 const SILENCE: usize = 10;
 /// Requests of a run that are sent once more because the server hung up on them.
-const SENT_AGAIN: usize = 30;
+const SENT_AGAIN: usize = 200;
 
 /// Plays a case from first step to clean-up.
 pub(super) async fn play(context: &Context, case: &Case, alone: bool) -> Played {
@@ -300,10 +300,10 @@ impl<'a> Player<'a> {
             true => self.context.http.send(out.clone()).await,
             false => self.context.patience.send(&self.context.http, &out).await,
         };
-        self.settle(announced, &exchange);
         if exchange.hung_up() {
-            self.ask_once_more(out, &mut exchange).await?;
+            self.ask_once_more(out, &mut exchange).await;
         }
+        self.settle(announced, &exchange);
         self.wire += exchange.duration;
         if let Err(failure) = &exchange.outcome {
             self.reason
@@ -313,25 +313,23 @@ impl<'a> Player<'a> {
         Ok(Arc::new(exchange))
     }
 
-    /// A connection may end for many reasons (after a crash many servers close the one that they just answered on). Who answers a
-    /// harmless request, and hangs up once more on this one, crashes on it; a change that is made at the second try counts.
-    async fn ask_once_more(&mut self, out: Outgoing, first: &mut Exchange) -> Result<(), Unwritable> {
+    /// A connection may end for many reasons (after a crash, or an answer that it could not end, many a server closes the one that it
+    /// just answered on). Who answers a harmless request, and hangs up once more on this one, crashes on it; what is done at the
+    /// second try counts.
+    async fn ask_once_more(&mut self, out: Outgoing, first: &mut Exchange) {
         if self.context.sent_again.fetch_add(1, Ordering::Relaxed) >= SENT_AGAIN
             || self.context.http.send(self.added_read("/ServiceProviderConfig", 0)).await.outcome.is_err()
         {
-            return Ok(());
+            return;
         }
-        let announced = self.announce(&out)?;
-        // A create or a delete that was done the first time is answered otherwise the second time.
-        let may_repeat = matches!(out.method.as_str(), "PUT" | "PATCH");
+        // Of a bulk request that was done the first time, each part is answered otherwise the second time.
+        let may_count = !out.target.to_ascii_lowercase().starts_with("/bulk");
         let again = self.context.http.send(out).await;
-        self.settle(announced, &again);
         match &mut first.outcome {
             Err(failure) if again.hung_up() => failure.repeated = true,
-            Err(_) if may_repeat && again.accepted() => *first = again,
+            Err(_) if may_count && again.accepted() => *first = again,
             _ => {}
         }
-        Ok(())
     }
 
     /// Scenarios that play what an identity provider makes of a 429 see it themselves.

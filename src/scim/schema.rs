@@ -197,6 +197,13 @@ impl<'a> Resolved<'a> {
 }
 
 impl ResourceType {
+    /// True for `urn:…:User:manager`: the URN of a schema of this type, a colon and more (RFC 7644 §3.10).
+    pub fn is_qualified_name(&self, text: &str) -> bool {
+        let schemas = self.extensions.iter().map(|e| &e.schema.id).chain([&self.schema.id]);
+        let mut starts = schemas.filter_map(|id| Some((text.get(..id.len())?, text.get(id.len()..)?, id)));
+        starts.any(|(start, rest, id)| start.eq_ignore_ascii_case(id) && rest.starts_with(':'))
+    }
+
     /// Users with the enterprise extension (RFC 7643 §4.1, §4.3).
     pub fn user() -> Self {
         Self {

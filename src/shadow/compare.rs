@@ -112,7 +112,9 @@ pub(super) fn strays(known: &Known, shown: &Value, rt: &ResourceType) -> Vec<Str
                 && !believed.iter().any(|(p, v)| p.eq_ignore_ascii_case(path) && v == value)
         })
         .filter(|(path, value)| {
-            let literal = path.split('/').any(|s| (s.contains('.') && !s.starts_with("urn:")) || s.contains('['));
+            let literal = path.split('/').any(|s| {
+                (s.contains('.') && !s.starts_with("urn:")) || s.contains('[') || rt.is_qualified_name(s)
+            });
             let elsewhere =
                 path.matches('/').count() >= 2 && value.is_string() && written.contains(&value) && !declared(path, rt);
             literal || elsewhere

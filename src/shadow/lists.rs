@@ -289,11 +289,7 @@ impl Look<'_> {
         if lower.contains("externalid") && known.endpoint == "/Groups" && !answered("externalId") {
             return false;
         }
-        let named = |key: &String| lower.contains(&key.to_ascii_lowercase());
-        let lost = |((endpoint, key), ids): (&(String, String), &BTreeSet<String>)| {
-            *endpoint == known.endpoint && named(key) && ids.contains(&known.id)
-        };
-        if self.shadow.unkept.iter().any(lost) {
+        if self.shadow.is_in_doubt(known, &lower) {
             return false;
         }
         if lower.contains("password") || lower.contains("groups") || names_hidden(&lower, rt) {

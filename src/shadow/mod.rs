@@ -41,6 +41,8 @@ pub struct Shadow {
     pub seen: BTreeSet<String>,
     /// Attributes that this server was seen not to keep: endpoint and fact key, and of whom. Told once, asserted no more.
     pub unkept: BTreeMap<(String, String), BTreeSet<String>>,
+    /// Attributes that were read otherwise than they were written, by endpoint and fact key: whose. What is stored is not known.
+    pub distorted: BTreeMap<(String, String), BTreeSet<String>>,
     /// Tenant whose credentials the exchange at hand carries.
     pub tenant: u8,
     /// Pages seen since the last write.
@@ -111,6 +113,7 @@ impl Shadow {
             known: Registry::default(),
             seen: BTreeSet::new(),
             unkept: BTreeMap::new(),
+            distorted: BTreeMap::new(),
             tenant: 0,
             pages: Pages::default(),
         }
@@ -157,6 +160,21 @@ impl Shadow {
         found.filter(move |k| k.name().is_some_and(|n| n.eq_ignore_ascii_case(name)))
     }
 
+    /// The living resource that has the name which this create asks for, in the same tenant.
+    pub fn namesake(&self, call: &Call) -> Option<&Known> {
+        let name = get_ci(call.body.as_ref()?.as_object()?, name_attribute(&call.endpoint))?.as_str()?;
+        let tenant = forecast::tenant_of(call);
+        self.named(name).find(|k| k.endpoint == call.endpoint && k.tenant == tenant && k.state == State::Live)
+    }
+
+    /// True when an attribute that is named in this text (in lower case) was read otherwise than it was written, or not at all:
+    /// what the server stored, and looks people up by, is not known then.
+    pub fn is_in_doubt(&self, known: &Known, text: &str) -> bool {
+        self.unkept.iter().chain(&self.distorted).any(|((endpoint, key), ids)| {
+            *endpoint == known.endpoint && ids.contains(&known.id) && text.contains(&key.to_ascii_lowercase())
+        })
+    }
+
     /// Takes in what an exchange taught.
     pub fn learn(&mut self, learned: Learned) {
         for (place, known) in learned.resources {
@@ -166,6 +184,9 @@ impl Shadow {
         self.seen.extend(learned.seen);
         for (endpoint, key, id) in learned.unkept {
             self.unkept.entry((endpoint, key)).or_default().insert(id);
+        }
+        for (endpoint, key, id) in learned.distorted {
+            self.distorted.entry((endpoint, key)).or_default().insert(id);
         }
         if learned.list_changed {
             self.pages.clear();

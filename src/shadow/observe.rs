@@ -120,6 +120,8 @@ pub struct Learned {
     pub(super) seen: Vec<String>,
     /// Attributes that were seen not to be kept: endpoint, fact key, whose.
     pub(super) unkept: Vec<(String, String, String)>,
+    /// Attributes that were seen to be shown otherwise than they were written: endpoint, fact key, whose.
+    pub(super) distorted: Vec<(String, String, String)>,
     /// A page of a list.
     pub(super) page: Option<Page>,
     /// A write: what lists said before is old.
@@ -168,11 +170,12 @@ impl Watch<'_> {
         let accepted = (200..300).contains(&status);
         match call.op {
             Op::Create if accepted => self.created(exchange, call, forecast, rt),
+            Op::Create if status == 409 => self.create_refused(call, rt),
             Op::Replace | Op::Patch if accepted => self.changed(exchange, call, forecast, rt, settled),
             Op::Replace | Op::Patch => self.refused(call, status, rt),
             Op::Delete => self.deleted(call, status),
-            Op::Read if status == 200 && call.method == "GET" => self.read(exchange, call, rt),
-            Op::List | Op::Search if status == 200 => self.listed(exchange, call, rt),
+            Op::Read if accepted && call.method == "GET" => self.read(exchange, call, rt),
+            Op::List | Op::Search if accepted => self.listed(exchange, call, rt),
             _ => {}
         }
         if accepted && matches!(call.op, Op::Create | Op::Replace | Op::Patch | Op::Delete | Op::Bulk) {
@@ -301,6 +304,23 @@ impl Watch<'_> {
         known.refused = Some(cause);
     }
 
+    /// The name is taken: whoever has it is as before.
+    fn create_refused(&mut self, call: &Call, rt: &ResourceType) {
+        let step = self.step;
+        let Some(id) = self.shadow.namesake(call).filter(|k| !k.dirty && k.last_full.is_some()).map(|k| k.id.clone())
+        else {
+            return;
+        };
+        if let Some(known) = self.edit(&call.endpoint, &id) {
+            let cause = Cause { step: step.to_owned(), kind: Write::Refused, form: Form::default() };
+            let facts = Arc::make_mut(&mut known.facts);
+            for key in touched(call, rt) {
+                facts.entry(key).or_insert_with(|| Fact { cause: cause.clone(), previous: Value::Null });
+            }
+            known.refused = Some(cause);
+        }
+    }
+
     fn deleted(&mut self, call: &Call, status: u16) {
         let step = self.step;
         let Some(id) = &call.id else { return };
@@ -350,7 +370,14 @@ impl Watch<'_> {
             .filter(|c| (c.cause.kind == Write::Create || c.key == "externalId") && c.clash == facts::Clash::Missing)
             .map(|c| c.key.clone())
             .collect();
+        let distorted: Vec<String> = out
+            .contradictions
+            .iter()
+            .filter(|c| c.cause.kind == Write::Create && c.clash != facts::Clash::Missing)
+            .map(|c| c.key.clone())
+            .collect();
         adopt(known, whole, out, rt);
+        self.learned.distorted.extend(distorted.into_iter().map(|key| (call.endpoint.clone(), key, id.clone())));
         self.learned.unkept.extend(unkept.into_iter().map(|key| (call.endpoint.clone(), key, id.clone())));
     }
 }
