@@ -610,7 +610,9 @@ fn refused_but_created(view: &View<'_>) -> Verdict {
 }
 
 fn status_not_201(view: &View<'_>) -> Verdict {
-    if !created(view) {
+    // Whoever answers a create with somebody who was there before has another fault.
+    let shown = view.object().and_then(|o| get_ci(o, "id")).and_then(Value::as_str);
+    if !created(view) || shown.is_some_and(|id| view.before.find(&view.call.endpoint, id).is_some()) {
         return Verdict::NotApplicable;
     }
     if view.status() == 201 { Verdict::Pass } else { Verdict::fail("status", "201 Created", view.status().to_string()) }

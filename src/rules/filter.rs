@@ -1,13 +1,14 @@
 //! Filters (RFC 7644 §3.4.2.2): exactly what matches.
 
 use super::leeway::shape;
+use super::refusal::outside_quotes;
 use super::rule::{Finding, Impact, Level, Rule, Verdict, refusal_rule};
 use super::view::{Past, View};
 use crate::scim::filter::{Filter, Literal, Test};
 use crate::scim::schema::AttrType;
 use crate::scim::value::get_ci;
 use crate::shadow::{Op, Reason};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Rules of this area.
 pub static RULES: &[Rule] = &[
@@ -100,7 +101,7 @@ pub static RULES: &[Rule] = &[
         hint: "Index and filter externalId (case-exact).",
         wrong: "externalId x9; filter=externalId eq \"x9\" → totalResults 0",
         right: "→ totalResults 1",
-        proven_by: &["group-filter-external-id-empty", "filter-externalid-returns-empty", "filter-single-match-bare"],
+        proven_by: &["group-filter-external-id-empty", "filter-externalid-returns-empty"],
         check: missing_external,
     },
     Rule {
@@ -116,7 +117,7 @@ pub static RULES: &[Rule] = &[
         hint: "Compare lower-cased values for attributes that are not caseExact.",
         wrong: "alice@example.com; filter=userName eq \"ALICE@EXAMPLE.COM\" → 0",
         right: "→ 1",
-        proven_by: &["filter-username-case-sensitive", "lookup-after-create-empty"],
+        proven_by: &["filter-username-case-sensitive"],
         check: missing_case,
     },
     Rule {
@@ -391,7 +392,7 @@ fn kind(view: &View<'_>) -> &'static str {
         return "case";
     }
     if selection.is_some_and(|s| s.missing_inactive > 0 && s.missing_inactive == s.missing.len())
-        && !text.contains("active")
+        && plain(value)
         && worked.unwrap_or(text.starts_with("username eq"))
     {
         return "inactive";
@@ -403,6 +404,20 @@ fn kind(view: &View<'_>) -> &'static str {
         return "case";
     }
     "other"
+}
+
+/// No filter, or one that any server can read: what else is special about it may be what hides somebody.
+fn plain(filter: &str) -> bool {
+    let words: Vec<&str> = filter.split_whitespace().collect();
+    let named = ["userName", "externalId", "id", "displayName", "title", "emails", "emails.value"];
+    let read = ["eq", "sw", "co", "pr"];
+    match words.as_slice() {
+        [] => true,
+        [attribute, operator, value @ ..] => {
+            named.contains(attribute) && read.contains(operator) && outside_quotes(&value.concat()).is_empty()
+        }
+        _ => false,
+    }
 }
 
 /// A look-up by name in another spelling has found somebody in this case: then it is not the spelling that hides one.
@@ -519,13 +534,12 @@ fn missing_inactive(view: &View<'_>) -> Verdict {
 /// A surplus that is a matter of case alone.
 fn external_case(view: &View<'_>) -> bool {
     let text = view.call.filter_text.as_deref().unwrap_or_default().to_ascii_lowercase();
-    let of = |id: &str| view.entries().iter().find(|e| get_ci(e, "id").and_then(Value::as_str) == Some(id)).copied();
-    let alike = |(id, _): &(String, String)| {
-        let key = of(id).and_then(|e| get_ci(e, "externalId")?.as_str());
+    // An entry with another externalId, or with none, says that nothing was compared at all.
+    let alike = |entry: &&Map<String, Value>| {
+        let key = get_ci(entry, "externalId").and_then(Value::as_str);
         key.is_some_and(|x| !x.is_empty() && text.contains(&x.to_ascii_lowercase()))
     };
-    let mut surplus = view.observed.selection.iter().flat_map(|s| &s.surplus);
-    text.starts_with("externalid eq") && surplus.all(alike)
+    text.starts_with("externalid eq") && view.entries().iter().all(alike)
 }
 
 fn surplus(view: &View<'_>) -> Verdict {

@@ -196,10 +196,13 @@ pub fn class(view: &View<'_>) -> &'static str {
     if names_unlisted_part(view) {
         return "create/undeclared-attribute-refused";
     }
-    if view.forecast.expect == Expectation::Either {
+    let status = view.status();
+    // Whoever has no such method says nothing about what was sent with it.
+    let no_method =
+        matches!(status, 405 | 501) && matches!(view.call.op, Op::Replace | Op::Patch) && !worked_before(view);
+    if view.forecast.expect == Expectation::Either && !no_method {
         return choice_rule(view).unwrap_or_default();
     }
-    let status = view.status();
     if status == 415 || status == 406 {
         return "headers/media-type-refused";
     }
@@ -303,10 +306,18 @@ fn logic_of(filter: &str) -> Vec<&'static str> {
     words.into_iter().filter(|(_, used)| *used).map(|(word, _)| word).collect()
 }
 
+/// What the answer says in `detail`; where a framework puts something else than text there, its JSON.
+fn detail_of(view: &View<'_>) -> String {
+    match view.object().and_then(|o| get_ci(o, "detail")) {
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+        None => String::new(),
+    }
+}
+
 /// The answer names the page or the order that was asked for, and not the filter beside it.
 fn blames_page(view: &View<'_>) -> bool {
-    let detail = view.object().and_then(|o| get_ci(o, "detail")).and_then(Value::as_str).unwrap_or_default();
-    let lower = detail.to_ascii_lowercase();
+    let lower = detail_of(view).to_ascii_lowercase();
     let asked = [
         (view.call.start_index.is_some(), "startindex"),
         (view.call.count.is_some(), "count"),

@@ -433,11 +433,8 @@ fn extension_named(view: &View<'_>) -> Verdict {
     each(view, |resource, rt| {
         let list: Vec<&str> = get_ci(resource, "schemas")?.as_array()?.iter().filter_map(Value::as_str).collect();
         let urn = |k: &str| k.to_ascii_lowercase().starts_with("urn:") && !rt.is_qualified_name(k);
-        let containers: Vec<&String> = resource
-            .iter()
-            .filter(|(k, v)| urn(k) && !crate::shadow::facts::is_empty(v))
-            .map(|(k, _)| k)
-            .collect();
+        let containers: Vec<&String> =
+            resource.iter().filter(|(k, v)| urn(k) && !crate::shadow::facts::is_empty(v)).map(|(k, _)| k).collect();
         if containers.is_empty() {
             return None;
         }

@@ -325,34 +325,50 @@ pub fn classify(c: &Contradiction, place: Place) -> &'static str {
 }
 
 fn members(c: &Contradiction) -> &'static str {
-    // Of a group that is empty, those who were there are gone as well.
-    let lost_old = lost_previous(c) || (is_null(&c.actual) && !is_null(&c.previous));
     match (c.cause.kind, c.cause.form.op.as_str(), c.clash) {
         (_, _, Clash::Duplicated) => "group/member-duplicated",
         (Write::Create, _, _) if c.was_shown => "group/members-changed-by-other-write",
         (Write::Create, _, _) => "group/create-members-not-stored",
         (Write::Put | Write::PutOmitted, _, _) => "group/put-members-not-applied",
         (Write::Patch, "remove", Clash::ElementsRemain | Clash::Remains) => "group/member-not-removed",
-        (Write::Patch, "remove", _) => "group/remove-takes-other-members",
-        (Write::Patch, "add", _) if lost_old => "group/add-replaces-members",
+        (Write::Patch, "remove", _) if lost(c).iter().any(|l| was_shown(c, l)) => "group/remove-takes-other-members",
+        (Write::Patch, "remove", _) if removed_stays(c) => "group/member-not-removed",
+        (Write::Patch, "add", _) if lost_by_add(c) => "group/add-replaces-members",
         (Write::Patch, "add", _) => "group/member-not-added",
         (Write::Patch, "replace", _) => "group/replace-not-exact",
         _ => "group/members-changed-by-other-write",
     }
 }
 
-/// True when something that was there before the write and should have stayed is gone, and something of what is expected is there:
-/// where nothing is, nothing was thrown out in its favour.
-fn lost_previous(c: &Contradiction) -> bool {
-    let ids = |v: &Value| -> Vec<String> {
-        v.as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|e| value_ci(e, "value").or(Some(e)).and_then(crate::shadow::text_of))
-            .collect()
-    };
-    let (before, expected, actual) = (ids(&c.previous), ids(&c.expected), ids(&c.actual));
-    actual.iter().any(|a| expected.contains(a)) && before.iter().any(|b| expected.contains(b) && !actual.contains(b))
+/// The `value` of each element, or the element itself.
+fn values_of(list: &Value) -> Vec<String> {
+    let elements = list.as_array().into_iter().flatten();
+    elements.filter_map(|e| value_ci(e, "value").or(Some(e)).and_then(crate::shadow::text_of)).collect()
+}
+
+/// An element that was to be taken out is there still.
+fn removed_stays(c: &Contradiction) -> bool {
+    let (before, expected, actual) = (values_of(&c.previous), values_of(&c.expected), values_of(&c.actual));
+    before.iter().any(|b| !expected.contains(b) && actual.contains(b))
+}
+
+/// What was believed to be there before the write, should still be there and is not.
+fn lost(c: &Contradiction) -> Vec<String> {
+    let (expected, actual) = (values_of(&c.expected), values_of(&c.actual));
+    let gone = |b: &String| expected.contains(b) && !actual.contains(b);
+    values_of(&c.previous).into_iter().filter(gone).collect()
+}
+
+/// An answer has shown this element. What was only asked for may never have been there.
+fn was_shown(c: &Contradiction, value: &String) -> bool {
+    c.shown.iter().any(|list| values_of(list).contains(value))
+}
+
+/// An `add` threw out what was there: an answer has shown it, or something new stands in its place.
+fn lost_by_add(c: &Contradiction) -> bool {
+    let expected = values_of(&c.expected);
+    let works = values_of(&c.actual).iter().any(|a| expected.contains(a) && !was_shown(c, a));
+    lost(c).iter().any(|l| works || was_shown(c, l))
 }
 
 fn active(cause: &Cause) -> &'static str {
@@ -388,7 +404,7 @@ fn patched(c: &Contradiction) -> &'static str {
         "patch/remove-not-applied"
     } else if c.clash == Clash::Duplicated {
         "patch/value-duplicated"
-    } else if form.op == "add" && lost_previous(c) {
+    } else if form.op == "add" && lost_by_add(c) {
         "patch/add-overwrites-values"
     } else if form.value_path {
         "patch/value-path-not-applied"

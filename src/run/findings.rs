@@ -15,6 +15,7 @@ use crate::rules::{Finding, Impact, Level, Rule, Verdict};
 use crate::scenario::model::{Expect, Place, Scenario, StatusSpec, Step};
 use crate::scenario::template::Values;
 use crate::scim::value::get_ci;
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -270,8 +271,13 @@ const SAME_SENTENCE: &[(&str, &[&str])] = &[
 fn sentence(f: &RawFinding) -> Option<(String, u16, String)> {
     const SHORT: usize = 16;
     let status = f.exchange.status().filter(|s| matches!(s, 400 | 403 | 405 | 422 | 501))?;
-    let detail = get_ci(f.exchange.json()?.as_object()?, "detail")?.as_str().filter(|d| d.len() >= SHORT)?;
-    Some((f.exchange.request.segments().first().cloned()?, status, detail.to_owned()))
+    // What some frameworks put there is a list, which says as much.
+    let detail = match get_ci(f.exchange.json()?.as_object()?, "detail")? {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let endpoint = f.exchange.request.segments().first().cloned()?;
+    (detail.len() >= SHORT).then_some((endpoint, status, detail))
 }
 
 /// A write, or a list from its beginning: that a page from -1 is refused with a sentence of few meanings explains nothing else.

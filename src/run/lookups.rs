@@ -14,20 +14,18 @@ const PLAIN: &str = "filter/match-missing";
 /// What speaks of a special one.
 const SPECIAL: &[&str] = &["filter/external-id-not-found", "filter/inactive-hidden", "filter/username-case-sensitive"];
 
+/// So many conversations without a hit are no accident.
+const MANY: usize = 8;
+
 /// Takes out what blames the case, the status or the externalId of somebody where nobody was ever found by a filter.
-pub(super) fn without_special(
-    raw: Vec<RawFinding>,
-    cases: &[CaseReport],
-    followed: &mut Followed,
-) -> Vec<RawFinding> {
+pub(super) fn without_special(raw: Vec<RawFinding>, cases: &[CaseReport], followed: &mut Followed) -> Vec<RawFinding> {
     if !raw.iter().any(|f| SPECIAL.contains(&f.rule.id)) {
         return raw;
     }
     let plain: BTreeSet<String> = raw.iter().filter(|f| f.rule.id == PLAIN).filter_map(endpoint).collect();
-    let found = found_somebody(cases);
+    let broken: BTreeSet<String> = plain.into_iter().filter(|e| finds_nobody(cases, e)).collect();
     let kept = raw.into_iter().filter(|f| {
-        let special = SPECIAL.contains(&f.rule.id);
-        let follows = special && endpoint(f).is_some_and(|e| plain.contains(&e) && !found.contains(&e));
+        let follows = SPECIAL.contains(&f.rule.id) && endpoint(f).is_some_and(|e| broken.contains(&e));
         if follows {
             followed.entry(PLAIN).or_default().insert(f.rule.id);
         }
@@ -40,15 +38,18 @@ fn endpoint(f: &RawFinding) -> Option<String> {
     f.exchange.request.segments().first().cloned()
 }
 
-/// Endpoints at which a filter has found somebody.
-fn found_somebody(cases: &[CaseReport]) -> BTreeSet<String> {
-    let steps = cases.iter().flat_map(|c| &c.steps);
-    let hits = steps.filter_map(|step| {
-        let (path, query) = step.request.as_ref()?.url.split_once('?')?;
-        let list = step.response.as_ref()?.body.as_ref()?.as_object()?;
-        let found = get_ci(list, "Resources").and_then(Value::as_array).is_some_and(|all| !all.is_empty());
-        let filtered = query.split('&').any(|pair| pair.starts_with("filter="));
-        (found && filtered).then(|| path.rsplit('/').next().unwrap_or_default().to_owned())
-    });
-    hits.collect()
+/// True when filters were sent to that endpoint in many conversations, and none of them has found anybody.
+fn finds_nobody(cases: &[CaseReport], endpoint: &str) -> bool {
+    let hits = |case: &CaseReport| -> Option<bool> {
+        let asked = case.steps.iter().filter_map(|step| {
+            let (path, query) = step.request.as_ref()?.url.split_once('?')?;
+            let filtered = query.split('&').any(|pair| pair.starts_with("filter="));
+            let list = step.response.as_ref()?.body.as_ref()?.as_object()?;
+            let found = get_ci(list, "Resources").and_then(Value::as_array).is_some_and(|all| !all.is_empty());
+            (filtered && path.rsplit('/').next() == Some(endpoint)).then_some(found)
+        });
+        asked.reduce(|any, found| any || found)
+    };
+    let asked: Vec<bool> = cases.iter().filter_map(hits).collect();
+    asked.len() >= MANY && !asked.contains(&true)
 }

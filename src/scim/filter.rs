@@ -38,6 +38,33 @@ pub enum Filter {
     },
 }
 
+impl Filter {
+    /// The same filter as a server reads it for which a missing value is not unequal to anything (a NULL of SQL is not): `a ne "x"`
+    /// is `a pr and a ne "x"`. RFC 7644 Table 3 says nothing of missing values. `None` where there is no `ne`.
+    pub fn unequal_if_present(&self) -> Option<Self> {
+        let unequal = |test: &Test| matches!(test, Test::Compare(CompareOp::Ne, value) if *value != Literal::Null);
+        let each = |parts: &[Self]| -> Option<Vec<Self>> {
+            let read: Vec<Option<Self>> = parts.iter().map(Self::unequal_if_present).collect();
+            let any = read.iter().any(Option::is_some);
+            any.then(|| read.into_iter().zip(parts).map(|(new, old)| new.unwrap_or_else(|| old.clone())).collect())
+        };
+        match self {
+            Self::And(parts) => each(parts).map(Self::And),
+            Self::Or(parts) => each(parts).map(Self::Or),
+            Self::Not(inner) => inner.unequal_if_present().map(|read| Self::Not(Box::new(read))),
+            Self::Attr { path, test } if unequal(test) => {
+                let present = Self::Attr { path: path.clone(), test: Test::Present };
+                Some(Self::And(vec![present, self.clone()]))
+            }
+            Self::Attr { .. } => None,
+            Self::ValuePath { path, filter, tail } => {
+                let read = filter.unequal_if_present()?;
+                Some(Self::ValuePath { path: path.clone(), filter: Box::new(read), tail: tail.clone() })
+            }
+        }
+    }
+}
+
 /// What is asked of an attribute.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Test {

@@ -28,6 +28,10 @@ pub(super) fn compare(
                 None => continue,
             }
         }
+        // One object where a list is due is the shape's fault, not the value's.
+        if actual.is_object() && expected.is_array() {
+            actual = Value::Array(vec![actual]);
+        }
         if key == "members" {
             drop_members(&mut expected, shadow);
             drop_members(&mut actual, shadow);
@@ -70,6 +74,8 @@ pub(super) fn compare(
             answered: (!answered_write)
                 .then(|| known.last_answer.as_ref().map(|a| facts::look_up(a, key, rt)))
                 .flatten(),
+            shown: [&known.last_full, &known.last_answer]
+                .map(|doc| doc.as_ref().map_or(Value::Null, |doc| facts::look_up(doc, key, rt))),
             was_shown,
             optional: !shadow.target.schemas_known && !facts::essential(key) && facts::is_empty(&fact.previous),
         });
@@ -112,9 +118,9 @@ pub(super) fn strays(known: &Known, shown: &Value, rt: &ResourceType) -> Vec<Str
                 && !believed.iter().any(|(p, v)| p.eq_ignore_ascii_case(path) && v == value)
         })
         .filter(|(path, value)| {
-            let literal = path.split('/').any(|s| {
-                (s.contains('.') && !s.starts_with("urn:")) || s.contains('[') || rt.is_qualified_name(s)
-            });
+            let literal = path
+                .split('/')
+                .any(|s| (s.contains('.') && !s.starts_with("urn:")) || s.contains('[') || rt.is_qualified_name(s));
             let elsewhere =
                 path.matches('/').count() >= 2 && value.is_string() && written.contains(&value) && !declared(path, rt);
             literal || elsewhere

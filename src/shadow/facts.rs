@@ -112,6 +112,9 @@ pub struct Contradiction {
     pub id: String,
     /// What the answer to the write itself showed for this attribute, if it had a body.
     pub answered: Option<Value>,
+    /// What answers showed of it before this one, the last read and the answer to the last write (`Null` when none did). What was
+    /// believed before the write may only have been asked for.
+    pub shown: [Value; 2],
     /// True when a read since that write has shown what must be there.
     pub was_shown: bool,
     /// True when the target may simply not know the attribute: no schema advertised and never seen on this resource.

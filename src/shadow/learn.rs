@@ -229,14 +229,7 @@ fn forms(patch: &Map<String, Value>, rt: &ResourceType) -> Vec<(String, Form)> {
         match op_path(operation) {
             Some(path) => {
                 let form = Form { value_path: path.contains('['), urn: path.contains("urn:"), ..base };
-                let key = key_of(path, rt);
-                let single = facts::attribute(&key, rt)
-                    .is_some_and(|a| !a.multi_valued && a.kind == crate::scim::schema::AttrType::Complex);
-                match value.and_then(Value::as_object).filter(|_| single) {
-                    // A complex value changes the sub-attributes that it names (RFC 7644 §3.5.2.3).
-                    Some(named) => out.extend(named.keys().map(|sub| (format!("{key}.{sub}"), form.clone()))),
-                    None => out.push((key, form)),
-                }
+                out.extend(addressed(key_of(path, rt), value, form, rt));
             }
             None => {
                 for (name, inner) in value.and_then(Value::as_object).into_iter().flatten() {
@@ -251,13 +244,23 @@ fn forms(patch: &Map<String, Value>, rt: &ResourceType) -> Vec<(String, Form)> {
                         (Some(e), Some(attributes)) => {
                             out.extend(attributes.keys().map(|k| (format!("{}:{k}", e.schema.id), form.clone())))
                         }
-                        _ => out.push((key_of(name, rt), form)),
+                        _ => out.extend(addressed(key_of(name, rt), Some(inner), form, rt)),
                     }
                 }
             }
         }
     }
     out
+}
+
+/// An attribute; of a single complex one the sub-attributes that the value names (RFC 7644 §3.5.2.3: no others are changed).
+fn addressed(key: String, value: Option<&Value>, form: Form, rt: &ResourceType) -> Vec<(String, Form)> {
+    let single =
+        facts::attribute(&key, rt).is_some_and(|a| !a.multi_valued && a.kind == crate::scim::schema::AttrType::Complex);
+    match value.and_then(Value::as_object).filter(|_| single) {
+        Some(named) => named.keys().map(|sub| (format!("{key}.{sub}"), form.clone())).collect(),
+        None => vec![(key, form)],
+    }
 }
 
 fn text_boolean(value: &Value) -> bool {

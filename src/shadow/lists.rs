@@ -8,7 +8,7 @@ use super::observe::{Watch, has_other_name};
 use super::pages::Page;
 use super::{Call, Known, PageClash, Place, Selection, Shadow, State, text_of};
 use crate::exchange::Exchange;
-use crate::scim::filter;
+use crate::scim::filter::{self, Filter};
 use crate::scim::schema::{Attribute, ResourceType, Returned};
 use crate::scim::value::{get_ci, value_ci};
 use serde_json::{Map, Value};
@@ -54,7 +54,8 @@ impl Watch<'_> {
         } else {
             return;
         };
-        let look = Look { shadow: self.shadow, call, rt, otherwise: None, resources, returned };
+        let look =
+            Look { shadow: self.shadow, call, rt, otherwise: None, unequal_if_present: None, resources, returned };
         let mut found = Selection::default();
         for (number, entry) in self.shadow.known.entries().iter().enumerate() {
             if *entry.kind.endpoint == *call.endpoint && !look.returned.contains(&*entry.id) {
@@ -121,7 +122,9 @@ impl Shadow {
             },
         };
         let otherwise = call.filter.as_ref().and_then(|_| rt.otherwise_cased());
-        let look = Look { shadow: self, call, rt, otherwise: otherwise.as_ref(), resources, returned };
+        let unequal_if_present = call.filter.as_ref().and_then(Filter::unequal_if_present);
+        let look =
+            Look { shadow: self, call, rt, otherwise: otherwise.as_ref(), unequal_if_present, resources, returned };
         for number in concerned.iter().copied() {
             if *self.known.entries()[number as usize].kind.endpoint == *call.endpoint {
                 look.at(number, &mut found);
@@ -184,6 +187,8 @@ struct Look<'a> {
     rt: &'a ResourceType,
     /// The type as RFC 7643 has it, where the served one says otherwise of upper and lower case.
     otherwise: Option<&'a ResourceType>,
+    /// The filter as read by whom a missing value is not unequal to anything.
+    unequal_if_present: Option<Filter>,
     resources: &'a [&'a Value],
     returned: HashSet<&'a str>,
 }
@@ -193,11 +198,14 @@ impl Look<'_> {
         self.call.filter.as_ref().is_none_or(|f| filter::matches(f, doc, self.rt))
     }
 
-    /// Whether the filter picks it; `None` when that depends on whether schema or RFC is followed on upper and lower case.
+    /// Whether the filter picks it; `None` when that depends on whether schema or RFC is followed on upper and lower case, or on
+    /// whether what is missing is unequal.
     fn decided(&self, doc: &Value) -> Option<bool> {
         let matching = self.matches(doc);
-        let other = self.call.filter.as_ref().zip(self.otherwise).map(|(f, rt)| filter::matches(f, doc, rt));
-        other.is_none_or(|other| other == matching).then_some(matching)
+        let asked = self.call.filter.as_ref();
+        let cased = asked.zip(self.otherwise).map(|(f, rt)| filter::matches(f, doc, rt));
+        let unequal = self.unequal_if_present.as_ref().map(|f| filter::matches(f, doc, self.rt));
+        [cased, unequal].into_iter().flatten().all(|other| other == matching).then_some(matching)
     }
 
     fn shown(&self, id: &str) -> Option<&Value> {
