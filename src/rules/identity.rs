@@ -454,7 +454,9 @@ fn id_reused(view: &View<'_>) -> Verdict {
 /// Who is alive under the id that a create was answered with, and that id. Who has the name that is asked for is one resource, not
 /// two.
 fn holders<'a>(view: &View<'a>) -> Option<(&'a str, Vec<&'a Known>)> {
-    if view.call.op != Op::Create || !view.accepted() || super::create::answered_with_holder(view) {
+    // A userName that is taken is a conflict, and told as one; groups may share a name, but not an id.
+    let conflict = view.call.endpoint == "/Users" && super::create::answered_with_holder(view);
+    if view.call.op != Op::Create || !view.accepted() || conflict {
         return None;
     }
     let id = get_ci(view.object()?, "id")?.as_str()?;

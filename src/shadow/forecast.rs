@@ -325,6 +325,7 @@ impl Shadow {
                 || decorated_manager(patch)
                 || strange_operation(patch)
                 || writes_empty_text(patch)
+                || after.as_object().is_some_and(|o| nameless(o, rt).is_some())
                 || not_canonical(&after, rt))
             .then_some(Choice::Other))
             .or(undeclared_keys(patch, rt).then_some(Choice::UndeclaredAttribute))
@@ -525,10 +526,8 @@ fn common_body_problems(object: &Map<String, Value>, rt: &ResourceType) -> Optio
             return Some(Forecast::refuse(Reason::MissingRequired, attribute.name.clone()));
         }
     }
-    let group = rt.schema.id.eq_ignore_ascii_case(urn::GROUP);
-    if group && get_ci(object, "displayName").is_none_or(is_unassigned) {
-        // Required by the text of RFC 7643 §4.2, not by the schema of §8.7.1.
-        return Some(Forecast::either(Choice::Other, "displayName", Some(Value::Object(object.clone()))));
+    if let Some(name) = nameless(object, rt) {
+        return Some(Forecast::either(Choice::Other, name, Some(Value::Object(object.clone()))));
     }
     if let Some(lost) = required_extension_lost(object, rt) {
         // Said by the target about itself and often wrong: one rule tells, and nothing else depends on it.
@@ -889,6 +888,14 @@ fn removes_absent(patch: &Map<String, Value>, doc: &Value, rt: &ResourceType) ->
         let path = op_path(op).filter(|p| p.contains('[')).and_then(|p| crate::scim::path::parse_path(p, rt).ok());
         remove && path.is_some_and(|p| crate::scim::path::select(doc, &p, rt).is_empty())
     })
+}
+
+/// The name that the text of RFC 7643 asks for (userName in §4.1.1, displayName in §4.2) where it is missing. The schema of §8.7.1
+/// does not have the second, and many a server's own schema neither.
+fn nameless(object: &Map<String, Value>, rt: &ResourceType) -> Option<&'static str> {
+    let named = [(urn::USER, "userName"), (urn::GROUP, "displayName")];
+    let (_, name) = named.into_iter().find(|(schema, _)| rt.schema.id.eq_ignore_ascii_case(schema))?;
+    get_ci(object, name).is_none_or(is_unassigned).then_some(name)
 }
 
 /// A required attribute that holds nothing but blanks.

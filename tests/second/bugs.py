@@ -12,5 +12,6 @@ for part in REPORTED:
     import_module(f"bugs_{part}")
 for part in PLAUSIBLE:
     import_module(f"more_{part}")
-for part in ("a_create", "a_write", "a_shape", "b_query", "b_patch", "b_group", "b_edge"):
+for part in ("a_create", "a_write", "a_shape", "b_query", "b_patch", "b_group", "b_edge", "c_create", "c_write",
+             "c_patch", "d_group", "d_member", "d_query"):
     import_module(f"fresh_{part}")

@@ -195,12 +195,6 @@ def plural_id(app):
     types(app, lambda t: t.update(id=t["id"] + "s", meta={**t["meta"], "location": t["meta"]["location"] + "s"}))
 
 
-@bug("resourcetypes-location-404")
-def location_404(app):
-    """meta.location of a resource type lacks a part of the path, and nothing is there."""
-    types(app, lambda t: t["meta"].update(location=t["meta"]["location"].replace("/scim/v2/", "/v2/")))
-
-
 @bug("resourcetypes-items-bare")
 def bare_items(app):
     """Resource types have endpoint, name, schema and schemaExtensions: no schemas, no id, no meta."""
