@@ -35,7 +35,7 @@ pub struct Redactor {
 
 impl std::fmt::Debug for Redactor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Redactor({} secrets)", self.known.secrets.len() + self.late.read().secrets.len())
+        write!(f, "Redactor({} texts)", self.known.secrets.len() + self.late.read().secrets.len())
     }
 }
 
@@ -351,7 +351,7 @@ mod tests {
         r.late().add("l4te-token");
         r.late().add("l4te/other");
         assert_eq!(copy.text("x l4te-token l4te%2Fother s3cr3t/token="), "x [secret] [secret] [secret]");
-        assert_eq!(format!("{copy:?}"), "Redactor(3 secrets)");
+        assert_eq!(format!("{copy:?}"), "Redactor(12 texts)");
     }
 
     #[test]

@@ -133,6 +133,7 @@ pub static RULES: &[Rule] = &[
         wrong: "tenant B: filter=userName eq \"mine\" or userName eq \"of-tenant-a\" → 2",
         right: "→ 1",
         proven_by: &[
+            "create-in-first-tenant",
             "filter-or-bypasses-tenant-scope",
             "cross-tenant-list",
             "cross-tenant-read",

@@ -37,7 +37,7 @@ pub static RULES: &[Rule] = &[
         hint: "Return the whole resource with its `id` as a non-empty string.",
         wrong: "POST /Users → 201 {\"userName\":\"a@example.com\"}",
         right: "POST /Users → 201 {\"id\":\"2819c223\",\"userName\":\"a@example.com\", …}",
-        proven_by: &["create-response-empty-id", "create-201-empty-object"],
+        proven_by: &["extension-number-201-empty", "create-response-empty-id", "create-201-empty-object"],
         check: answer_without_id,
     },
     Rule {
@@ -326,7 +326,7 @@ pub static RULES: &[Rule] = &[
         hint: "Ignore what you do not know.",
         wrong: "POST {…,\"nickName\":\"al\"} → 400 invalidSyntax",
         right: "→ 201 without it",
-        proven_by: &["create-unknown-attribute-rejected"],
+        proven_by: &["unknown-part-400", "create-unknown-attribute-rejected"],
         check: refusal_rule!("create/undeclared-attribute-refused"),
     },
     Rule {

@@ -345,6 +345,22 @@ pub static RULES: &[Rule] = &[
         check: unknown_member_stored,
     },
     Rule {
+        id: "group/unknown-member-dropped",
+        title: "A member id that does not exist is accepted and left out without a word",
+        spec: "RFC 7644 §3.5.2 (a PATCH is applied whole or refused); Okta: stale member ids",
+        level: Level::Idp,
+        clash: false,
+        impact: Impact::GroupDrifts,
+        breaks: &[],
+        requirements: &["group-member-unknown"],
+        explain: "The identity provider reads success and believes that somebody is in the group who is not. With a refusal that names the id it would look the person up again.",
+        hint: "Refuse the unknown id with 400, with a detail that names it.",
+        wrong: "PATCH add members [{\"value\":\"no-such-user\"}] → 204; GET → no such member",
+        right: "→ 400 \"member no-such-user does not exist\"",
+        proven_by: &["unknown-member-dropped"],
+        check: state_rule!("group/unknown-member-dropped"),
+    },
+    Rule {
         id: "group/deleted-user-still-member",
         title: "A deleted user or group is still listed as a member",
         spec: "not ruled by the RFC (data integrity)",
@@ -447,21 +463,26 @@ fn member_duplicated(view: &View<'_>) -> Verdict {
 }
 
 fn unknown_member_stored(view: &View<'_>) -> Verdict {
-    let offered = view.forecast.choice == Some(Choice::UnknownMember);
-    // Somebody of another tenant is not nobody: that is a matter of tenancy.
-    let tenant = crate::shadow::forecast::tenant_of(view.call);
-    let foreign = |id: &String| view.before.kinds_of(id).any(|k| k.tenant != tenant);
-    if !offered
-        || view.forecast.after.as_ref().is_some_and(|doc| member_ids(doc).iter().any(foreign))
-        || !matches!(view.call.op, Op::Create | Op::Patch | Op::Replace)
-        || view.status() == 0
-    {
+    let refused = view.forecast.choice == Some(Choice::UnknownMember) && view.client_error();
+    if refused && matches!(view.call.op, Op::Create | Op::Patch | Op::Replace) {
+        return Verdict::Pass;
+    }
+    if view.call.endpoint != "/Groups" || view.call.op != Op::Read || !view.accepted() || view.call.projected() {
         return Verdict::NotApplicable;
     }
-    if view.accepted() {
-        return Verdict::fail("status", "400 with a detail that names the id", view.status().to_string());
+    let Some(known) = view.call.id.as_deref().and_then(|id| view.before.find("/Groups", id)) else {
+        return Verdict::NotApplicable;
+    };
+    // Somebody of another tenant is not nobody: that is a matter of tenancy.
+    let nobody = |id: &String| view.before.kinds_of(id).next().is_none() && !view.before.seen.contains(id);
+    let ours = member_ids(&known.doc);
+    let shown = view.exchange.json().map(member_ids).unwrap_or_default();
+    match shown.iter().find(|id| ours.contains(id) && nobody(id)) {
+        Some(id) => Verdict::Fail(vec![
+            Finding::new("body /members", "nobody who does not exist", id.clone()).because(known.last_write.clone()),
+        ]),
+        None => Verdict::NotApplicable,
     }
-    Verdict::Pass
 }
 
 fn deleted_user_still_member(view: &View<'_>) -> Verdict {

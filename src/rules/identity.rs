@@ -126,6 +126,7 @@ pub static RULES: &[Rule] = &[
         wrong: "POST {\"userName\":\"b\",\"emails\":[{\"value\":\"a@example.com\"}]} → 201 {\"id\":\"1\"}, and 1 is the user a",
         right: "→ 201 with a new id, or 409",
         proven_by: &[
+            "group-create-answers-existing",
             "create-links-by-email",
             "create-with-known-id-overwrites",
             "group-create-reuses-group",
@@ -340,6 +341,7 @@ pub static RULES: &[Rule] = &[
         wrong: "PATCH [replace title, replace unknown path] → 400\nGET → the new title",
         right: "GET → the old title",
         proven_by: &[
+            "refused-create-clears-external-id",
             "put-refused-half-applied",
             "group-refused-patch-renames",
             "deactivate-response-404",

@@ -46,6 +46,7 @@ pub static RULES: &[Rule] = &[
         wrong: "POST /Users with an empty body → 500",
         right: "→ 400 invalidSyntax",
         proven_by: &[
+            "patch-certificates-500",
             "group-put-duplicate-member-500",
             "filter-unknown-attribute-html-500",
             "patch-part-of-text-500",

@@ -37,7 +37,7 @@ pub static RULES: &[Rule] = &[
         hint: "Take the word of Table 9 that fits.",
         wrong: "remove without path → 400 {\"scimType\":\"uniqueness\"}",
         right: "→ 400 {\"scimType\":\"noTarget\"}",
-        proven_by: &["refusals-scimtype-uniqueness", "refusals-scimtype-toomany"],
+        proven_by: &["patch-errors-invalid-value", "refusals-scimtype-uniqueness", "refusals-scimtype-toomany"],
         check: scim_type,
     },
 ];

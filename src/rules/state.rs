@@ -48,8 +48,21 @@ impl Reading {
 fn read_as(view: &View<'_>, c: &Contradiction, place: Place) -> (&'static str, Finding) {
     match written_to_another(view, c) {
         Some(step) => ("identity/other-resource-changed", finding(view, c, place).level(Level::Must).because(step)),
+        None if nobody_is_lacking(view, c) => ("group/unknown-member-dropped", finding(view, c, place)),
         None => (classify(c, place), finding(view, c, place)),
     }
+}
+
+/// All that a group lacks of its members are ids that belong to nobody.
+fn nobody_is_lacking(view: &View<'_>, c: &Contradiction) -> bool {
+    let actual = values_of(&c.actual);
+    let expected = values_of(&c.expected);
+    let mut lacking = expected.iter().filter(|id| !actual.contains(id)).peekable();
+    c.key == "members"
+        && matches!(c.cause.kind, Write::Create | Write::Put | Write::Patch)
+        && actual.iter().all(|id| expected.contains(id))
+        && lacking.peek().is_some()
+        && lacking.all(|id| view.before.kinds_of(id).next().is_none() && !view.before.seen.contains(id))
 }
 
 /// Another resource of the type was written to in this case.

@@ -331,7 +331,7 @@ impl Shadow {
             .or(undeclared_keys(patch, rt).then_some(Choice::UndeclaredAttribute))
             .or(loses_extension(&known.doc, &after, rt).then_some(Choice::Other))
             .or((has_dotted_keys(patch, rt) && bare_manager(patch)).then_some(Choice::BareReference))
-            .or(selects_by_text_boolean(patch).then_some(Choice::ValuePathCreates))
+            .or(selects_by_text_boolean(patch, &known.doc, rt).then_some(Choice::TextBoolean))
             .or(members.then_some(Choice::UnknownMember))
             .or(has_dotted_keys(patch, rt).then_some(Choice::DottedKey));
         match choice {
@@ -362,7 +362,12 @@ impl Shadow {
             if let Some(taken) = after.as_object().and_then(|o| self.taken(call, o, Some(&known.id))) {
                 return taken;
             }
-            let choice = if creates { Choice::ValuePathCreates } else { lenient_choice(body, rt) };
+            let selects = body.as_object().is_some_and(|patch| selects_by_text_boolean(patch, &known.doc, rt));
+            let choice = match (selects, creates) {
+                (true, _) => Choice::TextBoolean,
+                (false, true) => Choice::ValuePathCreates,
+                (false, false) => lenient_choice(body, rt),
+            };
             return Forecast::either(choice, strict.detail.clone(), Some(after));
         }
         if strict.scim_type == Some("mutability") && recases_immutable(&known.doc, body, rt) {
@@ -864,10 +869,18 @@ fn decorated_manager(patch: &Map<String, Value>) -> bool {
     })
 }
 
-/// `primary eq "True"` in a value path, as Entra writes it: by the grammar a text, which no Boolean equals.
-fn selects_by_text_boolean(patch: &Map<String, Value>) -> bool {
-    let texts = ["primary eq \"true\"", "primary eq \"false\""];
-    operations(patch).filter_map(op_path).map(str::to_ascii_lowercase).any(|p| texts.iter().any(|t| p.contains(t)))
+/// `primary eq "True"` in a value path, as Entra writes it, where an element is primary: by the grammar a text, which no Boolean
+/// equals.
+fn selects_by_text_boolean(patch: &Map<String, Value>, doc: &Value, rt: &ResourceType) -> bool {
+    let selects = |path: &str| {
+        let lower = path.to_ascii_lowercase();
+        let at = lower.find("primary eq \"")? + "primary eq ".len();
+        let word = ["true", "false"].into_iter().find(|word| lower[at + 1..].starts_with(&format!("{word}\"")))?;
+        let read = format!("{}{word}{}", &path[..at], &path[at + word.len() + 2..]);
+        let read = crate::scim::path::parse_path(&read, rt).ok()?;
+        Some(!crate::scim::path::select(doc, &read, rt).is_empty())
+    };
+    operations(patch).filter_map(op_path).any(|path| selects(path) == Some(true))
 }
 
 fn bare_manager(patch: &Map<String, Value>) -> bool {

@@ -19,7 +19,7 @@ pub(super) fn forget(known: &mut Known) {
     known.dirty = false;
 }
 
-/// Client forms that mean the same: text booleans, a bare manager.
+/// Client forms that mean the same: text booleans, a bare manager, parts that no schema knows.
 pub(super) fn normalise(doc: &mut Value, rt: &ResourceType) {
     let Some(object) = doc.as_object_mut() else { return };
     for attribute in &rt.schema.attributes {
@@ -51,6 +51,8 @@ fn coerce(value: &mut Value, attribute: &crate::scim::schema::Attribute) {
         }
         (AttrType::Complex, Value::Array(items)) if attribute.multi_valued => {
             for item in items.iter_mut().filter_map(Value::as_object_mut) {
+                // What is not declared may be passed over (RFC 7644 §3.3), here as among the attributes themselves.
+                item.retain(|name, _| attribute.sub_attributes.is_empty() || attribute.sub(name).is_some());
                 for sub in &attribute.sub_attributes {
                     if let Some(v) =
                         item.keys().find(|k| k.eq_ignore_ascii_case(&sub.name)).cloned().and_then(|k| item.get_mut(&k))

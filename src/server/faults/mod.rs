@@ -5,6 +5,7 @@
 mod advertised;
 mod answers;
 mod aside;
+mod astray;
 mod auth;
 mod bulk;
 mod concurrency;
@@ -100,6 +101,7 @@ pub fn all() -> &'static [Fault] {
             advertised::FAULTS,
             mined::FAULTS,
             mixups::FAULTS,
+            astray::FAULTS,
             mined_writes::FAULTS,
             field::FAULTS,
             field_writes::FAULTS,

@@ -1,5 +1,6 @@
 //! One long conversation with a server inside the process, written down so that two servers can be compared.
 
+mod astray;
 mod field;
 mod found;
 mod mined;
@@ -57,6 +58,7 @@ const PARTS: &[fn(&mut Tour)] = &[
     Tour::sample5_writes,
     Tour::sample5_reads,
     Tour::mixups,
+    Tour::astray,
 ];
 
 /// A server without a socket, and what was said.
