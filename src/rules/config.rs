@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 pub static RULES: &[Rule] = &[
     Rule {
         id: "discovery/query-applied",
-        title: "A filter, a page or an order is applied to discovery",
+        title: "A query of discovery is neither ignored nor, where it filters, refused",
         spec: "RFC 7644 §4",
         level: Level::Must,
         clash: false,

@@ -182,7 +182,7 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "create/conflict-without-duplicate",
-        title: "A create is refused with 409 although nobody holds the userName",
+        title: "A create is refused with 409 although nobody holds the name",
         spec: "RFC 7644 §3.3; RFC 7643 §4.1",
         level: Level::Idp,
         clash: false,
@@ -190,7 +190,7 @@ pub static RULES: &[Rule] = &[
         breaks: &[],
         requirements: &["create-duplicate-409", "res-externalid-not-unique"],
         explain: "Only `userName` and `id` are unique in the core schema. E-mail addresses, display names and externalId may be shared, and identity providers send people who share them; a conflict that is not about the name is repeated for ever. A server may hold more values unique, but then its schema says so.",
-        hint: "Check uniqueness on userName only, or declare `uniqueness: server` for what else you hold unique.",
+        hint: "Check uniqueness on userName only (and within the tenant), or declare `uniqueness: server` for what else you hold unique.",
         wrong: "two users, different userName, same e-mail → 409 on the second",
         right: "→ 201",
         proven_by: &[
@@ -259,7 +259,7 @@ pub static RULES: &[Rule] = &[
         breaks: &[],
         requirements: &["group-create", "group-create-empty", "group-create-members"],
         explain: "`displayName` is enough; `members` may be missing, empty or hold known users.",
-        hint: "Accept a group without members.",
+        hint: "The detail says what was minded: a group needs no members, an inactive one may be in it, `display` and other parts of a member may be passed over.",
         wrong: "POST /Groups {\"displayName\":\"team\",\"members\":[]} → 400",
         right: "→ 201",
         proven_by: &[

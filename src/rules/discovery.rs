@@ -130,7 +130,7 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "discovery/attribute-definition-wrong",
-        title: "An attribute definition has a characteristic that RFC 7643 does not know",
+        title: "An attribute definition is not as RFC 7643 §7 has it",
         spec: "RFC 7643 §7",
         level: Level::Must,
         clash: false,

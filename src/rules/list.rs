@@ -196,8 +196,8 @@ pub static RULES: &[Rule] = &[
         impact: Impact::LookupFails,
         breaks: &[],
         requirements: &["list-resources-required", "filter-just-created"],
-        explain: "totalResults says that something matches and the page could hold it, but Resources is empty: the look-up finds nobody.",
-        hint: "Default `count` to a sensible page size, not to 0.",
+        explain: "totalResults says that more matches than has been shown, and the page could hold it, but Resources is empty: the look-up finds nobody, or the figure counts what the filter leaves out.",
+        hint: "Default `count` to a sensible page size, not to 0; count what matches, not what there is.",
         wrong: "GET /Users?filter=… → {\"totalResults\":1,\"Resources\":[]}",
         right: "{\"totalResults\":1,\"Resources\":[{…}]}",
         proven_by: &[

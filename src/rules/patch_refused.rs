@@ -80,7 +80,7 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "patch/own-id-refused",
-        title: "Okta's path-less rename with the group's own id in the value is refused",
+        title: "A path-less change with the resource's own id in the value is refused",
         spec: "Okta SCIM 2.0 reference: update a group name",
         level: Level::Idp,
         clash: false,
@@ -144,7 +144,7 @@ pub static RULES: &[Rule] = &[
         breaks: &["entra"],
         requirements: &["patch-replace-valuepath", "patch-replace-valuepath-sub", "entra-valuepath-update"],
         explain: "`emails[type eq \"work\"].value` is part of the PATCH path grammar, and an element matches here.",
-        hint: "Implement value filters in paths.",
+        hint: "Evaluate the filter in the path as a filter of a query is evaluated.",
         wrong: "PATCH … {\"op\":\"replace\",\"path\":\"emails[type eq \\\"work\\\"].value\",…} → 400",
         right: "→ 200 or 204",
         proven_by: &[

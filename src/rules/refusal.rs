@@ -458,7 +458,7 @@ fn forms(view: &View<'_>, body: &Map<String, Value>) -> Vec<&'static str> {
         }
     };
     add(other_case(view, &ops), "patch/attribute-case-refused");
-    add(own_id, "patch/own-id-refused");
+    add(own_id && minds_id(view), "patch/own-id-refused");
     add(clears, "patch/null-value-refused");
     add(redundant && members, "group/redundant-change-refused");
     add(path_has("urn:"), "patch/urn-path-refused");
@@ -469,6 +469,21 @@ fn forms(view: &View<'_>, body: &Map<String, Value>) -> Vec<&'static str> {
     add(capital, "patch/op-case-refused");
     out.push("patch/valid-request-refused");
     out
+}
+
+/// The refusal of a path-less change speaks of an id or of what may not be changed; or it says nothing, and another path-less change
+/// was made in this case.
+fn minds_id(view: &View<'_>) -> bool {
+    let detail = detail_of(view).to_ascii_lowercase();
+    let word = view.object().and_then(|o| get_ci(o, "scimType")).and_then(Value::as_str).unwrap_or_default();
+    let pathless = |p: &Past| {
+        let body = p.call.body.as_ref().and_then(Value::as_object);
+        p.call.op == Op::Patch
+            && p.exchange.accepted()
+            && body.is_some_and(|b| operations(b).any(|o| op_path(o).is_none()))
+    };
+    let named = ["id", "immutable", "readonly", "read-only"].iter().any(|word| says(&detail, word));
+    named || word == "mutability" || view.earlier.iter().any(pathless)
 }
 
 /// True when a path or key spells a declared attribute in another case than the schema.

@@ -6,9 +6,13 @@
 use super::play::Player;
 use crate::engine::Outgoing;
 use crate::exchange::{AuthKind, Exchange};
+use crate::rules::view::Past;
 use crate::scenario::model::{Action, Need, Step, Verify};
-use crate::shadow::{Call, Entry, Kind, Op, State, name_attribute};
+use crate::scim::value::{get_ci, value_ci};
+use crate::shadow::forecast::tenant_of;
+use crate::shadow::{Call, Entry, Kind, Op, State, ids_of, name_attribute, path_segment, resources_of};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -60,7 +64,7 @@ impl Player<'_> {
             return self.probe(step, &path, tenant, &format!("{}/verify", step.id), round).await;
         }
         let attribute = name_attribute(&call.endpoint);
-        let name = call.body.as_ref().and_then(|b| crate::scim::value::get_ci(b.as_object()?, attribute)?.as_str());
+        let name = call.body.as_ref().and_then(|b| get_ci(b.as_object()?, attribute)?.as_str());
         let Some(name) = name.filter(|n| refused && n.contains(&self.values.run) && n.len() < 200) else { return };
         if self.context.target.lacks(Need::Filter).is_some() || self.shadow.named(name).next().is_some() {
             return;
@@ -137,6 +141,7 @@ impl Player<'_> {
         if self.context.options.keep {
             return;
         }
+        self.clear_half_made().await;
         let left = self.left();
         self.context.progress.more(left.len());
         for number in left {
@@ -162,6 +167,38 @@ impl Player<'_> {
         gone.iter().for_each(|(path, tenant)| self.strike(path, *tenant));
     }
 
+    /// A create that broke down may have been done all the same, and what it made may stand in the way of all cases that follow:
+    /// it is looked up by its name, and deleted. What is not found so is the matter of the journal.
+    async fn clear_half_made(&mut self) {
+        const MOST: usize = 10;
+        if self.context.target.lacks(Need::Filter).is_some() {
+            return;
+        }
+        let broke = |p: &&Past| p.call.op == Op::Create && p.exchange.status().is_none_or(|s| s >= 500);
+        let named = |p: &Past| {
+            let body = p.call.body.as_ref().and_then(Value::as_object)?;
+            let name = get_ci(body, name_attribute(&p.call.endpoint))?.as_str()?;
+            let ours = NAMED.contains(&p.call.endpoint.as_str()) && name.contains(&self.values.run);
+            ours.then(|| (p.call.endpoint.clone(), name.to_owned(), tenant_of(&p.call)))
+        };
+        let half_made: BTreeSet<_> = self.past.iter().filter(broke).filter_map(named).take(MOST).collect();
+        for (endpoint, name, tenant) in half_made {
+            if self.context.silent().is_some() {
+                return;
+            }
+            let look = self.added_read(&self.look_up(&endpoint, &name), tenant);
+            let found = self.context.http.send(look).await;
+            let attribute = name_attribute(&endpoint);
+            let of_that_name = |r: &&Value| value_ci(r, attribute).and_then(Value::as_str) == Some(name.as_str());
+            let ids = found.json().map(|list| ids_of(resources_of(list).into_iter().filter(of_that_name)));
+            for id in ids.unwrap_or_default() {
+                let mut out = self.added_read(&format!("{endpoint}/{}", path_segment(&id)), tenant);
+                out.method = "DELETE".to_owned();
+                self.context.http.send(out).await;
+            }
+        }
+    }
+
     /// Sends a delete of the clean-up; why the resource is still there, if it is.
     async fn delete(&mut self, path: &str, out: Outgoing) -> Option<String> {
         if self.strangers.contains(path) || path.ends_with('/') {
@@ -170,7 +207,11 @@ impl Player<'_> {
         if self.context.silent().is_some() {
             return Some("no answer".to_owned());
         }
-        let exchange = Arc::new(self.context.patience.send(&self.context.http, &out).await);
+        let mut exchange = self.context.patience.send(&self.context.http, &out).await;
+        if exchange.hung_up() {
+            exchange = self.context.http.send(out).await;
+        }
+        let exchange = Arc::new(exchange);
         self.heard(&exchange).await;
         if exchange.status().is_some_and(|s| s >= 500 && !matches!(s, 501 | 503)) {
             let step = own_step(CLEAN_UP, "What the case made is deleted");
