@@ -2,7 +2,7 @@
 //!
 //! Must not choose the rule: `refusal` knows which one is meant and asks here how much it weighs.
 
-use super::refusal::{outside_quotes, written_name};
+use super::refusal::{outside_quotes, says, written_name};
 use super::rule::Level;
 use super::view::{Past, View};
 use crate::scim::filter::{CompareOp, Filter, Literal, Test};
@@ -10,7 +10,7 @@ use crate::scim::path::AttrPath;
 use crate::scim::urn;
 use crate::scim::value::{get_ci, value_ci};
 use crate::shadow::forecast::{op_path, operations, tenant_of};
-use crate::shadow::{Op, State, name_attribute};
+use crate::shadow::{Entry, Op, State, name_attribute};
 use serde_json::{Map, Value};
 
 /// Where the RFC gives the server a way out, the finding is only advice.
@@ -46,6 +46,10 @@ pub(super) fn softer(view: &View<'_>, id: &str) -> Option<Level> {
             let null = view.status() == 400 && view.call.filter.as_ref().is_some_and(compares_null);
             declined_filter(view, scim_type).or_else(|| (null || rare_order(view)).then_some(Level::Should))
         }
+        // `REPLACE` is sent by nobody; `Replace` by Entra.
+        "patch/op-case-refused" if !capitalised(view) => Some(Level::Note),
+        // No RFC says that somebody inactive may be in a group.
+        "create/valid-group-refused" | "group/member-change-refused" if minds_inactive(view) => Some(Level::Should),
         // Who says that there is no sorting may say it once more (Table 8: 501).
         "list/valid-request-refused"
             if view.call.sort_by.is_some()
@@ -125,6 +129,32 @@ fn never_shown(view: &View<'_>, name: &str) -> bool {
         body.is_some_and(has) || list.into_iter().flatten().filter_map(Value::as_object).any(has)
     };
     named && !view.earlier.iter().filter(|p| p.exchange.accepted()).any(shows)
+}
+
+/// An operation is written `Add`, `Replace` or `Remove`.
+fn capitalised(view: &View<'_>) -> bool {
+    let body = view.call.body.as_ref().and_then(Value::as_object);
+    body.into_iter().flat_map(operations).filter_map(|o| get_ci(o, "op")?.as_str()).any(|op| {
+        let mut letters = op.chars();
+        letters.next().is_some_and(|c| c.is_ascii_uppercase()) && letters.all(|c| c.is_ascii_lowercase())
+    })
+}
+
+/// The refusal speaks of somebody inactive, and one of those who were sent is.
+fn minds_inactive(view: &View<'_>) -> bool {
+    let said =
+        view.object().and_then(|o| get_ci(o, "detail")).and_then(Value::as_str).unwrap_or_default().to_lowercase();
+    let named = ["inactive", "active", "disabled", "deactivated", "suspended"].iter().any(|word| says(&said, word));
+    let sent = view.call.body.as_ref().map(Value::to_string).unwrap_or_default();
+    let inactive = |e: &Entry| {
+        *e.kind.endpoint == *"/Users"
+            && sent.contains(&*e.id)
+            && view
+                .before
+                .find("/Users", &e.id)
+                .is_some_and(|k| value_ci(&k.doc, "active") == Some(&Value::Bool(false)))
+    };
+    named && view.before.known.entries().iter().any(inactive)
 }
 
 /// An order by another attribute than the names that every list has.

@@ -385,7 +385,7 @@ fn create(view: &View<'_>, status: u16) -> &'static str {
 }
 
 /// True when the text has that word, whatever stands around it.
-fn says(text: &str, word: &str) -> bool {
+pub(super) fn says(text: &str, word: &str) -> bool {
     text.split(|c: char| !c.is_alphanumeric()).any(|w| w == word)
 }
 

@@ -35,6 +35,7 @@ pub fn sample(subject: &Unfamiliar, run: &str) -> Result<Sample, String> {
         of_type.insert(key.into(), maker.body(n, |_| true));
     }
     of_type.insert("replace".into(), maker.replacement(None));
+    of_type.insert("nulls".into(), maker.nulls());
     if let Some(required) = rt.extensions.iter().find(|e| e.required) {
         let within = |p: &Place| p.urn.as_deref() != Some(&required.schema.id);
         of_type.insert("without_extension".into(), maker.body(7, within));
@@ -92,6 +93,22 @@ impl Maker<'_> {
             _ => None,
         };
         Value::Object(body)
+    }
+
+    /// A resource in which each attribute that may be missing is null, which is the same (RFC 7643 §2.5).
+    fn nulls(&self) -> Value {
+        let mut body = self.body(8, |_| true);
+        let optional = self.subject.attributes.iter().filter(|p| writable(&p.attribute) && !p.attribute.required);
+        for place in optional {
+            let holder = match &place.urn {
+                Some(urn) => body.get_mut(urn),
+                None => Some(&mut body),
+            };
+            if let Some(value) = holder.and_then(|o| o.get_mut(&place.attribute.name)) {
+                *value = Value::Null;
+            }
+        }
+        body
     }
 
     /// Another whole state of the first resource; what is immutable keeps its value, all but `changed`.

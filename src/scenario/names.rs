@@ -61,7 +61,7 @@ const GROUP: [&str; 2] = ["displayName", "externalId"];
 const BUILT_IN: [&str; 4] = ["run", "base_url", "guid", "random"];
 
 /// Values of a type that the target advertises (see `run::advertised`).
-const TYPE: [&str; 7] = ["name", "endpoint", "schema", "create", "other", "replace", "without_extension"];
+const TYPE: [&str; 8] = ["name", "endpoint", "schema", "create", "other", "replace", "nulls", "without_extension"];
 /// Values of one of its attributes.
 const ATTRIBUTE: [&str; 9] = ["path", "value", "more", "one", "text", "filter", "swapped", "body", "missing"];
 /// The attribute at hand, as a fixture that no file can name.
