@@ -300,10 +300,11 @@ impl<'a> Player<'a> {
             true => self.context.http.send(out.clone()).await,
             false => self.context.patience.send(&self.context.http, &out).await,
         };
-        if exchange.hung_up() {
-            self.ask_once_more(out, &mut exchange).await;
-        }
+        // A create without an answer stays open in the journal, also where the second try is answered: it may have made one of two.
         self.settle(announced, &exchange);
+        if exchange.hung_up() {
+            self.ask_once_more(out, &mut exchange).await?;
+        }
         self.wire += exchange.duration;
         if let Err(failure) = &exchange.outcome {
             self.reason
@@ -316,20 +317,23 @@ impl<'a> Player<'a> {
     /// A connection may end for many reasons (after a crash, or an answer that it could not end, many a server closes the one that it
     /// just answered on). Who answers a harmless request, and hangs up once more on this one, crashes on it; what is done at the
     /// second try counts.
-    async fn ask_once_more(&mut self, out: Outgoing, first: &mut Exchange) {
+    async fn ask_once_more(&mut self, out: Outgoing, first: &mut Exchange) -> Result<(), Unwritable> {
         if self.context.sent_again.fetch_add(1, Ordering::Relaxed) >= SENT_AGAIN
             || self.context.http.send(self.added_read("/ServiceProviderConfig", 0)).await.outcome.is_err()
         {
-            return;
+            return Ok(());
         }
         // Of a bulk request that was done the first time, each part is answered otherwise the second time.
         let may_count = !out.target.to_ascii_lowercase().starts_with("/bulk");
+        let announced = self.announce(&out)?;
         let again = self.context.http.send(out).await;
+        self.settle(announced, &again);
         match &mut first.outcome {
             Err(failure) if again.hung_up() => failure.repeated = true,
             Err(_) if may_count && again.accepted() => *first = again,
             _ => {}
         }
+        Ok(())
     }
 
     /// Scenarios that play what an identity provider makes of a 429 see it themselves.

@@ -647,3 +647,22 @@ fn a_change_whose_first_answer_is_lost_accuses_nobody() {
     measured.check("lost answers");
     assert_eq!(measured.out.code, 0, "{} {:?}", measured.told(), measured.rules());
 }
+
+/// What was made twice because its first answer was lost is not left behind.
+#[test]
+fn nothing_is_left_of_creates_whose_first_answer_is_lost() {
+    let creates = AtomicUsize::new(0);
+    let evil = Evil::start(Arc::new(move |asked: &Asked, ask: &dyn Fn() -> Healthy| {
+        let create = asked.method == "POST" && asked.target.starts_with("/Groups");
+        if create && creates.fetch_add(1, Ordering::SeqCst).is_multiple_of(2) {
+            ask();
+            return Act::Bytes(Vec::new());
+        }
+        Act::Pass
+    }));
+    let measured = run(&evil.base, &["okta/group-push-rename", "entra/group-create"], &[], LIMIT);
+    measured.check("lost answers to creates");
+    assert_eq!(measured.desk.json("r.json")["left_behind"], json!([]), "{}", measured.out.stdout);
+    let (status, list) = crate::tool::ask(&evil.base, "GET", "/Groups", "");
+    assert_eq!((status, &list["totalResults"]), (200, &json!(0)), "{list}");
+}
