@@ -2,10 +2,10 @@
 
 import dates
 from app import Response
-from bugkit import bug, crash, crash_if, edit, is_users, lower, wrap
+from bugkit import bug, crash_if, edit, is_users, lower, wrap
 from catalogue import BADGE, ENTERPRISE, USER, USERS
 from errors import ScimError, bad
-from fresh_a_create import crash_create, objects, refuse_create
+from fresh_a_create import crash_create, refuse_create
 from fresh_a_shape import users
 
 SUBS = ("emails", "phoneNumbers", "ims", "photos")

@@ -5,7 +5,6 @@ import re
 from bugkit import bug, crash, crash_if, edit, is_users, lower, refuse_if, wrap
 from catalogue import BADGE, ENTERPRISE
 from errors import ScimError, bad
-from fresh_a_create import objects
 from fresh_b_patch import brackets, path_of, verb_of
 
 

@@ -1,7 +1,7 @@
 """Public bugs, third sample: replacing, deleting, what a PATCH does on the side, credentials and locations."""
 
 from app import Response
-from bugkit import bug, crash, crash_if, edit, is_users, lower, refuse_if, wrap
+from bugkit import bug, crash_if, edit, is_users, lower, refuse_if, wrap
 from errors import ScimError, bad
 from fresh_a_create import objects
 from fresh_b_patch import path_of, verb_of

@@ -5,7 +5,7 @@ import re
 import time
 
 from app import Response
-from bugkit import bug, crash, edit, is_groups, is_users, lower, wrap
+from bugkit import bug, crash, edit, is_groups, lower, wrap
 from bulk import WANTED
 from catalogue import GROUPS, USER
 from errors import ScimError, bad
@@ -82,13 +82,6 @@ def no_groups(app):
     wrap(app, "resources", resources)
     wrap(app.discovery, "types", lambda inner: [t for t in inner() if t["id"] != "Group"])
     wrap(app.discovery, "schemas", lambda inner: [s for s in inner() if s["id"] != GROUPS.schema.id])
-
-
-@bug("group-create-deadlock")
-def deadlock(app):
-    """Creating a group takes a lock that it already holds: no answer ever comes, nor to anything after it."""
-    wrap(app.service, "create", lambda inner, tenant, rtype, body:
-         time.sleep(3600) if is_groups(rtype) else inner(tenant, rtype, body))
 
 
 @bug("list-groups-large-group-500")
@@ -178,24 +171,6 @@ def limited(app):
                             {"Retry-After": left, "RateLimit-Limit": "60", "Content-Type": "application/json"})
         return inner(request)
     wrap(app, "handle", handle)
-
-
-@bug("rate-limit-creates-429")
-def invites(app):
-    """More than twenty new users are too many invitations: 429 without status in the error, without Retry-After."""
-    made = []
-
-    def create(inner, tenant, rtype, body):
-        made.append(1) if is_users(rtype) else None
-        if is_users(rtype) and len(made) > 20:
-            raise ScimError(429, "You are being rate limited.")
-        return inner(tenant, rtype, body)
-
-    def failure(answer, error):
-        if answer.status == 429:
-            answer.body = {"schemas": [ERROR], "detail": "You are being rate limited."}
-    wrap(app.service, "create", create)
-    edit(app, "failure", failure)
 
 
 @bug("bulk-nested-group-reference-refused")

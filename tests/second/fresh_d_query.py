@@ -7,7 +7,7 @@ from app import Response
 from bugkit import bug, crash, edit, is_groups, is_users, nodes, refuse_node, wrap
 from errors import ScimError, bad
 from filters import tokens
-from fresh_b_edge import attributes, listed
+from fresh_b_edge import attributes
 
 
 @bug("list-startindex-ignored-when-all-fit")
