@@ -52,6 +52,8 @@ pub static RULES: &[Rule] = &[
         wrong: "user with title \"x\"; GET /Users?filter=title eq \"x\" → totalResults 0",
         right: "→ totalResults 1",
         proven_by: &[
+            "filter-single-match-bare",
+            "lookup-after-create-empty",
             "filter-attribute-twice-empty",
             "filter-group-operator-ignored",
             "search-root-users-only",

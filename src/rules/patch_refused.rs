@@ -68,6 +68,7 @@ pub static RULES: &[Rule] = &[
         wrong: "PATCH … {\"op\":\"replace\",\"value\":{\"active\":false}} → 400",
         right: "→ 200 or 204",
         proven_by: &[
+            "group-rename-pathless-multi-rejected",
             "patch-pathless-false-422",
             "group-rename-pathless-multi-rejected",
             "patch-pathless-needs-required",
@@ -91,7 +92,7 @@ pub static RULES: &[Rule] = &[
         hint: "Ignore `id`, `schemas` and `meta` inside a path-less value, at least when they say what is already so.",
         wrong: "PATCH /Groups/g {\"op\":\"replace\",\"value\":{\"id\":\"g\",\"displayName\":\"new\"}} → 400",
         right: "→ 200 or 204, name changed",
-        proven_by: &["group-rename-pathless-multi-rejected"],
+        proven_by: &[],
         check: refusal_rule!("patch/own-id-refused"),
     },
     Rule {
@@ -222,7 +223,7 @@ pub static RULES: &[Rule] = &[
         hint: "Treat null as \"unassign\".",
         wrong: "PATCH … {\"op\":\"replace\",\"path\":\"nickName\",\"value\":null} → 400",
         right: "→ 200 or 204, no nickName",
-        proven_by: &["patch-only-active-supported", "schemas-username-not-required"],
+        proven_by: &["patch-only-active-supported"],
         check: refusal_rule!("patch/null-value-refused"),
     },
     Rule {

@@ -51,9 +51,9 @@ const REASONS: &[(Reason, &[&str])] = &[
     (Reason::WrongSchemas, &["invalidValue", "invalidSyntax"]),
     (Reason::UnknownOp, &["invalidSyntax", "invalidValue", "invalidPath", "mutability"]),
     (Reason::InvalidPath, &["invalidPath", "noTarget", "invalidValue", "invalidSyntax", "invalidFilter", "mutability"]),
-    // Here §3.5.2.2 and §3.5.2.3 name the word; only a reader who did not get that far has another.
-    (Reason::NoTarget, &["noTarget", "invalidPath", "invalidFilter"]),
-    (Reason::Mutability, &["mutability", "invalidPath", "noTarget"]),
+    // §3.5.2.2 and §3.5.2.3 name the word; who stumbles over path, filter or a `value` too many before has another.
+    (Reason::NoTarget, &["noTarget", "invalidPath", "invalidSyntax", "invalidFilter"]),
+    (Reason::Mutability, &["mutability", "invalidValue", "invalidPath", "noTarget"]),
     (Reason::BrokenPatch, &["invalidSyntax", "invalidValue", "invalidPath", "noTarget", "invalidFilter"]),
 ];
 

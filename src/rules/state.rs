@@ -493,7 +493,9 @@ fn candidates(key: &str, cause: &Cause, place: Place, user: bool) -> Vec<&'stati
     }
     match (key, cause.kind) {
         (_, Write::Refused) => vec!["error/refused-but-changed"],
-        ("members", Write::Create) => vec!["group/create-members-not-stored", "group/member-duplicated"],
+        ("members", Write::Create) => {
+            vec!["group/create-members-not-stored", "group/member-duplicated", "group/unknown-member-dropped"]
+        }
         ("members", Write::Put) => vec!["group/put-members-not-applied"],
         ("members", Write::Patch) => match form.op.as_str() {
             "remove" => vec!["group/member-not-removed", "group/remove-takes-other-members"],
