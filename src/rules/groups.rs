@@ -5,7 +5,7 @@ use super::state;
 use super::view::{View, below, short};
 use crate::scim::schema::Returned;
 use crate::scim::value::{get_ci, value_ci};
-use crate::shadow::{Choice, Entry, Op, State, member_ids};
+use crate::shadow::{Choice, Entry, Known, Op, State, member_ids};
 use serde_json::Value;
 
 /// Rules of this area.
@@ -526,7 +526,7 @@ fn user_groups_stale(view: &View<'_>) -> Verdict {
             State::Gone => findings.push(
                 Finding::new("body /groups", "no deleted group", group.id.clone()).because(group.last_write.clone()),
             ),
-            State::Live if !member && group.refused.is_none() && !group.facts.is_empty() => {
+            State::Live if !member && settled(view, group, NESTING) => {
                 findings.push(
                     Finding::new("body /groups", "only groups that hold the user", group.id.clone())
                         .because(group.last_write.clone()),
@@ -538,6 +538,13 @@ fn user_groups_stale(view: &View<'_>) -> Verdict {
     findings.extend(group_not_shown(view, user, &ids, shown));
     let related = shown.is_some() && view.before.known.count(|k| &*k.endpoint == "/Groups") > 0;
     if findings.is_empty() && !related { Verdict::NotApplicable } else { Verdict::from_findings(findings) }
+}
+
+/// Whom the group holds is known, and so it is of the groups in it: nothing was refused or is open since the last read.
+fn settled(view: &View<'_>, group: &Known, depth: usize) -> bool {
+    let inner = member_ids(&group.doc);
+    let mut inner = inner.iter().filter_map(|m| view.before.find("/Groups", m));
+    group.refused.is_none() && !group.facts.is_empty() && (depth == 0 || inner.all(|g| settled(view, g, depth - 1)))
 }
 
 /// Groups within groups that are followed.

@@ -92,7 +92,7 @@ pub static RULES: &[Rule] = &[
         hint: "Ignore `id`, `schemas` and `meta` inside a path-less value, at least when they say what is already so.",
         wrong: "PATCH /Groups/g {\"op\":\"replace\",\"value\":{\"id\":\"g\",\"displayName\":\"new\"}} → 400",
         right: "→ 200 or 204, name changed",
-        proven_by: &[],
+        proven_by: &["pathless-own-id-400"],
         check: refusal_rule!("patch/own-id-refused"),
     },
     Rule {

@@ -87,6 +87,19 @@ pub(super) const FAULTS: &[Fault] = &[
         })],
     },
     Fault {
+        id: "pathless-own-id-400",
+        title: "The unchanged id in a path-less value makes the change a 400",
+        area: "groups",
+        source: &[],
+        wrong: "400 mutability",
+        right: "200 or 204",
+        hooks: &[Hook::Operations(|operations, _, _| {
+            let named = |o: &Value| path(o).is_empty() && o["value"].get("id").is_some();
+            let refused = || Reply::error(400, Some("mutability"), "Attribute id is read-only.");
+            operations.iter().any(named).then(refused)
+        })],
+    },
+    Fault {
         id: "patch-certificates-500",
         title: "A PATCH that adds a certificate crashes",
         area: "patch",
