@@ -788,6 +788,7 @@ pub const CAUSES: &[Cause] = &[
         families: &[(F::Group, 3)],
         signs: &[
             sign("okta/group-push-rename", "*", "patch/own-id-refused"),
+            sign("okta/group-push-rename", "*", "patch/pathless-refused"),
             sign("okta/group-push-rename", "*", "group/rename-not-applied"),
             sign("okta/group-push-rename", "*", "patch/valid-request-refused"),
             sign("okta/group-push-rename", "*", "identity/old-name-not-released"),

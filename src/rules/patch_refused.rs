@@ -68,7 +68,6 @@ pub static RULES: &[Rule] = &[
         wrong: "PATCH … {\"op\":\"replace\",\"value\":{\"active\":false}} → 400",
         right: "→ 200 or 204",
         proven_by: &[
-            "group-rename-pathless-multi-rejected",
             "patch-pathless-false-422",
             "group-rename-pathless-multi-rejected",
             "patch-pathless-needs-required",
