@@ -197,9 +197,8 @@ pub fn class(view: &View<'_>) -> &'static str {
         return "create/undeclared-attribute-refused";
     }
     let status = view.status();
-    // Whoever has no such method says nothing about what was sent with it.
-    let no_method =
-        matches!(status, 405 | 501) && matches!(view.call.op, Op::Replace | Op::Patch) && !worked_before(view);
+    // Whoever has no such method says nothing about what was sent with it. 501 may be about one form of it.
+    let no_method = status == 405 && matches!(view.call.op, Op::Replace | Op::Patch) && !worked_before(view);
     if view.forecast.expect == Expectation::Either && !no_method {
         return choice_rule(view).unwrap_or_default();
     }
