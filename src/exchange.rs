@@ -123,10 +123,12 @@ impl AuthKind {
     pub fn change(self, secret: &str) -> Option<String> {
         const SHORTEST: usize = 8;
         let other = |c: char| if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() };
+        // The padding of base64 is no part of what it says, and a reader may do without it or stop at it.
+        let core = secret.trim_end_matches('=');
         let changed = match self {
-            Self::CutShort => secret.strip_suffix(|_: char| true)?.to_owned(),
+            Self::CutShort => core.strip_suffix(|_: char| true)?.to_owned(),
             // Whole groups of base64: a reader of such texts that leaves out what is no group would not see fewer.
-            Self::Lengthened => format!("{secret}scimmore"),
+            Self::Lengthened => format!("{core}scimmore{}", &secret[core.len()..]),
             Self::OtherCase => secret.chars().map(other).collect(),
             _ => return None,
         };

@@ -341,6 +341,10 @@ mod tests {
         assert_eq!(value(AuthKind::CutShort), "Bearer t0p-Secre");
         assert_eq!(value(AuthKind::Lengthened), "Bearer t0p-Secretscimmore");
         assert_eq!(value(AuthKind::OtherCase), "Bearer T0P-sECRET");
+        let padded = Credentials::bearer(SecretString::from("QUJDREVGRw==")).unwrap();
+        let value = |kind| header(padded.clone(), kind).unwrap().1;
+        assert_eq!(value(AuthKind::CutShort), "Bearer QUJDREVGR");
+        assert_eq!(value(AuthKind::Lengthened), "Bearer QUJDREVGRwscimmore==");
         let basic = Credentials::basic(&SecretString::from("alice:t0p-Secret")).unwrap();
         let pair = basic_pair("alice", &SecretString::from("t0p-Secre"));
         assert_eq!(header(basic, AuthKind::CutShort).unwrap().1, format!("Basic {pair}"));

@@ -530,8 +530,8 @@ fn circular(asked: &[&Map<String, Value>], start: &str) -> bool {
     false
 }
 
-/// True for a refusal that has nothing to do with the reference: the method is not offered, too much was asked, or a PATCH names what the
-/// server does not know or does not let be written.
+/// True for a refusal that has nothing to do with the reference: the method is not offered, too much was asked, or a PATCH
+/// names what the server does not know or does not let be written.
 pub(super) fn refused_for_itself(result: &Map<String, Value>) -> bool {
     let response = get_ci(result, "response").and_then(Value::as_object);
     let word = response.and_then(|r| get_ci(r, "scimType")).and_then(Value::as_str).unwrap_or_default();

@@ -259,7 +259,7 @@ pub static RULES: &[Rule] = &[
         breaks: &[],
         requirements: &["group-create", "group-create-empty", "group-create-members"],
         explain: "`displayName` is enough; `members` may be missing, empty or hold known users.",
-        hint: "The detail says what was minded: a group needs no members, an inactive one may be in it, `display` and other parts of a member may be passed over.",
+        hint: "The detail says what was minded: a group needs no members, `display` and other parts of a member may be passed over.",
         wrong: "POST /Groups {\"displayName\":\"team\",\"members\":[]} → 400",
         right: "→ 201",
         proven_by: &[

@@ -474,10 +474,9 @@ fn unknown_member_stored(view: &View<'_>) -> Verdict {
         return Verdict::NotApplicable;
     };
     // Somebody of another tenant is not nobody: that is a matter of tenancy.
-    let nobody = |id: &String| view.before.kinds_of(id).next().is_none() && !view.before.seen.contains(id);
     let ours = member_ids(&known.doc);
     let shown = view.exchange.json().map(member_ids).unwrap_or_default();
-    match shown.iter().find(|id| ours.contains(id) && nobody(id)) {
+    match shown.iter().find(|id| ours.contains(id) && view.before.is_nobody(id)) {
         Some(id) => Verdict::Fail(vec![
             Finding::new("body /members", "nobody who does not exist", id.clone()).because(known.last_write.clone()),
         ]),

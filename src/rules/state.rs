@@ -62,7 +62,7 @@ fn nobody_is_lacking(view: &View<'_>, c: &Contradiction) -> bool {
         && matches!(c.cause.kind, Write::Create | Write::Put | Write::Patch)
         && actual.iter().all(|id| expected.contains(id))
         && lacking.peek().is_some()
-        && lacking.all(|id| view.before.kinds_of(id).next().is_none() && !view.before.seen.contains(id))
+        && lacking.all(|id| view.before.is_nobody(id))
 }
 
 /// Another resource of the type was written to in this case.

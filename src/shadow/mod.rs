@@ -167,6 +167,11 @@ impl Shadow {
         self.named(name).find(|k| k.endpoint == call.endpoint && k.tenant == tenant && k.state == State::Live)
     }
 
+    /// True for an id that nothing has or had, ours or not, as far as anybody has seen.
+    pub fn is_nobody(&self, id: &str) -> bool {
+        self.kinds_of(id).next().is_none() && !self.seen.contains(id)
+    }
+
     /// True when an attribute that is named in this text (in lower case) was read otherwise than it was written, or not at all:
     /// what the server stored, and looks people up by, is not known then.
     pub fn is_in_doubt(&self, known: &Known, text: &str) -> bool {

@@ -295,13 +295,7 @@ impl Watch<'_> {
             return;
         }
         known.last_write = step.to_owned();
-        let cause = Cause { step: step.to_owned(), kind: Write::Refused, form: Form::default() };
-        // What the refused request wanted to change must still be as it was, also where nothing was ever written.
-        let facts = Arc::make_mut(&mut known.facts);
-        for key in touched(call, rt) {
-            facts.entry(key).or_insert_with(|| Fact { cause: cause.clone(), previous: Value::Null });
-        }
-        known.refused = Some(cause);
+        must_stay(known, call, step, rt);
     }
 
     /// The name is taken: whoever has it is as before.
@@ -312,12 +306,7 @@ impl Watch<'_> {
             return;
         };
         if let Some(known) = self.edit(&call.endpoint, &id) {
-            let cause = Cause { step: step.to_owned(), kind: Write::Refused, form: Form::default() };
-            let facts = Arc::make_mut(&mut known.facts);
-            for key in touched(call, rt) {
-                facts.entry(key).or_insert_with(|| Fact { cause: cause.clone(), previous: Value::Null });
-            }
-            known.refused = Some(cause);
+            must_stay(known, call, step, rt);
         }
     }
 
@@ -380,6 +369,16 @@ impl Watch<'_> {
         self.learned.distorted.extend(distorted.into_iter().map(|key| (call.endpoint.clone(), key, id.clone())));
         self.learned.unkept.extend(unkept.into_iter().map(|key| (call.endpoint.clone(), key, id.clone())));
     }
+}
+
+/// What the refused request wanted to change must still be as it was, also where nothing was ever written.
+fn must_stay(known: &mut Known, call: &Call, step: &str, rt: &ResourceType) {
+    let cause = Cause { step: step.to_owned(), kind: Write::Refused, form: Form::default() };
+    let facts = Arc::make_mut(&mut known.facts);
+    for key in touched(call, rt) {
+        facts.entry(key).or_insert_with(|| Fact { cause: cause.clone(), previous: Value::Null });
+    }
+    known.refused = Some(cause);
 }
 
 fn edit<'l>(shadow: &Shadow, learned: &'l mut Learned, endpoint: &str, id: &str) -> Option<&'l mut Known> {
