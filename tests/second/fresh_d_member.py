@@ -9,6 +9,7 @@ from bugkit import bug, crash, edit, is_groups, lower, wrap
 from bulk import WANTED
 from catalogue import GROUPS, USER
 from errors import ScimError, bad
+from fresh_a_create import lose_races
 from fresh_b_group import ids, members
 from fresh_b_patch import path_of
 
@@ -31,30 +32,14 @@ def slug(app):
 
 @bug("group-create-race-500")
 def race(app):
-    """Names of groups are unique; of two equal creates at the same time one meets the index, which nobody catches."""
-    done = {}
-
+    """Names of groups are unique; of two equal creates at the same time one meets the index."""
     def create(inner, tenant, rtype, body):
         name = str(lower(body).get("displayname")).lower()
         if is_groups(rtype) and any(r.data["displayName"].lower() == name for r in app.store.all(tenant, rtype)):
             raise ScimError(409, "the name of the group is taken", "uniqueness")
-        record = inner(tenant, rtype, body)
-        if is_groups(rtype):
-            time.sleep(0.01)
-            done[name] = time.monotonic()
-        return record
-
-    def guarded(inner, request):
-        start = time.monotonic()
-        try:
-            return inner(request)
-        except ScimError as error:
-            name = str(lower(request.body).get("displayname")).lower()
-            if request.method == "POST" and error.status == 409 and start < done.get(name, 0):
-                crash()
-            raise
+        return inner(tenant, rtype, body)
     wrap(app.service, "create", create)
-    wrap(app, "guarded", guarded)
+    lose_races(app, is_groups, "displayname")
 
 
 @bug("group-schemas-of-user")
