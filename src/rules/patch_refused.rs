@@ -71,7 +71,6 @@ pub static RULES: &[Rule] = &[
             "patch-pathless-false-422",
             "group-rename-pathless-multi-rejected",
             "patch-pathless-needs-required",
-            "patch-name-object-partial-400",
             "patch-replace-without-path-400",
             "patch-pathless-extension-400",
             "group-members-pathless-400",
@@ -190,7 +189,7 @@ pub static RULES: &[Rule] = &[
         hint: "Accept \"True\"/\"False\" in any case for boolean attributes; always return JSON booleans.",
         wrong: "PATCH … {\"op\":\"Replace\",\"path\":\"active\",\"value\":\"False\"} → 400 invalidValue",
         right: "→ 200 or 204, active false",
-        proven_by: &["patch-active-add-op-rejected", "patch-capitalized-op-rejected"],
+        proven_by: &["patch-capitalized-op-rejected"],
         check: refusal_rule!("patch/text-boolean-refused"),
     },
     Rule {
@@ -222,7 +221,7 @@ pub static RULES: &[Rule] = &[
         hint: "Treat null as \"unassign\".",
         wrong: "PATCH … {\"op\":\"replace\",\"path\":\"nickName\",\"value\":null} → 400",
         right: "→ 200 or 204, no nickName",
-        proven_by: &["patch-only-active-supported"],
+        proven_by: &["patch-null-value-400"],
         check: refusal_rule!("patch/null-value-refused"),
     },
     Rule {
@@ -244,12 +243,7 @@ pub static RULES: &[Rule] = &[
         hint: "Answer 200 or 204 when nothing is left to do.",
         wrong: "active user; PATCH replace active true → 400 \"No valid fields to update\"",
         right: "→ 200 or 204",
-        proven_by: &[
-            "patch-same-emails-400",
-            "patch-active-add-op-rejected",
-            "patch-remove-absent-400",
-            "patch-add-known-role-400",
-        ],
+        proven_by: &["patch-same-emails-400", "patch-remove-absent-400", "patch-add-known-role-400"],
         check: refusal_rule!("patch/no-change-refused"),
     },
     Rule {

@@ -87,7 +87,7 @@ impl Player<'_> {
         let Ok(exchange) = self.exchange(out).await else { return };
         let mut judged = self.judge(&exchange, id, true, None);
         self.follow(&exchange, &mut judged).await;
-        let at = self.report_step(step, id, &exchange, true);
+        let at = self.report_step(step, id, &exchange, Some("Read back after"));
         self.take_findings(at, step, &exchange, &judged);
         self.remember(id, judged.call.clone(), exchange);
         self.thin(at, round);
@@ -216,7 +216,7 @@ impl Player<'_> {
         if exchange.status().is_some_and(|s| s >= 500 && !matches!(s, 501 | 503)) {
             let step = own_step(CLEAN_UP, "What the case made is deleted");
             let judged = self.judge(&exchange, &step.id, true, None);
-            let at = self.report_step(&step, &step.id, &exchange, false);
+            let at = self.report_step(&step, &step.id, &exchange, None);
             self.take_findings(at, &step, &exchange, &judged);
         }
         match exchange.status() {

@@ -140,7 +140,7 @@ impl Player<'_> {
 }
 
 /// The same request with today's credentials.
-fn again(request: &Request) -> Outgoing {
+pub(super) fn again(request: &Request) -> Outgoing {
     let target = match &request.query {
         Some(query) => format!("{}?{query}", request.path),
         None => request.path.clone(),

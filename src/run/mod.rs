@@ -18,6 +18,7 @@ mod lookups;
 pub mod offline;
 pub mod outlook;
 mod patience;
+mod plain;
 pub mod plan;
 mod play;
 mod progress;
@@ -125,6 +126,8 @@ pub(crate) struct Context {
     pub(crate) first_unanswered: Mutex<Option<String>>,
     /// Requests that were sent once more because the server had hung up on them.
     pub(crate) sent_again: AtomicUsize,
+    /// Plainer forms of refused requests that were asked for.
+    pub(crate) plainer: AtomicUsize,
     silent: OnceLock<String>,
 }
 
@@ -180,6 +183,7 @@ pub async fn run(
         unanswered: AtomicUsize::new(0),
         first_unanswered: Mutex::default(),
         sent_again: AtomicUsize::new(0),
+        plainer: AtomicUsize::new(0),
         silent: OnceLock::new(),
     });
     let cases = plan::expanded(cases, &context.target);

@@ -5,6 +5,7 @@
 
 mod expected;
 mod own;
+mod plainer;
 mod rounds;
 mod unmet;
 mod verdict;
@@ -223,12 +224,19 @@ impl<'a> Player<'a> {
         let mut judged = self.judge(&exchange, &step.id, true, step.expect.as_ref());
         self.confirm(&exchange, &mut judged).await;
         self.follow(&exchange, &mut judged).await;
-        let at = self.report_step(step, &step.id, &exchange, false);
+        let plainer = self.plainer(step, &exchange, &mut judged).await;
+        let at = self.report_step(step, &step.id, &exchange, None);
         self.take_findings(at, step, &exchange, &judged);
         self.count(step, &exchange, &judged);
         self.capture(step, &exchange, at);
         self.expect(step, &exchange, &judged, at);
-        self.remember(&step.id, judged.call.clone(), exchange.clone());
+        for one in &plainer {
+            let at = self.report_step(step, &format!("{}/plainer", step.id), &one.exchange, Some("In a plainer form"));
+            self.take_findings(at, step, &one.exchange, &one.judged);
+        }
+        if plainer.is_empty() {
+            self.remember(&step.id, judged.call.clone(), exchange.clone());
+        }
         self.thin(at, round);
         if step.verify {
             self.read_back(step, &judged.call, &exchange, round).await;
@@ -273,7 +281,7 @@ impl<'a> Player<'a> {
         for exchange in exchanges {
             let mut judged = self.judge(&exchange, &step.id, false, step.expect.as_ref());
             self.follow(&exchange, &mut judged).await;
-            let at = self.report_step(step, &step.id, &exchange, false);
+            let at = self.report_step(step, &step.id, &exchange, None);
             self.take_findings(at, step, &exchange, &judged);
             self.count(step, &exchange, &judged);
             self.capture(step, &exchange, at);
@@ -414,15 +422,15 @@ impl<'a> Player<'a> {
         });
     }
 
-    pub(super) fn report_step(&mut self, step: &Step, id: &str, exchange: &Exchange, added: bool) -> usize {
+    pub(super) fn report_step(&mut self, step: &Step, id: &str, exchange: &Exchange, added: Option<&str>) -> usize {
         let keep = self.context.options.keep_http;
         let failure = exchange.outcome.as_ref().err().map(|f| self.context.redactor.text(&f.message));
         self.steps.push(StepReport {
             id: id.to_owned(),
-            title: if added { format!("Read back after: {}", step.title) } else { step.title.clone() },
+            title: added.map_or_else(|| step.title.clone(), |what| format!("{what}: {}", step.title)),
             outcome: if failure.is_some() { Outcome::Error } else { Outcome::Passed },
             reason: failure,
-            added,
+            added: added.is_some(),
             line: step.line,
             duration_ms: u64::try_from(exchange.duration.as_millis()).unwrap_or(u64::MAX),
             request: keep.then(|| self.context.redactor.request_report(exchange)),

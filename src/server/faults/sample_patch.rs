@@ -272,6 +272,18 @@ pub(super) const FAULTS: &[Fault] = &[
         ],
     },
     Fault {
+        id: "patch-null-value-400",
+        title: "null as the value of a PATCH operation, or in it, is refused",
+        area: "patch",
+        source: &[],
+        wrong: "400 for \"nickName\": null",
+        right: "200, and no nickName",
+        hooks: &[Hook::Operations(|operations, _, _| {
+            let hollow = |v: &Value| v.is_null() || v.as_object().is_some_and(|v| v.values().any(Value::is_null));
+            operations.iter().any(|o| value(o).is_some_and(hollow)).then(|| bad("value must not be null"))
+        })],
+    },
+    Fault {
         id: "patch-same-emails-400",
         title: "Replacing the e-mail addresses by the same ones is refused",
         area: "patch",
