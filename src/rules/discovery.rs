@@ -534,7 +534,7 @@ fn refers(attribute: &Value) -> Option<Finding> {
     let types = get_ci(map, "referenceTypes").and_then(Value::as_array).is_some_and(|t| !t.is_empty());
     let kind = get_ci(map, "type").and_then(Value::as_str).unwrap_or("string");
     if types && kind != "reference" {
-        return Some(Finding::new(format!("attribute {name}, type"), "reference, as it has referenceTypes", kind));
+        return Some(Finding::new(format!("attribute {name}, type"), "no referenceTypes beside this type", kind));
     }
     get_ci(map, "subAttributes")?.as_array()?.iter().find_map(refers)
 }

@@ -102,7 +102,6 @@ pub static RULES: &[Rule] = &[
         right: "GET → the two others",
         proven_by: &[
             "group-remove-takes-nested",
-            "group-member-type-required",
             "group-filtered-remove-clears-all",
             "group-remove-value-list-clears-all",
             "group-remove-by-shifted-index",

@@ -77,7 +77,7 @@ pub static RULES: &[Rule] = &[
         hint: "Render the id from one place.",
         wrong: "POST → {\"id\":\"2819\"}\nfilter → {\"id\":\"42\",\"userName\": the same}",
         right: "both 2819",
-        proven_by: &["create-response-id-is-username", "id-differs-in-lists", "reactivation-changes-id"],
+        proven_by: &["id-differs-in-lists"],
         check: list_id_differs,
     },
     Rule {

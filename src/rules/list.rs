@@ -4,7 +4,7 @@ use super::rule::{Finding, Impact, Level, Rule, Verdict, refusal_rule, state_rul
 use super::view::{View, short};
 use crate::scim::urn;
 use crate::scim::value::get_ci;
-use crate::shadow::{Call, resources_of};
+use crate::shadow::{Call, ids_of, resources_of, text_of};
 use serde_json::{Map, Value};
 
 /// Rules of this area.
@@ -596,11 +596,27 @@ fn past_end(view: &View<'_>) -> Verdict {
         return Verdict::NotApplicable;
     }
     let entries = view.entries().len();
+    // A total that counts the page, and people whom no earlier page showed: it is the total that is wrong.
+    if entries as i64 == total && !repeats(view, start) {
+        return Verdict::NotApplicable;
+    }
     if entries == 0 {
         Verdict::Pass
     } else {
         Verdict::fail("body /Resources", format!("nothing: the list ends at {total}"), format!("{entries} entries"))
     }
+}
+
+/// True when the page shows somebody who stood on an earlier page of the same list.
+fn repeats(view: &View<'_>, start: i64) -> bool {
+    let before = view.earlier.iter().filter(|p| {
+        p.call.lists()
+            && p.call.endpoint == view.call.endpoint
+            && p.call.filter_text == view.call.filter_text
+            && p.call.effective_start().is_some_and(|s| s < start)
+    });
+    let ids: Vec<String> = before.filter_map(|p| p.exchange.json()).flat_map(|b| ids_of(resources_of(b))).collect();
+    view.entries().iter().filter_map(|e| get_ci(e, "id").and_then(text_of)).any(|id| ids.contains(&id))
 }
 
 fn twice(view: &View<'_>) -> Verdict {

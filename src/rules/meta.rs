@@ -510,7 +510,11 @@ fn first_shown(view: &View<'_>) -> Option<(time::OffsetDateTime, time::OffsetDat
         let answer = past.exchange.json().and_then(Value::as_object).filter(|_| one && same)?;
         (get_ci(answer, "id")?.as_str() == Some(id)).then(|| created(answer))?
     };
-    Some((view.earlier.iter().find_map(shown)?, now))
+    // A server may give an id anew: who was deleted was created at another time.
+    let deleted =
+        |past: &Past| past.call.op == Op::Delete && past.call.id.as_deref() == Some(id) && past.exchange.accepted();
+    let since = view.earlier.iter().rev().take_while(|p| !deleted(p));
+    Some((since.filter_map(shown).last()?, now))
 }
 
 fn modified_static(view: &View<'_>) -> Verdict {

@@ -31,6 +31,8 @@ fn read(view: &View<'_>) -> Reading {
     } else if view.forecast.expect == Expectation::Either && view.status() == 404 && !found_since(view) {
         // The id is not known there: that says nothing about the form of the request.
         Reading::Silent
+    } else if view.status() == 409 && who_has_it_is_open(view) {
+        Reading::Silent
     } else if half_made(view) {
         // That the server broke down is told where it did; what it had stored by then nobody knows.
         Reading::Silent
@@ -50,8 +52,21 @@ pub fn judge(view: &View<'_>, id: &str) -> Verdict {
     }
     let actual = format!("{} {}", view.status(), words(view));
     let mut finding = Finding::new("status", expected(view), actual).message(format!("{} was refused", view.line()));
+    if let Some(write) = gone_since(view).filter(|_| id == "identity/live-resource-not-found") {
+        finding = finding.message(format!("{}: who was there is gone since that write", view.line())).because(write);
+    }
     finding.level = leeway::softer(view, id);
     Verdict::Fail(vec![finding])
+}
+
+/// The PUT or PATCH that was answered with success, and since which a resource is not found that was read before it.
+fn gone_since(view: &View<'_>) -> Option<String> {
+    let id = view.call.id.as_deref()?;
+    let about = |p: &&Past| p.call.id.as_deref() == Some(id) && p.call.endpoint == view.call.endpoint;
+    let past: Vec<&Past> = view.earlier.iter().filter(about).filter(|p| p.exchange.accepted()).collect();
+    let write = past.iter().rposition(|p| matches!(p.call.op, Op::Replace | Op::Patch))?;
+    let read = |p: &&Past| p.call.op == Op::Read;
+    (past[..write].iter().any(read) && !past[write..].iter().any(read)).then(|| past[write].step.clone())
 }
 
 /// What a refusal says: its `detail`, or whatever else is in the body.
@@ -278,7 +293,10 @@ fn list(view: &View<'_>, status: u16) -> &'static str {
     if status == 404 {
         return "filter/no-match-is-an-error";
     }
-    if blames_page(view) {
+    let odd = |asked: &Option<String>| {
+        asked.as_ref().is_some_and(|n| n.parse::<u32>().is_ok_and(|n| n < 1) || n.starts_with('-'))
+    };
+    if odd(&view.call.count) || odd(&view.call.start_index) || blames_page(view) {
         return "list/valid-request-refused";
     }
     let text = view.call.filter_text.as_deref().unwrap_or_default();
@@ -386,6 +404,16 @@ fn create(view: &View<'_>, status: u16) -> &'static str {
 /// True when the text has that word, whatever stands around it.
 pub(super) fn says(text: &str, word: &str) -> bool {
     text.split(|c: char| !c.is_alphanumeric()).any(|w| w == word)
+}
+
+/// Names were stored otherwise than they were sent, or two have one name: who stands in the way of a write, nobody knows.
+fn who_has_it_is_open(view: &View<'_>) -> bool {
+    let endpoint = view.call.endpoint.as_str();
+    let attribute = name_attribute(endpoint);
+    let wanted = view.call.body.as_ref().and_then(Value::as_object).and_then(|b| get_ci(b, attribute)?.as_str());
+    let holders = wanted.into_iter().flat_map(|name| view.before.named(name));
+    view.before.doubts(endpoint, attribute)
+        || holders.filter(|k| k.endpoint == endpoint && k.state == State::Live).count() > 1
 }
 
 /// 409 although nobody of ours holds the name.

@@ -82,6 +82,13 @@ fn written_to_another(view: &View<'_>, c: &Contradiction) -> Option<String> {
     if is_null(&c.expected) || facts::computed_name(&c.key) || only_case_differs(c) || only_blanks_differ(c) {
         return None;
     }
+    // A list that shows somebody's name under this id has one of them under the wrong id, which is another rule's subject.
+    let misplaced = view.call.lists() && c.key == crate::shadow::name_attribute(&view.call.endpoint);
+    let now = view.call.id.as_deref() == Some(&*c.id)
+        && view.call.body.as_ref().is_some_and(|b| texts(b, "").contains(&actual));
+    if misplaced || now {
+        return None;
+    }
     let writes = view.earlier.iter().rev().filter(|p| {
         matches!(p.call.op, Op::Create | Op::Replace | Op::Patch)
             && p.call.endpoint == view.call.endpoint

@@ -20,6 +20,8 @@ use std::time::Duration;
 /// Resources per case that the final sweep reads, and looks up by name.
 const SWEEP_READS: usize = 10;
 const SWEEP_LOOK_UPS: usize = 4;
+/// So many resources per case are read before a list or a change is judged.
+const LOOKED_FIRST: usize = 12;
 /// Endpoints whose resources identity providers look up by name.
 const NAMED: [&str; 2] = ["/Users", "/Groups"];
 
@@ -91,6 +93,43 @@ impl Player<'_> {
         self.take_findings(at, step, &exchange, &judged);
         self.remember(id, judged.call.clone(), exchange);
         self.thin(at, round);
+    }
+
+    /// Before a list is blamed for whom it lacks, and a change for its refusal with 404: who was written since they were read last
+    /// is read.
+    pub(super) async fn look_first(&mut self, step: &Step, exchange: &Exchange, round: Option<u64>) {
+        let call = Call::of(&exchange.request, &self.context.target.types);
+        let ids = match (call.op, exchange.status()) {
+            (Op::List | Op::Search, Some(200)) if call.filter.is_some() => self.missing_from(exchange, &call, &step.id),
+            (Op::Replace | Op::Patch, Some(404 | 410)) => call.id.iter().cloned().collect(),
+            _ => return,
+        };
+        let tenant = tenant_of(&call);
+        for id in ids {
+            let Some(entry) = self.shadow.entry(&call.endpoint, &id).filter(|e| e.kind.tenant == tenant) else {
+                continue;
+            };
+            let written = self.shadow.find(&call.endpoint, &id).is_some_and(|k| k.state == State::Live && k.dirty);
+            if written && self.looked_first < LOOKED_FIRST {
+                self.looked_first += 1;
+                let path = entry.path();
+                self.probe(step, &path, tenant, &format!("{}/look-first", step.id), round).await;
+            }
+        }
+    }
+
+    /// Whom a list should show by its filter, and does not.
+    fn missing_from(&mut self, exchange: &Exchange, call: &Call, step: &str) -> Vec<String> {
+        self.shadow.tenant = tenant_of(call);
+        let forecast = self.shadow.forecast(call);
+        let (observed, _) = self.shadow.observe(exchange, call, &forecast, step, true);
+        let list = exchange.json().and_then(Value::as_object);
+        let total = list.and_then(|o| get_ci(o, "totalResults")?.as_u64()).unwrap_or_default();
+        // Who is not on this page may be on another one.
+        if exchange.json().is_some_and(|body| total > resources_of(body).len() as u64) {
+            return Vec::new();
+        }
+        observed.selection.into_iter().flat_map(|s| s.missing).map(|(id, _)| id).collect()
     }
 
     pub(super) fn added_read(&self, target: &str, tenant: u8) -> Outgoing {

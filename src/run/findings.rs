@@ -214,17 +214,23 @@ const FOLLOWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("list/same-id-twice", &["cursor/walk-wrong", "list/pages-disagree"]),
+    ("identity/id-changed", &["filter/match-missing", "identity/list-id-differs", "list/entry-differs-from-read"]),
+    ("group/member-not-added", &["group/members-changed-by-other-write", "group/remove-takes-other-members"]),
 ];
 
 /// What comes of one record for two people.
 const MIXED_UP: &[&str] = &[
+    "create/username-altered",
+    "filter/external-id-not-found",
     "filter/inactive-hidden",
     "filter/match-missing",
     "filter/username-case-sensitive",
+    "group/user-groups-stale",
     "identity/live-resource-not-found",
     "list/same-id-twice",
     "list/total-wrong",
     "schema/created-changes",
+    "schema/external-id-invented",
 ];
 
 /// Cause → what followed from it.

@@ -26,6 +26,7 @@ use crate::rules::view::Past;
 use crate::scenario::model::{Expect, RequestSpec, Step};
 use crate::shadow::{Call, Op, Shadow};
 use own::Unwritable;
+use serde_json::Value;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
@@ -91,6 +92,8 @@ pub(super) struct Player<'a> {
     job: super::job::Count,
     /// How often a contradiction was asked about once more.
     pub(super) asked_again: usize,
+    /// How often somebody was read before a request was judged.
+    pub(super) looked_first: usize,
     pub(super) followed: Followed,
     pub(super) left_behind: Vec<String>,
     alone: bool,
@@ -143,6 +146,7 @@ impl<'a> Player<'a> {
             tally: Tally::new(),
             job: super::job::Count::default(),
             asked_again: 0,
+            looked_first: 0,
             followed: Followed::default(),
             left_behind: Vec::new(),
             alone,
@@ -221,6 +225,7 @@ impl<'a> Player<'a> {
     async fn send_one(&mut self, step: &Step, spec: &RequestSpec, round: Option<u64>) {
         let Some(out) = self.prepare(step, spec).await else { return };
         let Ok(exchange) = self.exchange(out).await else { return };
+        self.look_first(step, &exchange, round).await;
         let mut judged = self.judge(&exchange, &step.id, true, step.expect.as_ref());
         self.confirm(&exchange, &mut judged).await;
         self.follow(&exchange, &mut judged).await;
@@ -446,6 +451,10 @@ impl<'a> Player<'a> {
             match render::at(&capture.from, exchange, types, &self.values)
                 .filter(|v| !v.is_null() && v.as_str() != Some(""))
             {
+                // An id is a text to every identity provider, also where a server shows a number.
+                Some(Value::Number(id)) if capture.name.ends_with(".id") => {
+                    self.values.capture(&capture.name, Value::String(id.to_string()))
+                }
                 Some(value) => self.values.capture(&capture.name, value),
                 None if capture.optional => self.values.forget(&capture.name),
                 None => {

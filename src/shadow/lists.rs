@@ -245,14 +245,16 @@ impl Look<'_> {
                     return;
                 }
                 let Some(matching) = self.decided(&known.doc) else { return };
+                // A value that the server itself did not show has not been stored; that is another rule's finding.
+                if matching && !returned && latest(known).is_some_and(|shown| !self.matches(shown)) {
+                    return;
+                }
                 if matching {
                     found.matching += 1
                 } else {
                     found.not_matching = true
                 }
                 match (matching, returned) {
-                    // A value that the server itself did not show has not been stored; that is another rule's finding.
-                    (true, false) if latest(known).is_some_and(|shown| !self.matches(shown)) => {}
                     (true, false) => {
                         found.missing_inactive += usize::from(inactive(&known.doc));
                         found.not_returned += 1;

@@ -180,6 +180,12 @@ impl Shadow {
         })
     }
 
+    /// True when an attribute of some resource there was read otherwise than it was written, or not at all.
+    pub fn doubts(&self, endpoint: &str, attribute: &str) -> bool {
+        let about = |(e, key): &(String, String)| e == endpoint && key.eq_ignore_ascii_case(attribute);
+        self.unkept.keys().chain(self.distorted.keys()).any(about)
+    }
+
     /// Takes in what an exchange taught.
     pub fn learn(&mut self, learned: Learned) {
         for (place, known) in learned.resources {
