@@ -304,7 +304,13 @@ fn list_response(view: &View<'_>) -> Verdict {
     match (named, list.get("Resources")) {
         // RFC 7644 §4: paging is ignored here, so the list is whole.
         (true, Some(Value::Array(all))) => match get_ci(list, "totalResults") {
-            Some(total) if total.as_u64() == Some(all.len() as u64) => Verdict::Pass,
+            Some(total) if total.as_u64() == Some(all.len() as u64) => match get_ci(list, "startIndex") {
+                // The index is 1-based (RFC 7644 §3.4.2.4); nothing asks for it where the list is whole.
+                Some(Value::Number(start)) if start.as_i64() != Some(1) && !all.is_empty() => Verdict::Fail(vec![
+                    Finding::new("body /startIndex", "1, or nothing", start.to_string()).level(Level::Should),
+                ]),
+                _ => Verdict::Pass,
+            },
             other => {
                 let shown = other.map_or_else(|| "nothing".to_owned(), short);
                 Verdict::fail("body /totalResults", all.len().to_string(), shown)

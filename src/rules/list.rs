@@ -306,11 +306,9 @@ pub static RULES: &[Rule] = &[
         right: "→ 200",
         proven_by: &[
             "group-filter-second-page-501",
-            "search-sort-order-400",
             "get-with-content-type-400",
             "list-large-count-400",
             "request-unknown-parameter-400",
-            "sort-order-404",
             "list-count-zero-400",
             "list-paging-limits-422",
             "list-without-filter-400",

@@ -224,7 +224,7 @@ pub fn class(view: &View<'_>) -> &'static str {
         Op::Create => create(view, status),
         Op::Read if view.call.projected() && !matches!(status, 404 | 410) => "projection/valid-projection-refused",
         Op::Delete if !matches!(status, 404 | 410) => "delete/refused",
-        Op::Read if left_a_group(view) => "group/removal-deletes-user",
+        Op::Read if left_a_group(view) && gone_since(view).is_none() => "group/removal-deletes-user",
         Op::Read | Op::Delete => "identity/live-resource-not-found",
         Op::Replace if status == 404 && !found_since(view) => "identity/live-resource-not-found",
         Op::Replace if matches!(status, 404 | 405 | 501) && !worked_before(view) => "put/not-supported",
@@ -287,7 +287,10 @@ fn list(view: &View<'_>, status: u16) -> &'static str {
     if view.exchange.request.path.ends_with('/') {
         return "list/trailing-slash-refused";
     }
-    if view.call.filter.is_none() || (status == 404 && view.call.sort_by.is_some()) {
+    if view.call.sort_by.is_some() && (view.call.filter.is_none() || status == 404 || blames_sort(view)) {
+        return "sort/valid-sort-refused";
+    }
+    if view.call.filter.is_none() {
         return "list/valid-request-refused";
     }
     if status == 404 {
@@ -340,11 +343,14 @@ fn blames_page(view: &View<'_>) -> bool {
         (view.call.count.is_some(), "count"),
         (view.call.start_index.is_some() || view.call.count.is_some(), "pagination"),
         (view.call.start_index.is_some() || view.call.count.is_some(), "paging"),
-        (view.call.sort_by.is_some(), "sortby"),
-        (view.call.sort_by.is_some(), "sorting"),
-        (view.call.sort_by.is_some(), "sortorder"),
     ];
     !lower.contains("filter") && asked.iter().any(|(sent, word)| *sent && says(&lower, word))
+}
+
+/// The answer speaks of the order.
+fn blames_sort(view: &View<'_>) -> bool {
+    let lower = detail_of(view).to_ascii_lowercase();
+    !lower.contains("filter") && ["sort", "sortby", "sorting", "sortorder"].iter().any(|word| says(&lower, word))
 }
 
 /// A filter without its quoted values.
@@ -580,8 +586,11 @@ fn accepted_classes(view: &View<'_>) -> Vec<&'static str> {
             }
         }
         Op::List => out.push(list(view, 400)),
-        Op::Search => out.extend([list(view, 400), "search/not-offered"]),
+        Op::Search => out.extend([list(view, 400), "search/not-offered", "search/valid-request-refused"]),
         _ => {}
+    }
+    if view.call.lists() && view.call.sort_by.is_some() {
+        out.push("sort/valid-sort-refused");
     }
     if view.call.lists() && view.call.filter.is_some() && view.entries().is_empty() {
         out.push("filter/no-match-is-an-error");

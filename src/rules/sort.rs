@@ -1,6 +1,6 @@
 //! Sorting (RFC 7644 §3.4.2.3): the whole list in the order that was asked for.
 
-use super::rule::{Finding, Impact, Level, Rule, Verdict};
+use super::rule::{Finding, Impact, Level, Rule, Verdict, refusal_rule};
 use super::view::{View, short};
 use crate::exchange::Exchange;
 use crate::scim::schema::AttrType;
@@ -64,6 +64,22 @@ pub static RULES: &[Rule] = &[
             "serviceproviderconfig-claims-sort",
         ],
         check: sort_paged,
+    },
+    Rule {
+        id: "sort/valid-sort-refused",
+        title: "A list in an order is refused although sorting is advertised",
+        spec: "RFC 7644 §3.4.2.3",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::ImportIncomplete,
+        breaks: &[],
+        requirements: &["sort-ascending", "sort-subattr"],
+        explain: "`sortBy` is an attribute in standard notation, in any case, also a part of a complex one; `sortOrder` is `ascending` or `descending` and may be missing. A server whose ServiceProviderConfig says sort.supported answers in that order.",
+        hint: "Parse sortBy as an attribute path, without regard to case; or say sort.supported=false, and sort nothing.",
+        wrong: "GET /Users?sortBy=name.familyName → 400",
+        right: "→ 200, in that order",
+        proven_by: &["sort-order-404"],
+        check: refusal_rule!("sort/valid-sort-refused"),
     },
     Rule {
         id: "sort/resource-dropped",

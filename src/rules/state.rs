@@ -319,7 +319,8 @@ pub fn classify(c: &Contradiction, place: Place) -> &'static str {
         Place::WriteAnswer if c.cause.kind != Write::Create => return "patch/answer-shows-old-state",
         _ => {}
     }
-    if c.cause.form.odd_case {
+    // What is shown otherwise was read, whatever case its name was in.
+    if c.cause.form.odd_case && c.clash == Clash::Missing {
         return "create/attribute-case-ignored";
     }
     if c.cause.kind == Write::Refused {

@@ -298,6 +298,21 @@ fn asks_for_nothing_odd(f: &RawFinding) -> bool {
     }
 }
 
+/// Takes out what blames the case of a name where the attribute is lost in the declared case, too.
+fn without_lost_names(raw: Vec<RawFinding>, followed: &mut Followed) -> Vec<RawFinding> {
+    const LOST: &str = "create/attribute-not-stored";
+    let place = |f: &RawFinding| (f.exchange.request.segments().first().cloned(), first_word(&f.finding.at).to_owned());
+    let lost: BTreeSet<_> = raw.iter().filter(|f| f.rule.id == LOST).map(place).collect();
+    let kept = raw.into_iter().filter(|f| {
+        let follows = f.rule.id == "create/attribute-case-ignored" && lost.contains(&place(f));
+        if follows {
+            followed.entry(LOST).or_default().insert(f.rule.id);
+        }
+        !follows
+    });
+    kept.collect()
+}
+
 /// Takes out what is refused with the same words as a plainer request to the same endpoint.
 fn without_same_sentence(raw: Vec<RawFinding>, followed: &mut Followed) -> Vec<RawFinding> {
     let plainest =
@@ -327,7 +342,7 @@ pub(crate) struct Words<'a> {
 pub(crate) fn group(raw: Vec<RawFinding>, cases: &[CaseReport], words: Words<'_>) -> Vec<FindingReport> {
     let (raw, mut followed) = without_consequences(raw);
     let raw = without_forms(without_same_sentence(raw, &mut followed), &mut followed);
-    let raw = without_special(raw, cases, &mut followed);
+    let raw = without_special(without_lost_names(raw, &mut followed), cases, &mut followed);
     let mut groups: BTreeMap<(String, String), Vec<RawFinding>> = BTreeMap::new();
     let mut order: Vec<(String, String)> = Vec::new();
     for finding in without_echoes(raw) {
@@ -373,7 +388,11 @@ fn key_of(f: &RawFinding) -> (String, String) {
     let extra = match f.rule.id {
         "scenario/unexpected-answer" => format!("{} {}", f.scenario, f.step),
         "error/server-error" => format!("{} {endpoint} {status}", f.exchange.request.method),
-        id if id.ends_with("-refused") => format!("{status}"),
+        // What was found to be minded is a cause of its own.
+        id if id.ends_with("-refused") => {
+            let told = f.finding.message.as_deref().and_then(|m| m.split_once(", but is accepted with"));
+            format!("{status} {}", told.filter(|_| id.starts_with("create/")).map_or("", |(_, minded)| minded))
+        }
         _ => String::new(),
     };
     (f.rule.id.to_owned(), format!("{extra}|{}", f.level.name()))

@@ -126,6 +126,8 @@ pub(crate) struct Context {
     pub(crate) first_unanswered: Mutex<Option<String>>,
     /// Requests that were sent once more because the server had hung up on them.
     pub(crate) sent_again: AtomicUsize,
+    /// Refusals of creates that were looked into: endpoint and words, and what came of it.
+    pub(crate) refusals: Mutex<HashMap<String, Option<play::Told>>>,
     /// Plainer forms of refused requests that were asked for.
     pub(crate) plainer: AtomicUsize,
     silent: OnceLock<String>,
@@ -183,6 +185,7 @@ pub async fn run(
         unanswered: AtomicUsize::new(0),
         first_unanswered: Mutex::default(),
         sent_again: AtomicUsize::new(0),
+        refusals: Mutex::default(),
         plainer: AtomicUsize::new(0),
         silent: OnceLock::new(),
     });

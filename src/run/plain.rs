@@ -57,8 +57,8 @@ fn pathless(operation: &Operation) -> Option<&Operation> {
     op_path(operation).is_none().then(|| get_ci(operation, "value")?.as_object())?
 }
 
-/// Names as the schema spells them.
-fn spelled(operation: &Operation, rt: &ResourceType) -> Option<Vec<Operation>> {
+/// All declared names, by their small letters.
+fn names(rt: &ResourceType) -> HashMap<String, String> {
     let mut names = HashMap::new();
     let mut add = |a: &Attribute| _ = names.insert(a.name.to_ascii_lowercase(), a.name.clone());
     let extensions = rt.extensions.iter().flat_map(|e| &e.schema.attributes);
@@ -66,12 +66,37 @@ fn spelled(operation: &Operation, rt: &ResourceType) -> Option<Vec<Operation>> {
     let all: Vec<&Attribute> = rt.schema.attributes.iter().chain(extensions).collect();
     all.iter().flat_map(|a| &a.sub_attributes).for_each(&mut add);
     all.iter().for_each(|a| add(a));
+    names
+}
+
+/// Names as the schema spells them.
+fn spelled(operation: &Operation, rt: &ResourceType) -> Option<Vec<Operation>> {
+    let names = names(rt);
     match op_path(operation) {
         Some(path) => Some(vec![with(operation, "path", spell(path, &names).into())]),
         None => {
             let value = pathless(operation)?.iter().map(|(key, v)| (spell(key, &names), v.clone())).collect();
             Some(vec![with(operation, "value", Value::Object(value))])
         }
+    }
+}
+
+/// A body with its names as the schema spells them.
+pub(super) fn declared_spelling(body: &Map<String, Value>, rt: &ResourceType) -> Map<String, Value> {
+    fn spelled(value: &Value, names: &HashMap<String, String>) -> Value {
+        match value {
+            Value::Object(map) => {
+                map.iter().map(|(key, v)| (spell(key, names), spelled(v, names))).collect::<Map<_, _>>().into()
+            }
+            Value::Array(all) => all.iter().map(|v| spelled(v, names)).collect(),
+            other => other.clone(),
+        }
+    }
+    let mut names = names(rt);
+    names.insert("schemas".to_owned(), "schemas".to_owned());
+    match spelled(&Value::Object(body.clone()), &names) {
+        Value::Object(map) => map,
+        _ => body.clone(),
     }
 }
 

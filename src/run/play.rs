@@ -6,6 +6,7 @@
 mod expected;
 mod own;
 mod plainer;
+mod reduced;
 mod rounds;
 mod unmet;
 mod verdict;
@@ -32,6 +33,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+pub(crate) use reduced::Told;
 pub(super) use verdict::expects_refusal;
 
 /// Earlier exchanges that rules can look at, and how many bytes of answers.
@@ -229,6 +231,7 @@ impl<'a> Player<'a> {
         let mut judged = self.judge(&exchange, &step.id, true, step.expect.as_ref());
         self.confirm(&exchange, &mut judged).await;
         self.follow(&exchange, &mut judged).await;
+        self.look_into(&exchange, &mut judged).await;
         let plainer = self.plainer(step, &exchange, &mut judged).await;
         let at = self.report_step(step, &step.id, &exchange, None);
         self.take_findings(at, step, &exchange, &judged);

@@ -169,6 +169,19 @@ pub(super) const FAULTS: &[Fault] = &[
         })],
     },
     Fault {
+        id: "search-attributes-list-400",
+        title: "A search by POST takes `attributes` for one text",
+        area: "match/filter",
+        source: &[],
+        wrong: "\"attributes\": [\"userName\"]: 400",
+        right: "200",
+        hooks: &[Hook::Before(|call, _| {
+            let list = body_value(call, "attributes").is_some_and(Value::is_array);
+            let detail = "Cannot deserialize value of type String from Array value";
+            (list && searches(call)).then(|| Reply::error(400, Some("invalidSyntax"), detail))
+        })],
+    },
+    Fault {
         id: "search-sort-order-400",
         title: "A search by POST understands sortOrder in capitals alone",
         area: "match/filter",
