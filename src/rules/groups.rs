@@ -2,10 +2,10 @@
 
 use super::rule::{Finding, Impact, Level, Rule, Verdict, refusal_rule, state_rule};
 use super::state;
-use super::view::{View, below, short};
+use super::view::{Past, View, below, short};
 use crate::scim::schema::Returned;
 use crate::scim::value::{get_ci, value_ci};
-use crate::shadow::{Choice, Entry, Known, Op, State, member_ids};
+use crate::shadow::{Choice, Entry, Known, Op, State, member_ids, text_of};
 use serde_json::Value;
 
 /// Rules of this area.
@@ -53,6 +53,7 @@ pub static RULES: &[Rule] = &[
             "group-add-only-first-member",
             "group-last-member-operation-wins",
             "group-member-without-email-dropped",
+            "group-member-type-required",
         ],
         check: state_rule!("group/member-not-added"),
     },
@@ -200,6 +201,22 @@ pub static RULES: &[Rule] = &[
         right: "u1 stands there once",
         proven_by: &["group-add-present-twice", "group-member-listed-twice", "group-add-present-answer-doubled"],
         check: member_duplicated,
+    },
+    Rule {
+        id: "group/user-groups-duplicated",
+        title: "A user shows the same group twice",
+        spec: "RFC 7643 §2.4, §4.1.2",
+        level: Level::Should,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["data-no-dup-type-value"],
+        explain: "`groups` should not hold the same pair of type and value more than once. It happens where two additions of one member at the same time both found that the member is missing, or where a join gives a row for each way into the group.",
+        hint: "Make the pair of group and member unique in the store, and select distinct groups.",
+        wrong: "GET /Users/u1 → \"groups\":[{\"value\":\"g1\"},{\"value\":\"g1\"}]",
+        right: "→ \"groups\":[{\"value\":\"g1\"}]",
+        proven_by: &["user-groups-twice"],
+        check: user_groups_duplicated,
     },
     Rule {
         id: "group/members-changed-by-other-write",
@@ -389,7 +406,6 @@ pub static RULES: &[Rule] = &[
         wrong: "DELETE /Groups/g → 204\nGET /Users/u → {\"groups\":[{\"value\":\"g\"}]}",
         right: "GET /Users/u → no groups",
         proven_by: &[
-            "patch-pathless-groups-written",
             "delete-group-remains-in-user-groups",
             "user-groups-keep-removed",
             "user-groups-first-only",
@@ -504,6 +520,30 @@ fn deleted_user_still_member(view: &View<'_>) -> Verdict {
     if findings.is_empty() && !was_member { Verdict::NotApplicable } else { Verdict::from_findings(findings) }
 }
 
+fn user_groups_duplicated(view: &View<'_>) -> Verdict {
+    if view.call.endpoint != "/Users" || view.call.op != Op::Read || view.status() != 200 {
+        return Verdict::NotApplicable;
+    }
+    let shown = view.object().and_then(|o| get_ci(o, "groups")).and_then(Value::as_array);
+    let pair = |g: &Value| Some((text_of(value_ci(g, "value")?)?, value_ci(g, "type").cloned()));
+    let pairs: Vec<_> = shown.into_iter().flatten().filter_map(pair).collect();
+    match pairs.iter().enumerate().find(|(n, one)| pairs[..*n].contains(one)) {
+        Some((_, (id, _))) => Verdict::fail("body /groups", "each group once", format!("{id} twice")),
+        None if pairs.is_empty() => Verdict::NotApplicable,
+        None => Verdict::Pass,
+    }
+}
+
+/// The client itself has written `groups` of that user: that it is shown is another rule's subject.
+fn wrote_groups(view: &View<'_>, user: &str) -> bool {
+    let own = |p: &&Past| {
+        let made = p.exchange.json().and_then(|b| text_of(value_ci(b, "id")?));
+        p.call.endpoint == "/Users" && (p.call.id.as_deref() == Some(user) || made.as_deref() == Some(user))
+    };
+    let writes = view.earlier.iter().filter(own).filter(|p| matches!(p.call.op, Op::Create | Op::Replace | Op::Patch));
+    writes.filter_map(|p| p.call.body.as_ref()).any(|body| body.to_string().to_ascii_lowercase().contains("\"groups\""))
+}
+
 fn user_groups_stale(view: &View<'_>) -> Verdict {
     if view.call.endpoint != "/Users" || view.call.op != Op::Read || view.status() != 200 || view.call.projected() {
         return Verdict::NotApplicable;
@@ -511,8 +551,10 @@ fn user_groups_stale(view: &View<'_>) -> Verdict {
     let Some(user) = view.call.id.as_deref() else { return Verdict::NotApplicable };
     let shown = view.object().and_then(|o| get_ci(o, "groups"));
     let entries = shown.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let ids: Vec<String> =
-        entries.iter().filter_map(|g| value_ci(g, "value").and_then(crate::shadow::text_of)).collect();
+    if !entries.is_empty() && wrote_groups(view, user) {
+        return Verdict::NotApplicable;
+    }
+    let ids: Vec<String> = entries.iter().filter_map(|g| value_ci(g, "value").and_then(text_of)).collect();
     if !entries.iter().all(Value::is_object) {
         // Names and the like may name the right groups; that they stand in the wrong shape is told as that.
         return Verdict::NotApplicable;
@@ -581,7 +623,7 @@ fn group_not_shown(view: &View<'_>, user: &str, ids: &[String], shown: Option<&V
     // What a client once wrote there and nobody minds is no sign that the server fills it.
     let filled = |doc: &Value| {
         let groups = value_ci(doc, "groups").and_then(Value::as_array).into_iter().flatten();
-        let mut ids = groups.filter_map(|g| value_ci(g, "value").and_then(crate::shadow::text_of));
+        let mut ids = groups.filter_map(|g| value_ci(g, "value").and_then(text_of));
         ids.any(|id| view.before.find("/Groups", &id).is_some())
     };
     let shows = ids.iter().any(|id| view.before.find("/Groups", id).is_some())

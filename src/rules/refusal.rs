@@ -296,10 +296,10 @@ fn list(view: &View<'_>, status: u16) -> &'static str {
     if status == 404 {
         return "filter/no-match-is-an-error";
     }
-    let odd = |asked: &Option<String>| {
-        asked.as_ref().is_some_and(|n| n.parse::<u32>().is_ok_and(|n| n < 1) || n.starts_with('-'))
-    };
-    if odd(&view.call.count) || odd(&view.call.start_index) || blames_page(view) {
+    // A number below 1 that the answer names: it counts as 0 or 1, and the filter beside it is not to blame.
+    let detail = detail_of(view);
+    let named = |asked: &Option<String>| asked.as_deref().is_some_and(|n| n.starts_with('-') && detail.contains(n));
+    if named(&view.call.count) || named(&view.call.start_index) || blames_page(view) {
         return "list/valid-request-refused";
     }
     let text = view.call.filter_text.as_deref().unwrap_or_default();

@@ -2,7 +2,8 @@
 //!
 //! Must not know rules beyond their ids, nor the answer beyond its status and words.
 
-use super::findings::{Followed, RawFinding};
+use super::consequences::Followed;
+use super::findings::RawFinding;
 use crate::scim::value::get_ci;
 use crate::shadow::forecast::{op_path, operations};
 use serde_json::{Map, Value};

@@ -3,7 +3,8 @@
 //!
 //! Must not know rules beyond their ids.
 
-use super::findings::{Followed, RawFinding};
+use super::consequences::Followed;
+use super::findings::RawFinding;
 use crate::event::CaseReport;
 use crate::scim::value::get_ci;
 use serde_json::Value;

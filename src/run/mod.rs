@@ -8,6 +8,7 @@ mod advertised;
 pub mod baseline;
 mod blocked;
 mod confirm;
+mod consequences;
 pub mod discover;
 pub mod findings;
 mod follow;

@@ -68,7 +68,7 @@ impl Watch<'_> {
     fn page(&mut self, call: &Call, list: &Value, ids: Vec<String>) {
         let Some(start) = call.effective_start() else { return };
         let total = list.as_object().and_then(|o| get_ci(o, "totalResults")).and_then(Value::as_i64);
-        if call.cursor || call.effective_count() == Some(0) || total.is_some_and(|t| start > t) {
+        if call.cursor || call.effective_count() == Some(0) || total.is_some_and(|t| start > t.max(1)) {
             return;
         }
         let query = format!(

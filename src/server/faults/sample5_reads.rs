@@ -336,6 +336,21 @@ pub(super) const FAULTS: &[Fault] = &[
         })],
     },
     Fault {
+        id: "user-groups-twice",
+        title: "A user shows each group twice",
+        area: "groups",
+        source: &[],
+        wrong: "\"groups\": [{\"value\": \"g1\"}, {\"value\": \"g1\"}]",
+        right: "\"groups\": [{\"value\": \"g1\"}]",
+        hooks: &[Hook::After(|call, reply, _| {
+            for user in shown(call, reply, Kind::User) {
+                if let Some(groups) = user.get_mut("groups").and_then(Value::as_array_mut) {
+                    groups.extend(groups.clone());
+                }
+            }
+        })],
+    },
+    Fault {
         id: "user-groups-carry-members",
         title: "Each of a user's groups comes with the list of its members",
         area: "groups",

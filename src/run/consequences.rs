@@ -1,0 +1,221 @@
+//! What follows from another finding is told with it, and not by itself: one finding per cause.
+//!
+//! Must not judge and must not know the server: only ids of rules, and where they were seen.
+
+use super::findings::RawFinding;
+use super::forms::without_forms;
+use crate::scim::value::get_ci;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What follows from a cause in the same case: told with the cause, and not by itself.
+const FOLLOWS: &[(&str, &[&str])] = &[
+    ("discovery/type-not-served", &["list/valid-request-refused"]),
+    (
+        "create/answer-without-id",
+        &[
+            "bulk/reference-not-resolved",
+            "create/client-id-kept",
+            "create/id-is-external-id",
+            "create/location-wrong",
+            "cursor/walk-wrong",
+            "filter/match-missing",
+            "group/unknown-member-stored",
+            "identity/id-changed",
+            "identity/id-not-unique",
+            "identity/list-id-differs",
+            "identity/live-resource-not-found",
+            "list/pages-disagree",
+            "list/same-id-twice",
+            "schema/id-not-text",
+            "schema/location-wrong",
+        ],
+    ),
+    (
+        "schema/id-not-text",
+        &[
+            "bulk/reference-not-resolved",
+            "cursor/walk-wrong",
+            "filter/match-missing",
+            "identity/id-changed",
+            "identity/id-not-unique",
+            "identity/list-id-differs",
+            "identity/live-resource-not-found",
+            "list/pages-disagree",
+            "list/same-id-twice",
+        ],
+    ),
+    ("put/answer-shows-old-state", &["put/answer-hides-what-stays"]),
+    // Two names for one record: each look-up finds the other one, or nobody.
+    ("identity/create-answers-with-other", MIXED_UP),
+    ("create/duplicate-accepted", MIXED_UP),
+    (
+        "identity/other-resource-changed",
+        &[
+            "create/username-altered",
+            "identity/id-changed",
+            "put/answer-hides-what-stays",
+            "read/write-answer-not-kept",
+            "schema/created-changes",
+            "schema/read-changes-modified",
+        ],
+    ),
+    ("list/resource-missing", &["list/total-wrong"]),
+    ("list/same-id-twice", &["cursor/walk-wrong", "list/pages-disagree"]),
+    ("identity/id-changed", &["filter/match-missing", "identity/list-id-differs", "list/entry-differs-from-read"]),
+    ("group/member-not-added", &["group/members-changed-by-other-write", "group/remove-takes-other-members"]),
+];
+
+/// What comes of one record for two people.
+const MIXED_UP: &[&str] = &[
+    "create/username-altered",
+    "filter/external-id-not-found",
+    "filter/inactive-hidden",
+    "filter/match-missing",
+    "filter/username-case-sensitive",
+    "group/user-groups-stale",
+    "identity/live-resource-not-found",
+    "list/same-id-twice",
+    "list/total-wrong",
+    "schema/created-changes",
+    "schema/external-id-invented",
+];
+
+/// Cause → what followed from it.
+pub(super) type Followed = BTreeMap<&'static str, BTreeSet<&'static str>>;
+
+/// Takes out what follows from another finding of the same case.
+fn without_same_case(raw: Vec<RawFinding>) -> (Vec<RawFinding>, Followed) {
+    let told: BTreeSet<(String, &'static str)> = raw.iter().map(|f| (f.case.clone(), f.rule.id)).collect();
+    let mut followed = Followed::new();
+    let kept = raw.into_iter().filter(|f| {
+        let cause = FOLLOWS.iter().find(|(cause, consequences)| {
+            consequences.contains(&f.rule.id) && told.contains(&(f.case.clone(), *cause))
+        });
+        if let Some((cause, _)) = cause {
+            followed.entry(cause).or_default().insert(f.rule.id);
+        }
+        cause.is_none()
+    });
+    (kept.collect(), followed)
+}
+
+/// What is refused for the same reason as the plainest request is: an endpoint that answers every request with one sentence has
+/// one fault, and so has a create that is refused for what every create holds.
+const SAME_SENTENCE: &[(&str, &[&str])] = &[
+    (
+        "list/valid-request-refused",
+        &[
+            "create/enterprise-extension-refused",
+            "create/legacy-group-schema-refused",
+            "create/valid-group-refused",
+            "create/valid-user-refused",
+            "error/unknown-id-wrong-status",
+            "filter/logic-refused",
+            "filter/urn-attribute-refused",
+            "filter/valid-filter-refused",
+        ],
+    ),
+    ("create/valid-user-refused", &["create/enterprise-extension-refused", "put/valid-request-refused"]),
+    ("create/valid-group-refused", &["create/legacy-group-schema-refused", "put/valid-request-refused"]),
+];
+
+/// Endpoint, status and words of a refusal; `None` for short words, which may mean many things, and for the statuses that say
+/// the same of different causes.
+fn sentence(f: &RawFinding) -> Option<(String, u16, String)> {
+    const SHORT: usize = 16;
+    let status = f.exchange.status().filter(|s| matches!(s, 400 | 403 | 405 | 422 | 501))?;
+    // What some frameworks put there is a list, which says as much.
+    let detail = match get_ci(f.exchange.json()?.as_object()?, "detail")? {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let endpoint = f.exchange.request.segments().first().cloned()?;
+    (detail.len() >= SHORT).then_some((endpoint, status, detail))
+}
+
+/// A write, or a list from its beginning: that a page from -1 is refused with a sentence of few meanings explains nothing else.
+fn asks_for_nothing_odd(f: &RawFinding) -> bool {
+    let request = &f.exchange.request;
+    let asked = |name: &str| request.query_param(name);
+    let usual =
+        |name: &str, most: u32| asked(name).is_none_or(|n| n.parse::<u32>().is_ok_and(|n| (1..=most).contains(&n)));
+    match request.method.as_str() {
+        "GET" => usual("startIndex", 1) && usual("count", 200) && asked("sortBy").is_none(),
+        _ => request.segments().last().is_none_or(|last| last != ".search"),
+    }
+}
+
+/// What a list that is shown in another shape looks like to whoever wrote it.
+const MISSHAPEN: &[&str] = &[
+    "create/attribute-not-stored",
+    "patch/add-overwrites-values",
+    "patch/answer-shows-old-state",
+    "patch/change-not-applied",
+    "patch/pathless-not-applied",
+    "patch/remove-not-applied",
+    "patch/replace-without-match-accepted",
+    "patch/value-path-not-applied",
+    "projection/attribute-not-excluded",
+    "put/answer-shows-old-state",
+    "put/change-not-applied",
+];
+
+/// Takes out the consequences of a cause that was seen at the same place, in whatever case.
+fn fold<P: Ord>(
+    raw: Vec<RawFinding>,
+    followed: &mut Followed,
+    (cause, consequences): (&'static str, &[&str]),
+    place: impl Fn(&RawFinding) -> P,
+) -> Vec<RawFinding> {
+    let seen: BTreeSet<P> = raw.iter().filter(|f| f.rule.id == cause).map(&place).collect();
+    let kept = raw.into_iter().filter(|f| {
+        let follows = consequences.contains(&f.rule.id) && seen.contains(&place(f));
+        if follows {
+            followed.entry(cause).or_default().insert(f.rule.id);
+        }
+        !follows
+    });
+    kept.collect()
+}
+
+fn endpoint(f: &RawFinding) -> Option<String> {
+    f.exchange.request.segments().first().cloned()
+}
+
+/// Endpoint and attribute that a finding is about.
+fn attribute(f: &RawFinding) -> (Option<String>, String) {
+    let at = f.finding.at.strip_prefix("body ").unwrap_or(&f.finding.at).trim_start_matches('/');
+    (endpoint(f), at.split([' ', '.', '/', '[']).next().unwrap_or_default().to_owned())
+}
+
+/// Takes out what follows from another finding: of the same case, with the same words, of the same attribute.
+pub(super) fn without_consequences(raw: Vec<RawFinding>) -> (Vec<RawFinding>, Followed) {
+    let (raw, mut followed) = without_same_case(raw);
+    let raw = without_forms(without_same_sentence(raw, &mut followed), &mut followed);
+    let raw = fold(raw, &mut followed, ("schema/multi-valued-shape", MISSHAPEN), attribute);
+    // Where the attribute is lost in the declared case, too, the case is not to blame.
+    let raw = fold(raw, &mut followed, ("create/attribute-not-stored", &["create/attribute-case-ignored"]), attribute);
+    // Where a filter that cannot be parsed is answered, too, nothing is compared at all.
+    let raw =
+        fold(raw, &mut followed, ("filter/broken-filter-accepted", &["filter/order-of-boolean-accepted"]), endpoint);
+    (raw, followed)
+}
+
+/// Takes out what is refused with the same words as a plainer request to the same endpoint.
+fn without_same_sentence(raw: Vec<RawFinding>, followed: &mut Followed) -> Vec<RawFinding> {
+    let plainest =
+        |f: &&RawFinding| f.fails && asks_for_nothing_odd(f) && SAME_SENTENCE.iter().any(|(c, _)| f.rule.id == *c);
+    let told: BTreeSet<_> = raw.iter().filter(plainest).filter_map(|f| Some((f.rule.id, sentence(f)?))).collect();
+    let kept = raw.into_iter().filter(|f| {
+        let words = sentence(f);
+        let cause = SAME_SENTENCE.iter().find(|(cause, others)| {
+            others.contains(&f.rule.id) && words.as_ref().is_some_and(|w| told.contains(&(*cause, w.clone())))
+        });
+        if let Some((cause, _)) = cause {
+            followed.entry(cause).or_default().insert(f.rule.id);
+        }
+        cause.is_none()
+    });
+    kept.collect()
+}
