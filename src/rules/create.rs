@@ -484,7 +484,7 @@ pub static RULES: &[Rule] = &[
         hint: "Compare attribute names without regard to case when you read a body.",
         wrong: "POST {\"schemas\":[User],\"USERNAME\":\"a@example.com\"} → 201 without userName",
         right: "→ 201 {\"userName\":\"a@example.com\"}",
-        proven_by: &["response-wrapped", "create-name-case-ignored-in-parts"],
+        proven_by: &["response-wrapped", "create-name-case-ignored-in-parts", "group-displayname-lowercased"],
         check: state_rule!("create/attribute-case-ignored"),
     },
     Rule {

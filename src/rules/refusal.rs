@@ -483,7 +483,8 @@ fn forms(view: &View<'_>, body: &Map<String, Value>) -> Vec<&'static str> {
     });
     // Who says that the path is at fault does not speak of there being nothing to change.
     let word = view.object().and_then(|o| get_ci(o, "scimType")).and_then(Value::as_str).unwrap_or_default();
-    let redundant = unchanged && !matches!(word, "invalidPath" | "invalidFilter" | "invalidSyntax");
+    let about_path = says(&detail_of(view).to_ascii_lowercase(), "path");
+    let redundant = unchanged && !about_path && !matches!(word, "invalidPath" | "invalidFilter" | "invalidSyntax");
     let mut out = Vec::new();
     let mut add = |yes: bool, id: &'static str| {
         if yes {

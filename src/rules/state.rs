@@ -319,8 +319,9 @@ pub fn classify(c: &Contradiction, place: Place) -> &'static str {
         Place::WriteAnswer if c.cause.kind != Write::Create => return "patch/answer-shows-old-state",
         _ => {}
     }
-    // What is shown otherwise was read, whatever case its name was in.
-    if c.cause.form.odd_case && c.clash == Clash::Missing {
+    // What holds the value that was sent was read, whatever case its name was in.
+    let holds_it = c.expected.as_str().zip(c.actual.as_str()).is_some_and(|(sent, shown)| shown.contains(sent));
+    if c.cause.form.odd_case && !holds_it {
         return "create/attribute-case-ignored";
     }
     if c.cause.kind == Write::Refused {

@@ -196,9 +196,6 @@ pub(super) fn without_consequences(raw: Vec<RawFinding>) -> (Vec<RawFinding>, Fo
     let raw = fold(raw, &mut followed, ("schema/multi-valued-shape", MISSHAPEN), attribute);
     // Where the attribute is lost in the declared case, too, the case is not to blame.
     let raw = fold(raw, &mut followed, ("create/attribute-not-stored", &["create/attribute-case-ignored"]), attribute);
-    // Where a filter that cannot be parsed is answered, too, nothing is compared at all.
-    let raw =
-        fold(raw, &mut followed, ("filter/broken-filter-accepted", &["filter/order-of-boolean-accepted"]), endpoint);
     (raw, followed)
 }
 

@@ -44,7 +44,7 @@ impl Player<'_> {
             self.remember(&name, judged.call.clone(), exchange.clone());
             asked.push(Asked { exchange, judged });
         }
-        self.blame(judged, &mut asked);
+        self.blame(exchange, judged, &mut asked);
         asked
     }
 
@@ -52,12 +52,12 @@ impl Player<'_> {
     fn without_form(&self, refused: &Exchange, findings: &[(&Rule, Finding)], endpoint: &str) -> Option<Value> {
         let rt = self.context.target.resource_type(endpoint)?;
         let rule = findings.iter().find(|(rule, _)| plain::blames_form(rule.id))?.0;
-        let client_error = refused.status().is_some_and(|s| (400..500).contains(&s) && s != 429);
-        let body = plain::without(rule.id, &refused.request.json().filter(|_| client_error)?, rt)?;
+        let turned_down = matches!(refused.status(), Some(400..=428 | 430..=499 | 501));
+        let body = plain::without(rule.id, &refused.request.json().filter(|_| turned_down)?, rt)?;
         (self.context.plainer.fetch_add(1, Ordering::Relaxed) < LIMIT).then_some(body)
     }
 
-    fn blame(&mut self, judged: &mut Judged, asked: &mut [Asked]) {
+    fn blame(&mut self, exchange: &Exchange, judged: &mut Judged, asked: &mut [Asked]) {
         let Some((last, between)) = asked.split_last_mut() else { return };
         let plain = last.exchange.request.json().and_then(|b| Some(short(b.get("Operations")?))).unwrap_or_default();
         let told = |judged: &Judged| judged.findings.iter().position(|(rule, _)| plain::blames_form(rule.id));
@@ -77,6 +77,9 @@ impl Player<'_> {
         };
         if last.exchange.accepted() {
             say("but is accepted as");
+        } else if last.exchange.status() != exchange.status() {
+            // Turned down for something else: the form may be minded all the same.
+            return;
         } else {
             let refusal = |(rule, f): &&(&'static Rule, Finding)| f.at == "status" && rule.id.ends_with("-refused");
             let Some((rule, refusal)) = last.judged.findings.iter().find(refusal) else { return };

@@ -61,6 +61,7 @@ impl Tour {
             self.write("POST", "/Users/.search", sorted);
         }
         self.write("POST", "/Users/.search", json!({ "schemas": [search], "filter": found }));
+        self.write("POST", "/Users/.search", json!({ "schemas": [search], "attributes": ["userName"], "count": 1 }));
         for path in [
             format!("/Users/{user}"),
             format!("/Users/{user}?attributes=emails"),
