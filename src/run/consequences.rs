@@ -78,7 +78,6 @@ const MIXED_UP: &[&str] = &[
     "list/same-id-twice",
     "list/total-wrong",
     "schema/created-changes",
-    "schema/external-id-invented",
 ];
 
 /// Cause → what followed from it.
