@@ -35,14 +35,14 @@ impl Player<'_> {
             let Some(body) = self.without_form(refused, findings, &judged.call.endpoint) else { break };
             let mut out = again(&refused.request);
             out.body = Some(body.to_string().into_bytes());
+            let Ok(answer) = self.exchange(out).await else { break };
             if asked.is_empty() {
                 self.remember(&step.id, judged.call.clone(), exchange.clone());
             }
-            let Ok(exchange) = self.exchange(out).await else { break };
             let name = format!("{}/plainer", step.id);
-            let judged = self.judge(&exchange, &name, true, step.expect.as_ref());
-            self.remember(&name, judged.call.clone(), exchange.clone());
-            asked.push(Asked { exchange, judged });
+            let judged = self.judge(&answer, &name, true, step.expect.as_ref());
+            self.remember(&name, judged.call.clone(), answer.clone());
+            asked.push(Asked { exchange: answer, judged });
         }
         self.blame(exchange, judged, &mut asked);
         asked

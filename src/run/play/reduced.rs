@@ -113,9 +113,10 @@ impl Player<'_> {
         let auth = out.auth;
         let Ok(made) = self.exchange(out).await else { return false };
         let id = made.json().and_then(Value::as_object).and_then(|o| get_ci(o, "id")).and_then(text_of);
-        if let Some(id) = id.filter(|_| made.accepted()) {
-            let read = self.added_read(&format!("{endpoint}/{}", path_segment(&id)), 0);
-            let _ = self.exchange(Outgoing { method: "DELETE".to_owned(), auth, ..read }).await;
+        let path = id.map(|id| format!("{endpoint}/{}", path_segment(&id)));
+        // An answer with the id of somebody who was there before makes them none of ours.
+        if let Some(path) = path.filter(|path| made.accepted() && self.created.contains(path)) {
+            let _ = self.exchange(Outgoing { method: "DELETE".to_owned(), auth, ..self.added_read(&path, 0) }).await;
         }
         made.accepted()
     }
