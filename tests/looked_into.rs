@@ -54,6 +54,13 @@ fn a_refused_search_is_not_the_filters_fault() {
 }
 
 #[test]
+fn a_delete_that_is_accepted_without_content_type_has_been_done() {
+    let found = told(&["authentik", "rfc/delete-user"], "delete-with-content-type-400");
+    assert_eq!(rules(&found), ["delete/refused"], "{found:?}");
+    assert!(found[0].1.contains("but is accepted without `Content-Type`"), "{found:?}");
+}
+
+#[test]
 fn who_vanishes_with_a_write_is_told_with_that_write() {
     let found = told(&["entra/incremental-sync@legacy"], "patch-email-deletes-user");
     assert_eq!(rules(&found), ["identity/live-resource-not-found"], "{found:?}");

@@ -251,7 +251,12 @@ pub static RULES: &[Rule] = &[
         hint: "Answer 204 and release what refers to the resource, in one transaction.",
         wrong: "DELETE /Groups/9 → 409 (it has members)",
         right: "→ 204; its members stay, the membership is gone",
-        proven_by: &["delete-user-with-groups-409", "delete-users-405", "group-delete-with-members-409"],
+        proven_by: &[
+            "delete-with-content-type-400",
+            "delete-user-with-groups-409",
+            "delete-users-405",
+            "group-delete-with-members-409",
+        ],
         check: refusal_rule!("delete/refused"),
     },
     Rule {

@@ -120,15 +120,15 @@ impl Player<'_> {
 
     /// Whom a list should show by its filter, and does not.
     fn missing_from(&mut self, exchange: &Exchange, call: &Call, step: &str) -> Vec<String> {
+        let Some(list) = exchange.json() else { return Vec::new() };
+        let total = value_ci(list, "totalResults").and_then(Value::as_u64).unwrap_or_default();
+        // Who is not on this page may be on another one.
+        if total > resources_of(list).len() as u64 {
+            return Vec::new();
+        }
         self.shadow.tenant = tenant_of(call);
         let forecast = self.shadow.forecast(call);
         let (observed, _) = self.shadow.observe(exchange, call, &forecast, step, true);
-        let list = exchange.json().and_then(Value::as_object);
-        let total = list.and_then(|o| get_ci(o, "totalResults")?.as_u64()).unwrap_or_default();
-        // Who is not on this page may be on another one.
-        if exchange.json().is_some_and(|body| total > resources_of(body).len() as u64) {
-            return Vec::new();
-        }
         observed.selection.into_iter().flat_map(|s| s.missing).map(|(id, _)| id).collect()
     }
 
@@ -184,26 +184,35 @@ impl Player<'_> {
         let left = self.left();
         self.context.progress.more(left.len());
         for number in left {
-            let (path, kind, mut out) = {
-                let entry = &self.shadow.known.entries()[number as usize];
-                (entry.path(), entry.kind.clone(), self.added_read(&entry.path(), entry.kind.tenant))
-            };
-            out.method = "DELETE".to_owned();
-            let refusal = self.delete(&path, out).await;
+            let entry = &self.shadow.known.entries()[number as usize];
+            let (path, tenant) = (entry.path(), entry.kind.tenant);
+            self.remove(&path, tenant).await;
             self.context.progress.done(1);
-            match refusal {
-                None => self.strike(&path, kind.tenant),
-                Some(why) => {
-                    let base = self.context.http.target().base_url.as_str();
-                    self.left_behind.push(format!("DELETE {}{path} ({why})", base.trim_end_matches('/')));
-                }
-            }
         }
         let known = self.shadow.known.entries().iter();
         let gone: Vec<(String, u8)> =
             known.filter(|e| e.kind.state == State::Gone).map(|e| (e.path(), e.kind.tenant)).collect();
         // Already deleted by a step of the scenario.
         gone.iter().for_each(|(path, tenant)| self.strike(path, *tenant));
+    }
+
+    /// Deletes what is ours, and takes it out of the journal; what stays is named.
+    pub(super) async fn remove(&mut self, path: &str, tenant: u8) {
+        match self.delete(path, self.added_delete(path, tenant)).await {
+            None => self.strike(path, tenant),
+            Some(why) => {
+                let base = self.context.http.target().base_url.as_str();
+                self.left_behind.push(format!("DELETE {}{path} ({why})", base.trim_end_matches('/')));
+            }
+        }
+    }
+
+    /// A DELETE in our own name. It names no content type, whatever the identity provider does: there is no content, and some servers
+    /// look for it then.
+    fn added_delete(&self, path: &str, tenant: u8) -> Outgoing {
+        let mut out = Outgoing { method: "DELETE".to_owned(), ..self.added_read(path, tenant) };
+        out.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
+        out
     }
 
     /// A create that broke down may have been done all the same, and what it made may stand in the way of all cases that follow:
@@ -231,8 +240,7 @@ impl Player<'_> {
             let of_that_name = |r: &&Value| value_ci(r, attribute).and_then(Value::as_str) == Some(name.as_str());
             let ids = found.json().map(|list| ids_of(resources_of(list).into_iter().filter(of_that_name)));
             for id in ids.unwrap_or_default() {
-                let mut out = self.added_read(&format!("{endpoint}/{}", path_segment(&id)), tenant);
-                out.method = "DELETE".to_owned();
+                let out = self.added_delete(&format!("{endpoint}/{}", path_segment(&id)), tenant);
                 self.context.http.send(out).await;
             }
         }

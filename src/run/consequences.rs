@@ -11,40 +11,19 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What follows from a cause in the same case: told with the cause, and not by itself.
 const FOLLOWS: &[(&str, &[&str])] = &[
     ("discovery/type-not-served", &["list/valid-request-refused"]),
+    ("create/answer-without-id", NO_USABLE_ID),
     (
         "create/answer-without-id",
         &[
-            "bulk/reference-not-resolved",
             "create/client-id-kept",
             "create/id-is-external-id",
             "create/location-wrong",
-            "cursor/walk-wrong",
-            "filter/match-missing",
             "group/unknown-member-stored",
-            "identity/id-changed",
-            "identity/id-not-unique",
-            "identity/list-id-differs",
-            "identity/live-resource-not-found",
-            "list/pages-disagree",
-            "list/same-id-twice",
             "schema/id-not-text",
             "schema/location-wrong",
         ],
     ),
-    (
-        "schema/id-not-text",
-        &[
-            "bulk/reference-not-resolved",
-            "cursor/walk-wrong",
-            "filter/match-missing",
-            "identity/id-changed",
-            "identity/id-not-unique",
-            "identity/list-id-differs",
-            "identity/live-resource-not-found",
-            "list/pages-disagree",
-            "list/same-id-twice",
-        ],
-    ),
+    ("schema/id-not-text", NO_USABLE_ID),
     ("put/answer-shows-old-state", &["put/answer-hides-what-stays"]),
     // Two names for one record: each look-up finds the other one, or nobody.
     ("identity/create-answers-with-other", MIXED_UP),
@@ -64,6 +43,19 @@ const FOLLOWS: &[(&str, &[&str])] = &[
     ("list/same-id-twice", &["cursor/walk-wrong", "list/pages-disagree"]),
     ("identity/id-changed", &["filter/match-missing", "identity/list-id-differs", "list/entry-differs-from-read"]),
     ("group/member-not-added", &["group/members-changed-by-other-write", "group/remove-takes-other-members"]),
+];
+
+/// What comes of an id that nobody can ask for.
+const NO_USABLE_ID: &[&str] = &[
+    "bulk/reference-not-resolved",
+    "cursor/walk-wrong",
+    "filter/match-missing",
+    "identity/id-changed",
+    "identity/id-not-unique",
+    "identity/list-id-differs",
+    "identity/live-resource-not-found",
+    "list/pages-disagree",
+    "list/same-id-twice",
 ];
 
 /// What comes of one record for two people.
@@ -168,17 +160,25 @@ fn fold<P: Ord>(
     place: impl Fn(&RawFinding) -> P,
 ) -> Vec<RawFinding> {
     let seen: BTreeSet<P> = raw.iter().filter(|f| f.rule.id == cause).map(&place).collect();
-    let kept = raw.into_iter().filter(|f| {
-        let follows = consequences.contains(&f.rule.id) && seen.contains(&place(f));
-        if follows {
-            followed.entry(cause).or_default().insert(f.rule.id);
-        }
-        !follows
-    });
-    kept.collect()
+    strike(raw, followed, cause, |f| consequences.contains(&f.rule.id) && seen.contains(&place(f)))
 }
 
-fn endpoint(f: &RawFinding) -> Option<String> {
+/// Takes out what follows from a cause, and says with the cause that it did.
+pub(super) fn strike(
+    raw: Vec<RawFinding>,
+    followed: &mut Followed,
+    cause: &'static str,
+    follows: impl Fn(&RawFinding) -> bool,
+) -> Vec<RawFinding> {
+    let (gone, kept): (Vec<_>, Vec<_>) = raw.into_iter().partition(follows);
+    if !gone.is_empty() {
+        followed.entry(cause).or_default().extend(gone.iter().map(|f| f.rule.id));
+    }
+    kept
+}
+
+/// First segment of the path that a finding is about.
+pub(super) fn endpoint(f: &RawFinding) -> Option<String> {
     f.exchange.request.segments().first().cloned()
 }
 

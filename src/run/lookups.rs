@@ -3,7 +3,7 @@
 //!
 //! Must not know rules beyond their ids.
 
-use super::consequences::Followed;
+use super::consequences::{Followed, endpoint, strike};
 use super::findings::RawFinding;
 use crate::event::CaseReport;
 use crate::scim::value::get_ci;
@@ -25,18 +25,7 @@ pub(super) fn without_special(raw: Vec<RawFinding>, cases: &[CaseReport], follow
     }
     let plain: BTreeSet<String> = raw.iter().filter(|f| f.rule.id == PLAIN).filter_map(endpoint).collect();
     let broken: BTreeSet<String> = plain.into_iter().filter(|e| finds_nobody(cases, e)).collect();
-    let kept = raw.into_iter().filter(|f| {
-        let follows = SPECIAL.contains(&f.rule.id) && endpoint(f).is_some_and(|e| broken.contains(&e));
-        if follows {
-            followed.entry(PLAIN).or_default().insert(f.rule.id);
-        }
-        !follows
-    });
-    kept.collect()
-}
-
-fn endpoint(f: &RawFinding) -> Option<String> {
-    f.exchange.request.segments().first().cloned()
+    strike(raw, followed, PLAIN, |f| SPECIAL.contains(&f.rule.id) && endpoint(f).is_some_and(|e| broken.contains(&e)))
 }
 
 /// True when filters were sent to that endpoint in many conversations, and none of them has found anybody.

@@ -175,7 +175,7 @@ impl Watch<'_> {
             Op::Replace | Op::Patch => self.refused(call, status, rt),
             Op::Delete => self.deleted(call, status),
             Op::Read if accepted && call.method == "GET" => self.read(exchange, call, rt),
-            Op::Read if matches!(status, 404 | 410) && call.authenticated() => self.lost(call),
+            Op::Read if matches!(status, 404 | 410) && call.method == "GET" && call.authenticated() => self.lost(call),
             Op::List | Op::Search if accepted => self.listed(exchange, call, rt),
             _ => {}
         }

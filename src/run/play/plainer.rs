@@ -1,9 +1,10 @@
-//! Asks for the plainer form of a refused PATCH before its form is blamed: what is refused all the same is refused for
-//! something else.
+//! Asks for the plainer form of a refused PATCH or DELETE before its form is blamed: what is refused all the same is refused
+//! for something else.
 //!
 //! Must not judge: the rules judge the plainer request as they do any other.
 
 use super::Player;
+use crate::engine::Outgoing;
 use crate::exchange::Exchange;
 use crate::rules::view::short;
 use crate::rules::{Finding, Rule};
@@ -11,7 +12,6 @@ use crate::run::confirm::again;
 use crate::run::judge::Judged;
 use crate::run::plain;
 use crate::scenario::model::Step;
-use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -32,9 +32,7 @@ impl Player<'_> {
         loop {
             let (refused, findings) =
                 asked.last().map_or((exchange, &judged.findings), |last| (&last.exchange, &last.judged.findings));
-            let Some(body) = self.without_form(refused, findings, &judged.call.endpoint) else { break };
-            let mut out = again(&refused.request);
-            out.body = Some(body.to_string().into_bytes());
+            let Some(out) = self.without_form(refused, findings, &judged.call.endpoint) else { break };
             let Ok(answer) = self.exchange(out).await else { break };
             if asked.is_empty() {
                 self.remember(&step.id, judged.call.clone(), exchange.clone());
@@ -49,17 +47,28 @@ impl Player<'_> {
     }
 
     /// The request without the form that it is said to be refused for.
-    fn without_form(&self, refused: &Exchange, findings: &[(&Rule, Finding)], endpoint: &str) -> Option<Value> {
+    fn without_form(&self, refused: &Exchange, findings: &[(&Rule, Finding)], endpoint: &str) -> Option<Outgoing> {
         let rt = self.context.target.resource_type(endpoint)?;
         let rule = findings.iter().find(|(rule, _)| plain::blames_form(rule.id))?.0;
-        let turned_down = matches!(refused.status(), Some(400..=428 | 430..=499 | 501));
-        let body = plain::without(rule.id, &refused.request.json().filter(|_| turned_down)?, rt)?;
-        (self.context.plainer.fetch_add(1, Ordering::Relaxed) < LIMIT).then_some(body)
+        if !matches!(refused.status(), Some(400..=428 | 430..=499 | 501)) {
+            return None;
+        }
+        let mut out = again(&refused.request);
+        if out.method == "DELETE" {
+            let headers = out.headers.len();
+            out.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
+            (out.headers.len() < headers).then_some(())?;
+        } else {
+            let body = plain::without(rule.id, &refused.request.json()?, rt)?;
+            out.body = Some(body.to_string().into_bytes());
+        }
+        (self.context.plainer.fetch_add(1, Ordering::Relaxed) < LIMIT).then_some(out)
     }
 
     fn blame(&mut self, exchange: &Exchange, judged: &mut Judged, asked: &mut [Asked]) {
         let Some((last, between)) = asked.split_last_mut() else { return };
-        let plain = last.exchange.request.json().and_then(|b| Some(short(b.get("Operations")?))).unwrap_or_default();
+        let plain = last.exchange.request.json().and_then(|b| Some(format!("as {}", short(b.get("Operations")?))));
+        let plain = plain.unwrap_or_else(|| "without `Content-Type`: there is no content".to_owned());
         let told = |judged: &Judged| judged.findings.iter().position(|(rule, _)| plain::blames_form(rule.id));
         // The last form that was left out, as it was blamed for the request before the last one.
         let mut cause = None;
@@ -76,7 +85,7 @@ impl Player<'_> {
             finding.message = finding.message.take().map(|message| format!("{message}, {words} {plain}"));
         };
         if last.exchange.accepted() {
-            say("but is accepted as");
+            say("but is accepted");
         } else if last.exchange.status() != exchange.status() {
             // Turned down for something else: the form may be minded all the same.
             return;
@@ -84,7 +93,7 @@ impl Player<'_> {
             let refusal = |(rule, f): &&(&'static Rule, Finding)| f.at == "status" && rule.id.ends_with("-refused");
             let Some((rule, refusal)) = last.judged.findings.iter().find(refusal) else { return };
             cause = Some((rule, refusal.level));
-            say("also as");
+            say("also");
         }
         if let Some((rule, level)) = cause {
             finding.level = level;

@@ -3,14 +3,14 @@
 //! Must not judge, and leaves nothing behind: a create is asked for under another name, and what it makes is deleted at once.
 
 use super::Player;
-use crate::engine::Outgoing;
 use crate::engine::target::encode_query_value;
-use crate::exchange::Exchange;
+use crate::exchange::{AuthKind, Exchange};
 use crate::rules::{Finding, Rule, find};
 use crate::run::confirm::again;
 use crate::run::judge::Judged;
 use crate::run::plain::declared_spelling;
-use crate::scim::value::get_ci;
+use crate::scim::schema::ResourceType;
+use crate::scim::value::{get_ci, value_ci};
 use crate::shadow::{Op, name_attribute, path_segment, text_of};
 use serde_json::{Map, Value};
 use std::sync::PoisonError;
@@ -34,7 +34,7 @@ const QUERIES: [&str; 5] = [
 const SEARCH: &str = "search/valid-request-refused";
 
 impl Player<'_> {
-    /// Looks into a refusal of a create, a search or a delete, and completes the finding.
+    /// Looks into a refusal of a create or a search, and completes the finding.
     pub(super) async fn look_into(&mut self, exchange: &Exchange, judged: &mut Judged) {
         if !matches!(exchange.status(), Some(400 | 403 | 415 | 422)) {
             return;
@@ -42,7 +42,6 @@ impl Player<'_> {
         match judged.call.op {
             Op::Create => self.look_into_create(exchange, judged).await,
             Op::Search => self.look_into_search(exchange, judged).await,
-            Op::Delete => self.look_into_delete(exchange, judged).await,
             _ => {}
         }
     }
@@ -58,27 +57,28 @@ impl Player<'_> {
             Some(told) => told,
             None if self.refusals().len() >= REFUSALS => return,
             None => {
-                let told = self.what_is_minded(exchange, &judged.call.endpoint, body).await;
+                let Some(rt) = self.context.target.resource_type(&judged.call.endpoint).cloned() else { return };
+                let told = self.what_is_minded(exchange, &rt, body).await;
                 self.refusals().insert(known, told.clone());
                 told
             }
         };
-        if let Some(told) = told.filter(|told| applies(told, body)) {
+        if applies(&told, body) {
             add(&mut judged.findings[n].1, &told.words);
         }
     }
 
-    fn refusals(&self) -> std::sync::MutexGuard<'_, std::collections::HashMap<String, Option<Told>>> {
+    fn refusals(&self) -> std::sync::MutexGuard<'_, std::collections::HashMap<String, Told>> {
         self.context.refusals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What a create is accepted without.
-    async fn what_is_minded(&mut self, exchange: &Exchange, endpoint: &str, body: &Map<String, Value>) -> Option<Told> {
-        let rt = self.context.target.resource_type(endpoint)?.clone();
+    async fn what_is_minded(&mut self, exchange: &Exchange, rt: &ResourceType, body: &Map<String, Value>) -> Told {
+        let endpoint = rt.endpoint.as_str();
         let name = name_attribute(endpoint);
-        let spelled = declared_spelling(body, &rt);
+        let spelled = declared_spelling(body, rt);
         if spelled != *body && self.is_taken(exchange, endpoint, &spelled).await {
-            return Some(Told::of(None, "but is accepted with the names in the spelling of the schema"));
+            return Told::of(None, "but is accepted with the names in the spelling of the schema");
         }
         let may_go = |key: &&String| !key.eq_ignore_ascii_case(name) && !key.eq_ignore_ascii_case("schemas");
         for key in body.keys().filter(may_go).take(ATTRIBUTES) {
@@ -86,11 +86,11 @@ impl Player<'_> {
                 let mut less = body.clone();
                 less.insert(key.clone(), all.iter().take(1).cloned().collect());
                 if self.is_taken(exchange, endpoint, &less).await {
-                    return Some(Told::of(Some(key), &format!("but is accepted with one of the `{key}`")));
+                    return Told::of(Some(key), &format!("but is accepted with one of the `{key}`"));
                 }
             }
             if self.is_taken(exchange, endpoint, &without(body, |k| k == key)).await {
-                return Some(Told::of(Some(key), &format!("but is accepted without `{key}`")));
+                return Told::of(Some(key), &format!("but is accepted without `{key}`"));
             }
         }
         let least = without(body, |k| may_go(&k));
@@ -98,7 +98,7 @@ impl Player<'_> {
             true => format!("but is accepted with `{name}` alone"),
             false => format!("also with `{name}` alone"),
         };
-        Some(Told::of(None, &alone))
+        Told::of(None, &alone)
     }
 
     /// True when a create of that is accepted. It gets another name, and is deleted.
@@ -110,13 +110,13 @@ impl Player<'_> {
         *own = format!("less-{own}");
         let mut out = again(&exchange.request);
         out.body = Some(Value::Object(body).to_string().into_bytes());
-        let auth = out.auth;
+        let tenant = u8::from(out.auth == AuthKind::Other);
         let Ok(made) = self.exchange(out).await else { return false };
-        let id = made.json().and_then(Value::as_object).and_then(|o| get_ci(o, "id")).and_then(text_of);
+        let id = made.json().and_then(|body| value_ci(body, "id")).and_then(text_of);
         let path = id.map(|id| format!("{endpoint}/{}", path_segment(&id)));
         // An answer with the id of somebody who was there before makes them none of ours.
         if let Some(path) = path.filter(|path| made.accepted() && self.created.contains(path)) {
-            let _ = self.exchange(Outgoing { method: "DELETE".to_owned(), auth, ..self.added_read(&path, 0) }).await;
+            self.remove(&path, tenant).await;
         }
         made.accepted()
     }
@@ -139,25 +139,6 @@ impl Player<'_> {
         add(&mut finding.1, "but GET with the same parameters is answered");
         self.acquit(before);
         self.tally.entry(rule.id).or_default().1 += 1;
-    }
-
-    /// A delete that is accepted when it names no content type: there is no content.
-    async fn look_into_delete(&mut self, exchange: &Exchange, judged: &mut Judged) {
-        let Some(n) = position(judged, |id| matches!(id, "delete/refused" | "headers/media-type-refused")) else {
-            return;
-        };
-        let mut out = again(&exchange.request);
-        let before = out.headers.len();
-        out.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
-        if out.headers.len() == before {
-            return;
-        }
-        if self.exchange(out).await.is_ok_and(|answer| answer.accepted()) {
-            add(
-                &mut judged.findings[n].1,
-                "but is accepted without `Content-Type`, which means nothing where no content is",
-            );
-        }
     }
 }
 

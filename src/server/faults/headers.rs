@@ -182,6 +182,18 @@ pub(super) const FAULTS: &[Fault] = &[
         })],
     },
     Fault {
+        id: "delete-with-content-type-400",
+        title: "DELETE with a Content-Type header is refused",
+        area: "headers",
+        source: &[],
+        wrong: "400",
+        right: "204",
+        hooks: &[Hook::Before(|call, _| {
+            let announced = call.method == "DELETE" && call.header("content-type").is_some();
+            announced.then(|| bad("Body cannot be empty when content-type is set to 'application/json'"))
+        })],
+    },
+    Fault {
         id: "if-match-ignored",
         title: "A stale If-Match is accepted",
         area: "headers",

@@ -27,6 +27,9 @@ impl Tour {
         );
         let there = format!("/Users/{}", Tour::id(&made));
         self.get(&there);
+        let typed = Tour::id(&self.write("POST", "/Users", json!({ "schemas": [USER], "userName": "astray-typed" })));
+        let header = [("content-type", "application/scim+json")];
+        self.send("DELETE", &format!("/Users/{typed}"), &header, Payload::Absent);
         let named = json!({ "schemas": [GROUP], "displayName": "astray", "members": [{ "value": "nobody" }] });
         let group = Tour::id(&self.write("POST", "/Groups", json!({ "schemas": [GROUP], "displayName": "astray" })));
         self.write("POST", "/Groups", named);
