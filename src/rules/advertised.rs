@@ -41,7 +41,12 @@ pub static RULES: &[Rule] = &[
         hint: "Drop readOnly attributes from POST and PUT; refuse them in PATCH with 400 mutability.",
         wrong: "\"inventoryCode\" is readOnly; PATCH replace inventoryCode → GET shows the client's value",
         right: "→ 400 mutability, or the old value stays",
-        proven_by: &["read-only-written", "user-groups-taken-from-client", "schemas-display-name-read-only"],
+        proven_by: &[
+            "read-only-written",
+            "user-groups-taken-from-client",
+            "schemas-display-name-read-only",
+            "patch-pathless-groups-written",
+        ],
         check: read_only,
     },
     Rule {

@@ -87,6 +87,8 @@ pub static RULES: &[Rule] = &[
             "filter-parts-need-count",
             "filter-groups-beside-other-empty",
             "filter-emails-without-value-empty",
+            "filter-groups-beside-count-empty",
+            "filter-sw-as-eq",
         ],
         check: missing,
     },

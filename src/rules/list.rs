@@ -97,6 +97,7 @@ pub static RULES: &[Rule] = &[
             "list-hides-users-without-external-id",
             "list-hides-inactive-users",
             "list-sample-without-filter",
+            "list-without-paging-empty",
         ],
         check: resource_missing,
     },

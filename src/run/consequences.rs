@@ -39,6 +39,22 @@ const FOLLOWS: &[(&str, &[&str])] = &[
             "schema/read-changes-modified",
         ],
     ),
+    // Who is gone is missing everywhere, can be made once more and cannot be changed.
+    (
+        "identity/live-resource-not-found",
+        &[
+            "create/duplicate-accepted",
+            "error/refused-but-changed",
+            "filter/external-id-not-found",
+            "filter/match-missing",
+            "group/member-change-refused",
+            "group/members-changed-by-other-write",
+            "group/redundant-change-refused",
+            "list/resource-missing",
+            "list/total-wrong",
+            "patch/dotted-key-refused",
+        ],
+    ),
     ("list/resource-missing", &["list/total-wrong"]),
     ("list/same-id-twice", &["cursor/walk-wrong", "list/pages-disagree"]),
     ("identity/id-changed", &["filter/match-missing", "identity/list-id-differs", "list/entry-differs-from-read"]),

@@ -175,7 +175,6 @@ impl Watch<'_> {
             Op::Replace | Op::Patch => self.refused(call, status, rt),
             Op::Delete => self.deleted(call, status),
             Op::Read if accepted && call.method == "GET" => self.read(exchange, call, rt),
-            Op::Read if matches!(status, 404 | 410) && call.method == "GET" && call.authenticated() => self.lost(call),
             Op::List | Op::Search if accepted => self.listed(exchange, call, rt),
             _ => {}
         }
@@ -308,15 +307,6 @@ impl Watch<'_> {
         };
         if let Some(known) = self.edit(&call.endpoint, &id) {
             must_stay(known, call, step, rt);
-        }
-    }
-
-    /// Whoever is not found by the id is told once: what comes of it is no news.
-    fn lost(&mut self, call: &Call) {
-        let tenant = tenant_of(call);
-        let Some(id) = &call.id else { return };
-        if let Some(known) = self.edit(&call.endpoint, id).filter(|k| k.tenant == tenant && k.state == State::Live) {
-            known.state = State::Unsure;
         }
     }
 
