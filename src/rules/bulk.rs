@@ -51,7 +51,7 @@ pub static RULES: &[Rule] = &[
         impact: Impact::ClientConfused,
         breaks: &[],
         requirements: &["bulk-status-string"],
-        explain: "Each operation has its HTTP status as a string: the one that the same request would have had alone, so 201 for a create.",
+        explain: "Each operation has its HTTP status as a string: the one that the same request would have had alone, so 201 for a create. One example of RFC 7644 §3.7.2 shows an object with a `code`; that is told as advice.",
         hint: "Write \"status\": \"201\".",
         wrong: "{\"status\":201}",
         right: "{\"status\":\"201\"}",
@@ -316,6 +316,11 @@ fn bulk_status(view: &View<'_>) -> Verdict {
                 return Verdict::fail("body /Operations/status", "\"201\" for a create", s.clone());
             }
             Some(Value::String(s)) if s.len() == 3 => {}
+            // One example of the section writes it so, and no sentence says that it is wrong.
+            Some(Value::Object(o)) if get_ci(o, "code").is_some_and(|c| c.as_str().is_some_and(|s| s.len() == 3)) => {
+                let finding = Finding::new("body /Operations/status", "a string such as \"201\"", short(&Value::Object(o.clone())));
+                return Verdict::Fail(vec![finding.level(Level::Should)]);
+            }
             other => {
                 return Verdict::fail(
                     "body /Operations/status",

@@ -248,7 +248,9 @@ fn only_strangers_missing(view: &View<'_>, c: &Contradiction) -> bool {
 /// Names that a server may compute from others. What stays after a removal word for word as the client wrote it, with a word that
 /// no other name has, was not computed.
 fn derived_name(view: &View<'_>, c: &Contradiction) -> bool {
-    let computed = c.resource_type == "User" && facts::computed_name(&c.key) && !client_wrote(view, c);
+    // Nothing at all was computed from nothing.
+    let dropped = is_null(&c.actual) && matches!(c.cause.kind, Write::Create | Write::Put);
+    let computed = c.resource_type == "User" && facts::computed_name(&c.key) && !dropped && !client_wrote(view, c);
     // RFC 7643 §3.1 makes externalId the client's, and leaves open for which types a server keeps it.
     let group_key = c.resource_type == "Group" && c.key == "externalId" && !keeps_group_keys(view);
     // A PATCH of one part of the name leaves it to the server what the whole is.
