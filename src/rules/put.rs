@@ -3,7 +3,7 @@
 use super::rule::{Impact, Level, Rule, Verdict, refusal_rule, state_rule};
 use super::view::{Past, View, short};
 use crate::scim::schema::{Mutability, Returned};
-use crate::scim::value::get_ci;
+use crate::scim::value::{get_ci, value_ci};
 use crate::shadow::facts::is_empty;
 use crate::shadow::{Op, Reason};
 use serde_json::Value;
@@ -261,7 +261,45 @@ pub static RULES: &[Rule] = &[
         proven_by: &["patch-username-duplicate-accepted", "put-username-duplicate-accepted"],
         check: dup_update,
     },
+    Rule {
+        id: "group/twins-by-rename",
+        title: "A group name that a create refuses as taken can be had by a rename",
+        spec: "RFC 7643 §7 (uniqueness); Entra and Okta: look-up of a group by its name",
+        level: Level::Should,
+        clash: false,
+        impact: Impact::WrongMatch,
+        breaks: &[],
+        requirements: &["group-duplicate-displayname"],
+        explain: "No RFC makes the name of a group unique; a server that answers a second create with 409 does. After a rename that is not checked the look-up by name finds two groups, and the identity provider takes the first one or stops.",
+        hint: "Check the name on PUT and PATCH as on POST, or let a create have it too.",
+        wrong: "POST {\"displayName\":\"team\"} → 409\nPATCH /Groups/g2 replace displayName \"team\" → 200\nGET ?filter=displayName eq \"team\" → g1, g2",
+        right: "PATCH /Groups/g2 → 409",
+        proven_by: &["group-name-unique-on-create-only"],
+        check: twins_by_rename,
+    },
 ];
+
+/// A list that shows two groups of one name after a change of groups, where a create with that name was a conflict.
+fn twins_by_rename(view: &View<'_>) -> Verdict {
+    let groups = |p: &&Past, op: Op| p.call.op == op && p.call.endpoint == "/Groups";
+    let changed = view.earlier.iter().any(|p| groups(&p, Op::Patch) || groups(&p, Op::Replace));
+    if !view.call.lists() || view.call.endpoint != "/Groups" || view.status() != 200 || !changed {
+        return Verdict::NotApplicable;
+    }
+    let name = |body: &Value| value_ci(body, "displayName").and_then(Value::as_str).map(str::to_owned);
+    let refused = view.earlier.iter().filter(|p| groups(p, Op::Create) && p.exchange.status() == Some(409));
+    let taken: Vec<String> = refused.filter_map(|p| name(p.call.body.as_ref()?)).collect();
+    let shown = view.resources().iter().filter_map(|r| get_ci(r, "displayName")?.as_str());
+    let twin = taken.iter().find(|t| shown.clone().filter(|n| n == t).count() > 1);
+    match twin {
+        Some(twin) => Verdict::fail(
+            "body /Resources",
+            format!("one group called {twin:?}: a create with this name was 409"),
+            "more than one",
+        ),
+        None => Verdict::Pass,
+    }
+}
 
 fn put_status(view: &View<'_>) -> Verdict {
     if view.call.op != Op::Replace || !view.accepted() || !view.must_accept() || !view.call.authenticated() {

@@ -9,7 +9,7 @@ use super::tools::{body_text, body_value, path, put_into_body, sent_operations};
 use crate::scim::urn;
 use crate::server::behaviour::{Hook, UnknownMember};
 use crate::server::call::{Call, Kind, Target};
-use crate::server::reply::Reply;
+use crate::server::reply::{Failure, Reply};
 use serde_json::Value;
 
 pub(super) const FAULTS: &[Fault] = &[
@@ -167,6 +167,23 @@ pub(super) const FAULTS: &[Fault] = &[
                     }
                 }
                 None
+            }),
+        ],
+    },
+    Fault {
+        id: "group-name-unique-on-create-only",
+        title: "The name of a group is unique when it is made, and not when it is renamed",
+        area: "groups",
+        source: &[],
+        wrong: "409 for a create, 200 for a rename",
+        right: "409 for both",
+        hooks: &[
+            Hook::Switch(|b| b.unique_group_names = false),
+            Hook::Check(|call, state, before, after| {
+                let name = after.get("displayName")?.as_str()?;
+                let new = before.is_none() && call.kind() == Some(Kind::Group);
+                let taken = new && !state.of(call).named(Kind::Group, name).is_empty();
+                taken.then(|| Failure::typed(409, "uniqueness", "The name is taken."))
             }),
         ],
     },

@@ -34,5 +34,6 @@ impl Tour {
         let group = Tour::id(&self.write("POST", "/Groups", json!({ "schemas": [GROUP], "displayName": "astray" })));
         self.write("POST", "/Groups", named);
         self.get(&format!("/Groups/{group}"));
+        self.write("POST", "/Groups", json!({ "schemas": [GROUP], "displayName": "astray" }));
     }
 }
