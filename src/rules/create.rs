@@ -793,19 +793,19 @@ fn missing_required(view: &View<'_>) -> Verdict {
         return Verdict::NotApplicable;
     }
     if view.accepted() && view.call.op == Op::Replace {
-        // RFC 7644 §3.5.1 puts the duty on the client; a server may keep what it has.
-        return Verdict::Fail(vec![
-            crate::rules::Finding::new(
-                "status",
-                format!("400 invalidValue: {} is required", view.forecast.detail),
-                view.status().to_string(),
-            )
-            .level(Level::Note),
-        ]);
+        let expected = format!("400 invalidValue: {} is required", view.forecast.detail);
+        let name = name_attribute(&view.call.endpoint);
+        let nameless = view.object().is_some_and(|o| get_ci(o, name).is_none_or(crate::shadow::facts::is_empty));
+        // RFC 7644 §3.5.1 puts the duty on the client; a server may keep what it has, but not end without it.
+        return Verdict::Fail(vec![if nameless && view.forecast.detail == name {
+            Finding::new("status", expected, format!("{}, and the {name} is gone", view.status()))
+        } else {
+            Finding::new("status", expected, view.status().to_string()).level(Level::Note)
+        }]);
     }
     if view.accepted() {
         let expected = format!("400 invalidValue: {} is required", view.forecast.detail);
-        let finding = crate::rules::Finding::new("status", expected, view.status().to_string());
+        let finding = Finding::new("status", expected, view.status().to_string());
         // What only the server's own schema asks for, it may as well forgive.
         let name = view.forecast.detail.as_str();
         let sent = view.call.body.as_ref().and_then(Value::as_object).and_then(|b| get_ci(b, name));

@@ -46,7 +46,7 @@ impl Reading {
 
 /// The rule that a contradiction belongs to, with what it says.
 fn read_as(view: &View<'_>, c: &Contradiction, place: Place) -> (&'static str, Finding) {
-    match written_to_another(view, c) {
+    match written_to_another(view, c).or_else(|| given_to_another(view, c)) {
         Some(step) => ("identity/other-resource-changed", finding(view, c, place).level(Level::Must).because(step)),
         None if nobody_is_lacking(view, c) => ("group/unknown-member-dropped", finding(view, c, place)),
         None => (classify(c, place), finding(view, c, place)),
@@ -90,7 +90,7 @@ fn written_to_another(view: &View<'_>, c: &Contradiction) -> Option<String> {
         return None;
     }
     let writes = view.earlier.iter().rev().filter(|p| {
-        matches!(p.call.op, Op::Create | Op::Replace | Op::Patch)
+        sends(p.call.op)
             && p.call.endpoint == view.call.endpoint
             && p.call.body.as_ref().is_some_and(|body| texts(body, "").contains(&actual))
     });
@@ -100,6 +100,23 @@ fn written_to_another(view: &View<'_>, c: &Contradiction) -> Option<String> {
     let (mine, others): (Vec<&Past>, Vec<&Past>) = writes.partition(|p| own(p));
     let other = others.into_iter().find(|p| made && mine.is_empty() && p.exchange.accepted());
     other.map(|p| p.step.clone())
+}
+
+/// The step that gave this resource's externalId to another one, which took it away here.
+fn given_to_another(view: &View<'_>, c: &Contradiction) -> Option<String> {
+    let lost = c.expected.as_str().filter(|_| c.key == "externalId" && is_null(&c.actual) && !sends(view.call.op))?;
+    let latest = view.earlier.iter().rev().find(|p| {
+        sends(p.call.op)
+            && p.call.endpoint == view.call.endpoint
+            && p.call.body.as_ref().is_some_and(|body| texts(body, "").contains(&lost))
+            && p.exchange.accepted()
+    })?;
+    (whose(latest)? != c.id).then(|| latest.step.clone())
+}
+
+/// What a resource holds comes with these.
+fn sends(op: Op) -> bool {
+    matches!(op, Op::Create | Op::Replace | Op::Patch)
 }
 
 /// The id that a write was for.
@@ -290,6 +307,9 @@ fn keeps_group_keys(view: &View<'_>) -> bool {
 
 fn describe(c: &Contradiction) -> String {
     let what = match c.clash {
+        Clash::Different | Clash::ElementsMissing if only_primary_differs(c) => {
+            "has the right values, and another one (or none) is primary"
+        }
         Clash::Missing => "is missing",
         Clash::Remains => "is still there",
         Clash::Different => "has another value",
