@@ -188,8 +188,8 @@ fn auth_accepted(view: &View<'_>) -> Verdict {
 }
 
 fn auth_status(view: &View<'_>) -> Verdict {
-    // A method that nobody may use can be told so to anybody.
-    let unoffered = view.status() == 405;
+    // A method that nobody may use can be told so to anybody, and so can a `.search` that is not offered.
+    let unoffered = view.status() == 405 || (view.status() == 404 && view.call.op == Op::Search);
     if !unauthenticated(view) || !view.on_resources() || !(300..500).contains(&view.status()) || unoffered {
         return Verdict::NotApplicable;
     }

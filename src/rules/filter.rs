@@ -366,7 +366,7 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "filter/order-of-boolean-accepted",
-        title: "A Boolean is compared by order",
+        title: "A filter that puts a Boolean in order (gt, ge, lt, le) is answered with 200",
         spec: "RFC 7644 §3.4.2.2 Table 3",
         level: Level::Must,
         clash: false,

@@ -150,7 +150,7 @@ pub static RULES: &[Rule] = &[
         hint: "Change what the path names. A readOnly `id` in the body is to be ignored (RFC 7644 §3.5.1).",
         wrong: "PUT /Users/a {\"id\":\"b\",\"displayName\":\"New\"}\nGET /Users/b → {\"displayName\":\"New\"}",
         right: "a is changed, b is as it was",
-        proven_by: &["put-follows-body-id"],
+        proven_by: &["create-takes-external-id", "put-follows-body-id"],
         check: state_rule!("identity/other-resource-changed"),
     },
     Rule {

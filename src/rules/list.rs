@@ -547,7 +547,12 @@ fn start_index(view: &View<'_>) -> Verdict {
         s if s == asked => Verdict::Pass,
         // An empty page has no first resource, so 0, 1 or the asked index all say nothing.
         _ if empty => Verdict::NotApplicable,
-        s => Verdict::fail("body /startIndex", asked.to_string(), s.to_string()),
+        s => {
+            let finding = Finding::new("body /startIndex", asked.to_string(), s.to_string());
+            let ignored = s == 1 && asked > 1 && integer(list, "totalResults") == Some(view.entries().len() as i64);
+            let text = "The whole list comes from its beginning: the startIndex that was asked for is ignored";
+            Verdict::Fail(vec![if ignored { finding.message(text) } else { finding }])
+        }
     }
 }
 

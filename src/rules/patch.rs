@@ -323,7 +323,7 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "patch/answer-shows-old-state",
-        title: "The answer to a PATCH shows the resource as it was before",
+        title: "The answer to a PATCH does not show the resource as it should be now",
         spec: "RFC 7644 §3.5.2 (200 returns the entire resource)",
         level: Level::Must,
         clash: false,

@@ -4,7 +4,7 @@ use super::rule::{Finding, Impact, Level, Rule, Verdict, refusal_rule};
 use super::view::{Past, View, short};
 use crate::scim::path::{AttrPath, PatchPath, parse_attr_path, parse_path, select};
 use crate::scim::schema::{Attribute, ResourceType, Returned};
-use crate::scim::value::get_ci;
+use crate::scim::value::{get_ci, value_ci};
 use crate::shadow::{Op, facts};
 use serde_json::{Map, Value};
 
@@ -332,9 +332,15 @@ fn excluded_null(view: &View<'_>) -> Verdict {
     if bodies.is_empty() {
         return Verdict::NotApplicable;
     }
-    let null = excluded.iter().find(|n| bodies.iter().any(|b| get_ci(b, n).is_some_and(Value::is_null)));
+    // Whoever has no value may be shown with null (RFC 7643 §2.5), asked for or not.
+    let nulled = |b: &Map<String, Value>, n: &str| get_ci(b, n).is_some_and(Value::is_null) && had_value(view, b, n);
+    let null = excluded.iter().find(|n| bodies.iter().any(|b| nulled(b, n)));
     if let Some(name) = null {
         return Verdict::fail(format!("body /{name}"), "absent", "null");
+    }
+    if let Some(name) = excluded.iter().find(|n| bodies.iter().any(|b| get_ci(b, n).is_some_and(Value::is_null))) {
+        let finding = Finding::new(format!("body /{name}"), "absent", "null, as for what has no value");
+        return Verdict::Fail(vec![finding.level(if is_members(name) { Level::Idp } else { Level::Note })]);
     }
     match excluded.iter().find(|n| bodies.iter().any(|b| emptied(view, b, n))) {
         Some(name) => {
@@ -343,6 +349,18 @@ fn excluded_null(view: &View<'_>) -> Verdict {
         }
         None => Verdict::Pass,
     }
+}
+
+/// Entra cannot read `"members": null`; null for another attribute that has no value is nothing to it.
+fn is_members(name: &str) -> bool {
+    name.eq_ignore_ascii_case("members")
+}
+
+/// True for what the resource has by all that is known; of a stranger nothing is known.
+fn had_value(view: &View<'_>, body: &Map<String, Value>, name: &str) -> bool {
+    let id = get_ci(body, "id").and_then(Value::as_str).unwrap_or_default();
+    let known = view.before.find(&view.call.endpoint, id);
+    known.is_some_and(|k| value_ci(&k.doc, name).is_some_and(|v| !facts::is_empty(v)))
 }
 
 /// True for an empty list where the last full read showed values: it says the same as null. A server that writes an empty list
@@ -432,6 +450,14 @@ fn cut_short(name: &str, wanted: &[&Value], shown: &[&Value]) -> Option<Finding>
     Some(Finding::new(format!("{place}/{lost}"), short(value), "nothing"))
 }
 
+/// True where the last answer that showed the whole resource had no `schemas` either: that is told there.
+fn never_had_schemas(view: &View<'_>, body: &Map<String, Value>) -> bool {
+    let id = get_ci(body, "id").and_then(Value::as_str).unwrap_or_default();
+    let known = view.before.find(&view.call.endpoint, id);
+    let whole = known.and_then(|k| k.last_full.as_deref().or(k.last_answer.as_deref()));
+    whole.and_then(Value::as_object).is_some_and(|whole| get_ci(whole, "schemas").is_none_or(facts::is_empty))
+}
+
 fn schemas_missing(view: &View<'_>) -> Verdict {
     let bodies = projected(view);
     // A client that excludes schemas by name has asked for it.
@@ -439,7 +465,8 @@ fn schemas_missing(view: &View<'_>) -> Verdict {
     if bodies.is_empty() || excluded {
         return Verdict::NotApplicable;
     }
-    if bodies.iter().any(|b| get_ci(b, "schemas").is_none_or(facts::is_empty)) {
+    let missing = |b: &Map<String, Value>| get_ci(b, "schemas").is_none_or(facts::is_empty);
+    if bodies.iter().any(|b| missing(b) && !never_had_schemas(view, b)) {
         return Verdict::fail("body /schemas", "the resource's schemas", "missing");
     }
     Verdict::Pass

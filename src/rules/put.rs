@@ -48,7 +48,7 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "put/answer-shows-old-state",
-        title: "The answer to a PUT shows the resource as it was before",
+        title: "The answer to a PUT does not show the resource as it should be now",
         spec: "RFC 7644 §3.5.1",
         level: Level::Must,
         clash: false,

@@ -373,6 +373,9 @@ fn create(view: &View<'_>, status: u16) -> &'static str {
     if status == 409 {
         return conflict(view);
     }
+    if matches!(status, 405 | 501) && !worked_before(view) {
+        return "create/not-supported";
+    }
     let body = view.call.body.as_ref().and_then(Value::as_object);
     let schemas: Vec<&str> = body
         .and_then(|b| get_ci(b, "schemas"))
@@ -546,7 +549,7 @@ fn accepted_classes(view: &View<'_>) -> Vec<&'static str> {
     match view.call.op {
         Op::Create => {
             let text = view.call.body.as_ref().map(Value::to_string).unwrap_or_default();
-            out.push("create/conflict-without-duplicate");
+            out.extend(["create/conflict-without-duplicate", "create/not-supported"]);
             out.push(if view.call.endpoint == "/Groups" {
                 "create/valid-group-refused"
             } else {

@@ -141,9 +141,11 @@ fn finding(view: &View<'_>, c: &Contradiction, place: Place) -> Finding {
         Clash::Remains | Clash::ElementsRemain if is_null(&c.expected) => ("no value".to_owned(), short(&c.actual)),
         _ => (short(&c.expected), if is_null(&c.actual) { "no value".to_owned() } else { short(&c.actual) }),
     };
+    let as_before = place == Place::WriteAnswer && c.cause.kind != Write::Create && c.actual == c.previous;
+    let before = if as_before { ", which is what it was before" } else { "" };
     let mut finding = Finding::new(format!("{} {whose}", c.key), expected, actual)
         .because(c.cause.step.clone())
-        .message(format!("{} {}: {} {whose}", c.resource_type, c.id, describe(c)));
+        .message(format!("{} {}: {} {whose}{before}", c.resource_type, c.id, describe(c)));
     let own_rule = c.key == "userName" && c.cause.kind == Write::Create;
     let letters = only_case_differs(c) && !own_rule && !case_exact(view, &c.key);
     let trimmed = c.key != "userName" && only_blanks_differ(c);

@@ -56,6 +56,7 @@ const FOLLOWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("list/resource-missing", &["list/total-wrong"]),
+    ("list/start-index-wrong", &["list/past-end-not-empty"]),
     ("list/same-id-twice", &["cursor/walk-wrong", "list/pages-disagree"]),
     ("identity/id-changed", &["filter/match-missing", "identity/list-id-differs", "list/entry-differs-from-read"]),
     ("group/member-not-added", &["group/members-changed-by-other-write", "group/remove-takes-other-members"]),

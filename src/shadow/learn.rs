@@ -167,10 +167,12 @@ pub(super) fn patch_facts(
     let before = facts::split(&known.doc, rt);
     let now = facts::split(&after, rt);
     let forms = body.map(|b| forms(b, rt)).unwrap_or_default();
-    let mut keys: Vec<String> = before.keys().chain(now.keys()).cloned().collect();
+    let facts = Arc::make_mut(&mut known.facts);
+    // Two operations that undo each other leave nothing, and are answerable for it all the same.
+    let undone = facts.keys().filter(|key| forms.iter().any(|(named, _)| key_within(key, named)));
+    let mut keys: Vec<String> = before.keys().chain(now.keys()).chain(undone).cloned().collect();
     keys.sort();
     keys.dedup();
-    let facts = Arc::make_mut(&mut known.facts);
     // What an earlier round of the same step took away is not what this write changes.
     for (_, fact) in facts.iter_mut().filter(|(k, _)| !keys.contains(k)) {
         fact.previous = Value::Null;

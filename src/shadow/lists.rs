@@ -71,6 +71,11 @@ impl Watch<'_> {
         if call.cursor || call.effective_count() == Some(0) || total.is_some_and(|t| start > t.max(1)) {
             return;
         }
+        // A page that says itself that it begins elsewhere has its own fault, and disagrees with no other.
+        let says = list.as_object().and_then(|o| get_ci(o, "startIndex")).and_then(Value::as_i64);
+        if says.is_some_and(|says| says != start) {
+            return;
+        }
         let query = format!(
             "{}?{}&{}&{}&{}",
             call.endpoint,

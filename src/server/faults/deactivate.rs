@@ -366,6 +366,17 @@ pub(super) const FAULTS: &[Fault] = &[
         })],
     },
     Fault {
+        id: "create-users-405",
+        title: "Users can be read and changed, but not created",
+        area: "create",
+        source: &[],
+        wrong: "405",
+        right: "201",
+        hooks: &[Hook::Before(|call, _| {
+            call.is("POST", Kind::User).then(|| Reply::error(405, None, "Not allowed.").with("Allow", "GET, HEAD"))
+        })],
+    },
+    Fault {
         id: "delete-group-deletes-members",
         title: "Deleting a group deletes its members",
         area: "deactivate",
