@@ -278,10 +278,10 @@ fn admin_texts(out: &mut dyn Write, r: &Rule, idps: &[IdpProfile]) -> io::Result
     }
     head(out, &format!("What the admin reads ({})", name(&r.impact).replace('-', " ")))?;
     for (profile, text) in told {
-        let words = format!("{}: “{}” ({})", profile.title, text.text, text.evidence);
-        indented(out, &words)?;
-        if let Some(next) = &text.next {
-            for line in wrap(next, WIDTH - 4) {
+        let (words, next) = text.general();
+        indented(out, &format!("{}: “{words}” ({})", profile.title, text.evidence))?;
+        if let Some(next) = next {
+            for line in wrap(&next, WIDTH - 4) {
                 writeln!(out, "    {DIM}{line}{DIM:#}")?;
             }
         }

@@ -28,9 +28,52 @@ pub struct IdpProfile {
     /// What the admin reads, per impact. `{user}`, `{group}`, `{app}`, `{detail}`, `{reason}`, `{id}` are filled in.
     #[serde(default)]
     pub admin: BTreeMap<Impact, AdminTemplate>,
+    /// What the admin reads where this very call is answered with an error; goes before the impact's text.
+    #[serde(default)]
+    pub calls: BTreeMap<FailedCall, AdminTemplate>,
     /// Where this is from.
     #[serde(default)]
     pub source: Vec<String>,
+}
+
+/// A call of an identity provider that failed, as far as its messages tell them apart (`okta.md` §14.3, `entra.md` §14.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailedCall {
+    /// GET of users with a filter.
+    LookUpUser,
+    /// POST of a user.
+    CreateUser,
+    /// POST of a user that answers without an id.
+    CreateUserEmpty,
+    /// PUT or PATCH of a user.
+    UpdateUser,
+    /// The stored id of a user is answered 404 or 410.
+    UpdateUserGone,
+    /// PUT or PATCH that switches a user off.
+    DeactivateUser,
+    /// PATCH that switches a user on.
+    ReactivateUser,
+    /// PUT or PATCH with a password.
+    ChangePassword,
+    /// DELETE of a user.
+    DeleteUser,
+    /// POST of a group.
+    CreateGroup,
+    /// GET of a group that is answered 404 or 410.
+    ReadGroupGone,
+    /// PUT or PATCH of a group.
+    UpdateGroup,
+    /// PUT or PATCH of a group that is answered 404 or 410.
+    UpdateGroupGone,
+    /// DELETE of a group.
+    DeleteGroup,
+    /// DELETE that is answered 404 or 410.
+    DeleteGone,
+    /// GET of all users.
+    ImportUsers,
+    /// GET of all groups.
+    ImportGroups,
 }
 
 /// How a provider writes URLs.
@@ -68,6 +111,22 @@ pub struct AdminTemplate {
     /// What the provider does next.
     #[serde(default)]
     pub next: Option<String>,
+}
+
+impl AdminTemplate {
+    /// The text and what comes next with general words in the holes, for pages that are about no single case.
+    pub fn general(&self) -> (String, Option<String>) {
+        let words = [
+            ("{user}", "the user"),
+            ("{group}", "the group"),
+            ("{app}", "the app"),
+            ("{detail}", "…"),
+            ("{reason}", "…"),
+            ("{id}", "…"),
+        ];
+        let fill = |text: &str| words.iter().fold(text.to_owned(), |text, (hole, word)| text.replace(hole, word));
+        (fill(&self.text), self.next.as_deref().map(fill))
+    }
 }
 
 /// Reads a profile; `file` is its name for messages.

@@ -103,6 +103,8 @@ pub struct Finding {
     pub level: Option<Level>,
     /// The step whose write this contradicts ("the two requests that disagree").
     pub because: Option<String>,
+    /// What this very case leads to, when it is something else than the rule's impact.
+    pub impact: Option<Impact>,
 }
 
 impl Finding {
@@ -115,6 +117,7 @@ impl Finding {
             message: None,
             level: None,
             because: None,
+            impact: None,
         }
     }
 
@@ -127,6 +130,12 @@ impl Finding {
     /// Lowers the level for this case.
     pub fn level(mut self, level: Level) -> Self {
         self.level = Some(level);
+        self
+    }
+
+    /// Says what this case leads to.
+    pub fn impact(mut self, impact: Impact) -> Self {
+        self.impact = Some(impact);
         self
     }
 

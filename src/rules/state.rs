@@ -2,7 +2,7 @@
 //!
 //! Must not hold rules: each area lists its own and asks here whether it is meant.
 
-use super::rule::{Finding, Level, Verdict};
+use super::rule::{Finding, Impact, Level, Verdict};
 use super::view::{Past, View, short};
 use crate::scim::value::{get_ci, value_ci};
 use crate::shadow::Place;
@@ -147,6 +147,12 @@ fn finding(view: &View<'_>, c: &Contradiction, place: Place) -> Finding {
         .because(c.cause.step.clone())
         .message(format!("{} {}: {} {whose}{before}", c.resource_type, c.id, describe(c)));
     let own_rule = c.key == "userName" && c.cause.kind == Write::Create;
+    if c.key == "members" && c.cause.form.op == "replace" && none_missing(c) {
+        // Nobody has lost anything: somebody who should have gone has not.
+        finding = finding.impact(Impact::AccessKept);
+    } else if c.key == "members" && c.cause.form.op == "replace" {
+        finding = finding.impact(Impact::MembersLost);
+    }
     let letters = only_case_differs(c) && !own_rule && !case_exact(view, &c.key);
     let trimmed = c.key != "userName" && only_blanks_differ(c);
     if c.optional || derived_name(view, c) || letters || trimmed {
@@ -380,6 +386,7 @@ fn members(c: &Contradiction) -> &'static str {
         (Write::Patch, "remove", _) if lost(c).iter().any(|l| was_shown(c, l)) => "group/remove-takes-other-members",
         (Write::Patch, "remove", _) if removed_stays(c) => "group/member-not-removed",
         (Write::Patch, "add", _) if lost_by_add(c) => "group/add-replaces-members",
+        (Write::Patch, "add", _) if removed_stays(c) && none_missing(c) => "group/member-not-removed",
         (Write::Patch, "add", _) => "group/member-not-added",
         (Write::Patch, "replace", _) => "group/replace-not-exact",
         _ => "group/members-changed-by-other-write",
@@ -388,14 +395,23 @@ fn members(c: &Contradiction) -> &'static str {
 
 /// The `value` of each element, or the element itself.
 fn values_of(list: &Value) -> Vec<String> {
-    let elements = list.as_array().into_iter().flatten();
-    elements.filter_map(|e| value_ci(e, "value").or(Some(e)).and_then(crate::shadow::text_of)).collect()
+    let name = |e: &Value| match value_ci(e, "value") {
+        Some(value) => crate::shadow::text_of(value),
+        None => Some(crate::shadow::text_of(e).unwrap_or_else(|| e.to_string())),
+    };
+    list.as_array().into_iter().flatten().filter_map(name).collect()
 }
 
 /// An element that was to be taken out is there still.
 fn removed_stays(c: &Contradiction) -> bool {
     let (before, expected, actual) = (values_of(&c.previous), values_of(&c.expected), values_of(&c.actual));
     before.iter().any(|b| !expected.contains(b) && actual.contains(b))
+}
+
+/// All that should be there is.
+fn none_missing(c: &Contradiction) -> bool {
+    let actual = values_of(&c.actual);
+    values_of(&c.expected).iter().all(|e| actual.contains(e))
 }
 
 /// What was believed to be there before the write, should still be there and is not.

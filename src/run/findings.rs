@@ -5,9 +5,8 @@
 use super::Options;
 use super::consequences::without_consequences;
 use super::lookups::without_special;
-use crate::event::{AdminText, CaseReport, FindingReport};
+use crate::event::{CaseReport, FindingReport};
 use crate::exchange::{Exchange, Response};
-use crate::profile::idp;
 use crate::profile::provider::{Expected, ProviderProfile, Sighting};
 use crate::report::redact::Redactor;
 use crate::rules::view::Past;
@@ -257,7 +256,7 @@ fn rank(impact: Impact) -> u8 {
 fn report(members: Vec<RawFinding>, words: Words<'_>) -> FindingReport {
     let first = &members[0];
     let rule = first.rule;
-    let impact = first.impact.filter(|_| rule.id == UNEXPECTED.id).unwrap_or(rule.impact);
+    let impact = first.impact.filter(|_| rule.id == UNEXPECTED.id).or(first.finding.impact).unwrap_or(rule.impact);
     let mut also: Vec<String> = Vec::new();
     for other in &members[1..] {
         let place = format!("{} › {}", other.case, other.step);
@@ -287,7 +286,7 @@ fn report(members: Vec<RawFinding>, words: Words<'_>) -> FindingReport {
         message: redact(&message),
         spec: rule.spec.to_owned(),
         impact,
-        admin_sees: admin_texts(&members, impact, words),
+        admin_sees: super::admin::texts(&members, impact, words),
         hint: rule.hint.to_owned(),
         reproduce: redact(&reproduce(first, words)),
         curl: curl(&first.exchange, words),
@@ -315,57 +314,6 @@ fn with_places(message: String, members: &[RawFinding]) -> String {
     let more = others.len().saturating_sub(12);
     let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!("{message}. The same of {}{tail}", others.into_iter().take(12).collect::<Vec<_>>().join(", "))
-}
-
-/// What the admins of the identity providers concerned read: those whose scenarios showed it, else those that break on it.
-fn admin_texts(members: &[RawFinding], impact: Impact, words: Words<'_>) -> Vec<AdminText> {
-    let mut idps: Vec<String> = Vec::new();
-    let seen = members.iter().map(|m| m.idp.clone()).filter(|i| i != "rfc");
-    let known = members[0].rule.breaks.iter().map(|b| (*b).to_owned());
-    let fallback = ["okta".to_owned(), "entra".to_owned()];
-    for idp in seen.chain(known).chain(fallback) {
-        if !idps.contains(&idp) && idps.len() < 3 {
-            idps.push(idp);
-        }
-    }
-    let chosen = &words.options.idps;
-    if !chosen.is_empty() {
-        idps.retain(|i| chosen.contains(i));
-    }
-    idps.iter().filter_map(|name| admin_text(name, impact, &members[0], words)).collect()
-}
-
-fn admin_text(name: &str, impact: Impact, finding: &RawFinding, words: Words<'_>) -> Option<AdminText> {
-    let profile = idp::find(name).ok()??;
-    let template = profile.admin.get(&impact)?;
-    // A sentence about an error has no words of this answer when the answer was a success.
-    let accepted = finding.exchange.accepted();
-    let own = finding.exchange.json().and_then(|b| b.get("detail")?.as_str().map(str::to_owned)).unwrap_or_default();
-    let detail = if accepted { "…".to_owned() } else { own };
-    let reason = if accepted { "…" } else { finding.exchange.status().map(reason_phrase).unwrap_or_default() };
-    let id = finding.exchange.request.segments().get(1).cloned().unwrap_or_default();
-    let user = finding.user.clone().unwrap_or_else(|| "the user".to_owned());
-    let group = finding.group.clone().unwrap_or_else(|| "the group".to_owned());
-    let filled = [
-        ("{user}", user.as_str()),
-        ("{group}", &group),
-        ("{app}", "your app"),
-        ("{detail}", &detail),
-        ("{reason}", reason),
-        ("{id}", &id),
-    ]
-    .iter()
-    .fold(template.text.clone(), |text, (hole, value)| text.replace(hole, value));
-    Some(AdminText {
-        idp: profile.title.clone(),
-        text: words.redactor.text(&filled),
-        evidence: template.evidence.clone(),
-        next: template.next.clone(),
-    })
-}
-
-fn reason_phrase(status: u16) -> &'static str {
-    reqwest::StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason()).unwrap_or("")
 }
 
 fn reproduce(f: &RawFinding, words: Words<'_>) -> String {

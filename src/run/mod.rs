@@ -4,6 +4,7 @@
 //! Must not know arguments, environment or how anything is printed; it emits events.
 
 mod added;
+mod admin;
 mod advertised;
 pub mod baseline;
 mod blocked;
