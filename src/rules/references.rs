@@ -13,14 +13,14 @@ use serde_json::{Map, Value};
 pub static RULES: &[Rule] = &[
     Rule {
         id: "schema/reference-wrong",
-        title: "`$ref` of a group or manager leads elsewhere",
-        spec: "RFC 7643 §2.3.7, §4.1.2, §4.3",
+        title: "`$ref` of a group, a member or a manager leads elsewhere",
+        spec: "RFC 7643 §2.3.7, §4.1.2, §4.2, §4.3",
         level: Level::Must,
         clash: false,
         impact: Impact::ClientConfused,
         breaks: &[],
         requirements: &["user-groups-ref", "manager-ref"],
-        explain: "`$ref` is the URI of what `value` names: a group of a user lives below /Groups, a manager below /Users, and the URI ends in the id.",
+        explain: "`$ref` is the URI of what `value` names: a group of a user lives below /Groups, a manager below /Users, a member where it is read, and the URI ends in the id.",
         hint: "Build it from base URL, endpoint and id.",
         wrong: "{\"groups\":[{\"value\":\"g1\",\"$ref\":\"https://…/Users/g1\"}]}",
         right: "{\"groups\":[{\"value\":\"g1\",\"$ref\":\"https://…/Groups/g1\"}]}",
@@ -102,12 +102,38 @@ fn of_user<'a>(view: &View<'_>, user: &'a Map<String, Value>) -> Vec<Reference<'
     all
 }
 
+/// Members that are resources of ours, and whose `$ref` is not the client's own.
+fn of_group<'a>(view: &View<'_>, group: &'a Map<String, Value>) -> Vec<Reference<'a>> {
+    let members = get_ci(group, "members").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object);
+    let text = |entry: &'a Map<String, Value>, name: &str| get_ci(entry, name).and_then(Value::as_str);
+    let home = |entry| {
+        let id = text(entry, "value")?;
+        let live = |endpoint| view.before.find(endpoint, id).is_some_and(|k| k.state == State::Live);
+        match (live("/Users"), live("/Groups")) {
+            (true, false) => Some("/Users"),
+            (false, true) => Some("/Groups"),
+            _ => None,
+        }
+    };
+    let sent = |target: &str| {
+        let bodies = view.earlier.iter().filter_map(|p| p.call.body.as_ref()).chain(&view.call.body);
+        bodies.flat_map(|body| super::state::texts(body, "")).any(|text| text == target)
+    };
+    members
+        .take(LOOKED_AT)
+        .filter_map(|entry| Some(Reference { place: "members", entry, home: home(entry)? }))
+        .filter(|r| text(r.entry, "$ref").is_some_and(|target| !sent(target)))
+        .collect()
+}
+
 fn references(view: &View<'_>) -> Verdict {
-    if view.call.endpoint != "/Users" {
-        return Verdict::NotApplicable;
-    }
+    let of = match view.call.endpoint.as_str() {
+        "/Users" => of_user,
+        "/Groups" => of_group,
+        _ => return Verdict::NotApplicable,
+    };
     let mut seen = false;
-    for reference in view.resources().iter().flat_map(|user| of_user(view, user)) {
+    for reference in view.resources().iter().flat_map(|shown| of(view, shown)) {
         let text = |name: &str| get_ci(reference.entry, name).and_then(Value::as_str).filter(|t| !t.is_empty());
         let (Some(id), Some(target)) = (text("value"), text("$ref")) else { continue };
         seen = true;
@@ -122,6 +148,10 @@ fn references(view: &View<'_>) -> Verdict {
             let other = view.target.types.iter().any(|t| below(path, &t.endpoint));
             let finding = Finding::new(place, expected, target);
             return Verdict::Fail(vec![if other { finding } else { finding.level(Level::Should) }]);
+        }
+        if !path.contains(reference.home) && path.contains('/') {
+            // The path of a URI has case (RFC 3986 §6.2.2.1); that the server leads there all the same is possible.
+            return Verdict::Fail(vec![Finding::new(place, expected, target).level(Level::Should)]);
         }
     }
     if seen { Verdict::Pass } else { Verdict::NotApplicable }

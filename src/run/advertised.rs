@@ -131,6 +131,7 @@ impl Maker<'_> {
         let mut out = Map::new();
         out.insert("path".into(), place.path().into());
         out.extend(self.value(place, 2).map(|v| ("value".to_owned(), v)));
+        out.extend(self.value(place, 3).map(|v| ("pathless".to_owned(), pathless(place, v))));
         if a.multi_valued {
             let more = self.single(a, &place.path(), 9);
             out.extend(more.as_ref().and_then(|v| one_of(place, v)).map(|path| ("one".to_owned(), path.into())));
@@ -327,6 +328,15 @@ fn writable(a: &Attribute) -> bool {
 }
 
 /// The filter with the letters of its value in the other case.
+/// The value of a PATCH operation without a path that sets the attribute: below the URN of its extension.
+fn pathless(place: &Place, value: Value) -> Value {
+    let own = json!({ place.attribute.name.as_str(): value });
+    match &place.urn {
+        Some(urn) => json!({ urn.as_str(): own }),
+        None => own,
+    }
+}
+
 fn swapped(filter: &str, path: usize) -> String {
     let (head, value) = filter.split_at(path + " eq ".len());
     let other = |c: char| if c.is_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() };

@@ -63,7 +63,8 @@ const BUILT_IN: [&str; 4] = ["run", "base_url", "guid", "random"];
 /// Values of a type that the target advertises (see `run::advertised`).
 const TYPE: [&str; 8] = ["name", "endpoint", "schema", "create", "other", "replace", "nulls", "without_extension"];
 /// Values of one of its attributes.
-const ATTRIBUTE: [&str; 9] = ["path", "value", "more", "one", "text", "filter", "swapped", "body", "missing"];
+const ATTRIBUTE: [&str; 10] =
+    ["path", "value", "pathless", "more", "one", "text", "filter", "swapped", "body", "missing"];
 /// The attribute at hand, as a fixture that no file can name.
 pub(crate) const ADVERTISED: &str = "(advertised)";
 
