@@ -30,9 +30,19 @@ const TEXTS: &[(&str, &str, &str, &str)] = &[
         "Okta",
         "Automatic provisioning of user * to app your app failed: Error while creating user *: Create new user returned empty user.",
     ),
-    ("okta/create-user", "create-users-405", "Okta", "Automatic provisioning of user * to app your app failed: Error while creating user *: Method Not Allowed."),
+    (
+        "okta/create-user",
+        "create-users-405",
+        "Okta",
+        "Automatic provisioning of user * to app your app failed: Error while creating user *: Method Not Allowed.",
+    ),
     ("entra/group-delete", "group-delete-404", "Microsoft Entra ID", "nothing: the log shows Delete, Success"),
-    ("entra/create-user", "create-users-405", "Microsoft Entra ID", "Failed to create User * in customappsso; Error: StatusCode: Method Not Allowed"),
+    (
+        "entra/create-user",
+        "create-users-405",
+        "Microsoft Entra ID",
+        "Failed to create User * in customappsso; Error: StatusCode: Method Not Allowed",
+    ),
 ];
 
 #[test]

@@ -318,7 +318,11 @@ fn bulk_status(view: &View<'_>) -> Verdict {
             Some(Value::String(s)) if s.len() == 3 => {}
             // One example of the section writes it so, and no sentence says that it is wrong.
             Some(Value::Object(o)) if get_ci(o, "code").is_some_and(|c| c.as_str().is_some_and(|s| s.len() == 3)) => {
-                let finding = Finding::new("body /Operations/status", "a string such as \"201\"", short(&Value::Object(o.clone())));
+                let finding = Finding::new(
+                    "body /Operations/status",
+                    "a string such as \"201\"",
+                    short(&Value::Object(o.clone())),
+                );
                 return Verdict::Fail(vec![finding.level(Level::Should)]);
             }
             other => {

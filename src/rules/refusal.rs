@@ -293,7 +293,7 @@ fn list(view: &View<'_>, status: u16) -> &'static str {
     if view.call.filter.is_none() {
         return "list/valid-request-refused";
     }
-    if status == 404 {
+    if status == 404 && !view.resource_type().is_some_and(|rt| view.before.anyone_matches(view.call, rt)) {
         return "filter/no-match-is-an-error";
     }
     // A number below 1 that the answer names: it counts as 0 or 1, and the filter beside it is not to blame.

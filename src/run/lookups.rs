@@ -24,16 +24,29 @@ pub(super) fn without_special(raw: Vec<RawFinding>, cases: &[CaseReport], follow
         return raw;
     }
     let plain: BTreeSet<String> = raw.iter().filter(|f| f.rule.id == PLAIN).filter_map(endpoint).collect();
-    let broken: BTreeSet<String> = plain.into_iter().filter(|e| finds_nobody(cases, e)).collect();
-    strike(raw, followed, PLAIN, |f| SPECIAL.contains(&f.rule.id) && endpoint(f).is_some_and(|e| broken.contains(&e)))
+    let broken: BTreeSet<String> = plain.iter().filter(|e| finds_nobody(cases, e, "")).cloned().collect();
+    let names = plain.contains("Users") && finds_nobody(cases, "Users", "username eq");
+    let by_name = |f: &RawFinding| filter_of(&f.exchange.request.url).is_some_and(|t| t.starts_with("username eq"));
+    strike(raw, followed, PLAIN, |f| {
+        SPECIAL.contains(&f.rule.id)
+            && endpoint(f).is_some_and(|e| broken.contains(&e) || (names && e == "Users" && by_name(f)))
+    })
 }
 
-/// True when filters were sent to that endpoint in many conversations, and none of them has found anybody.
-fn finds_nobody(cases: &[CaseReport], endpoint: &str) -> bool {
+/// The filter of a request in small letters.
+fn filter_of(url: &str) -> Option<String> {
+    let (_, query) = url.split_once('?')?;
+    let text = query.split('&').find_map(|pair| pair.strip_prefix("filter="))?;
+    Some(crate::exchange::percent_decode(&text.replace('+', " ")).to_ascii_lowercase())
+}
+
+/// True when filters that begin so were sent to that endpoint in many conversations, and none of them has found anybody.
+fn finds_nobody(cases: &[CaseReport], endpoint: &str, beginning: &str) -> bool {
     let hits = |case: &CaseReport| -> Option<bool> {
         let asked = case.steps.iter().filter_map(|step| {
-            let (path, query) = step.request.as_ref()?.url.split_once('?')?;
-            let filtered = query.split('&').any(|pair| pair.starts_with("filter="));
+            let url = &step.request.as_ref()?.url;
+            let path = url.split('?').next().unwrap_or(url);
+            let filtered = filter_of(url).is_some_and(|text| text.starts_with(beginning));
             let list = step.response.as_ref()?.body.as_ref()?.as_object()?;
             let found = get_ci(list, "Resources").and_then(Value::as_array).is_some_and(|all| !all.is_empty());
             (filtered && path.rsplit('/').next() == Some(endpoint)).then_some(found)

@@ -93,6 +93,17 @@ impl Watch<'_> {
 }
 
 impl Shadow {
+    /// True when the filter of a list finds somebody of ours, by what is believed of them.
+    pub fn anyone_matches(&self, call: &Call, rt: &ResourceType) -> bool {
+        let Some(filter) = &call.filter else { return false };
+        let tenant = tenant_of(call);
+        let numbers = self.known.narrowed(filter, rt).unwrap_or_else(|| (0..self.known.len() as u32).collect());
+        numbers.into_iter().map(|number| self.known.glance(number)).any(|k| {
+            let ours = k.endpoint == call.endpoint && k.tenant == tenant && k.state == State::Live;
+            ours && crate::scim::matching::matches(filter, &k.doc, rt)
+        })
+    }
+
     fn select(
         &self,
         call: &Call,
