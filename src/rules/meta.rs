@@ -247,18 +247,18 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "schema/content-location-differs",
-        title: "Content-Location is another URI than `meta.location`",
+        title: "Content-Location (or the Location of a changed resource) is another URI than `meta.location`",
         spec: "RFC 7643 §3.1",
         level: Level::Must,
         clash: false,
         impact: Impact::ClientConfused,
         breaks: &[],
         requirements: &["meta-content-location"],
-        explain: "`meta.location` must be the same as the Content-Location header of the same answer, where there is one.",
+        explain: "`meta.location` must be the same as the Content-Location header of the same answer, where there is one. A Location beside a changed or read resource has no other meaning; that is advice.",
         hint: "Set both from one value, or leave the header out.",
         wrong: "Content-Location: …/Users/1, \"location\":\"…/Users/2\"",
         right: "the same URI",
-        proven_by: &["content-location-differs", "location-doubles-id"],
+        proven_by: &["content-location-differs", "location-doubles-id", "update-location-doubles-id"],
         check: content_location,
     },
     Rule {
@@ -729,7 +729,13 @@ fn content_location(view: &View<'_>) -> Verdict {
             Verdict::fail("header Content-Location", shown, uri)
         }
         Some(_) => Verdict::Pass,
-        None => Verdict::NotApplicable,
+        // That of a create has a rule of its own.
+        None => match view.response().and_then(|r| r.header("location")).filter(|_| view.call.op != Op::Create) {
+            Some(uri) if !path(shown).ends_with(path(uri).trim_start_matches('.')) => {
+                Verdict::Fail(vec![Finding::new("header Location", shown, uri).level(Level::Should)])
+            }
+            _ => Verdict::NotApplicable,
+        },
     }
 }
 

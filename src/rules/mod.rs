@@ -33,6 +33,7 @@ mod schema;
 mod sort;
 mod spelling;
 mod state;
+mod values;
 pub mod view;
 
 pub use rule::{Finding, Impact, Level, Rule, Verdict};
@@ -58,6 +59,7 @@ pub fn catalogue() -> impl Iterator<Item = &'static Rule> {
         schema::RULES,
         spelling::RULES,
         references::RULES,
+        values::RULES,
         meta::RULES,
         advertised::RULES,
         discovery::RULES,

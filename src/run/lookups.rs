@@ -46,7 +46,8 @@ fn finds_nobody(cases: &[CaseReport], endpoint: &str, beginning: &str) -> bool {
         let asked = case.steps.iter().filter_map(|step| {
             let url = &step.request.as_ref()?.url;
             let path = url.split('?').next().unwrap_or(url);
-            let filtered = filter_of(url).is_some_and(|text| text.starts_with(beginning));
+            let combined = |text: &str| !beginning.is_empty() && (text.contains(" or ") || text.contains(" and "));
+            let filtered = filter_of(url).is_some_and(|text| text.starts_with(beginning) && !combined(&text));
             let list = step.response.as_ref()?.body.as_ref()?.as_object()?;
             let found = get_ci(list, "Resources").and_then(Value::as_array).is_some_and(|all| !all.is_empty());
             (filtered && path.rsplit('/').next() == Some(endpoint)).then_some(found)

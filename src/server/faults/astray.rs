@@ -187,6 +187,43 @@ pub(super) const FAULTS: &[Fault] = &[
             }),
         ],
     },
+    Fault {
+        id: "deactivate-writes-none",
+        title: "Switching a user off writes the text None where there was no title",
+        area: "deactivate",
+        source: &[],
+        wrong: "\"title\": \"None\"",
+        right: "no title",
+        hooks: &[Hook::After(|call, reply, state| {
+            let off = reply.body_mut().and_then(|b| b.get("active")) == Some(&Value::Bool(false));
+            if reply.ok() && off && matches!(call.method.as_str(), "PUT" | "PATCH") && call.kind() == Some(Kind::User) {
+                let Some(id) = call.id().map(str::to_owned) else { return };
+                let tenant = state.of_mut(call);
+                let Some(mut document) = tenant.get(Kind::User, &id).map(|r| r.document()) else { return };
+                if document.get("title").is_none() {
+                    document["title"] = "None".into();
+                    tenant.update(Kind::User, &id, &document);
+                }
+            }
+        })],
+    },
+    Fault {
+        id: "update-location-doubles-id",
+        title: "The Location of a changed resource ends in the id twice",
+        area: "headers",
+        source: &["https://github.com/apache/directory-scimple/issues/502"],
+        wrong: "Location: …/Users/1/1",
+        right: "Location: …/Users/1",
+        hooks: &[Hook::After(|call, reply, _| {
+            if let Some(id) = call.id().filter(|_| reply.ok() && matches!(call.method.as_str(), "PUT" | "PATCH")) {
+                let location =
+                    reply.body_mut().and_then(|b| b.get("meta")?.get("location")?.as_str().map(str::to_owned));
+                if let Some(location) = location {
+                    reply.set("Location", format!("{location}/{id}"));
+                }
+            }
+        })],
+    },
 ];
 
 fn group(call: &Call) -> bool {
