@@ -6,6 +6,7 @@
 use crate::run::baseline::glob;
 use crate::scenario::model::Need;
 use crate::scenario::{self, LoadError};
+use crate::scim::urn;
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
@@ -420,7 +421,9 @@ impl ProviderProfile {
         }
         let urns: Vec<String> = self.required.iter().filter_map(|r| r.urn.clone()).collect();
         if let Some(Value::Array(schemas)) = user.get_mut("schemas") {
-            for urn in urns {
+            // A list that does not name the User schema is wrong on purpose, and a further name would hide it.
+            let is_user = schemas.iter().any(|s| s.as_str().is_some_and(|s| s.eq_ignore_ascii_case(urn::USER)));
+            for urn in urns.into_iter().filter(|_| is_user) {
                 if !schemas.iter().any(|s| s.as_str().is_some_and(|s| s.eq_ignore_ascii_case(&urn))) {
                     schemas.push(urn.into());
                 }
