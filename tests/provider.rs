@@ -141,6 +141,67 @@ fn core() {
     matrix("core");
 }
 
+/// A server on which SCIM is not switched on: one sentence says so, everything hangs on it, and hardly anything is sent.
+fn switched_off(args: &[&str], says: &[&str]) {
+    let (exit, report) = run(&[args, &["--trait", "scim-off"]].concat());
+    assert_eq!(exit, Some(3));
+    let cases = report["cases"].as_array().expect("cases");
+    let reason = report["target"]["remarks"][0].as_str().expect("a remark");
+    assert!(cases.len() > 300 && cases.iter().all(|c| c["outcome"] == "blocked" && c["reason"] == reason));
+    assert_eq!(report["findings"], serde_json::json!([]));
+    assert_eq!(report["target"]["remarks"].as_array().map(Vec::len), Some(1), "{reason}");
+    assert!(report["summary"]["requests"].as_u64() < Some(6), "{}", report["summary"]);
+    for words in says.iter().chain(&["SCIM is off: everything is answered 501, with ", "SCIM is not implemented here."])
+    {
+        assert!(reason.contains(words), "{words}: {reason}");
+    }
+}
+
+#[test]
+fn scim_that_is_off_is_told_in_the_words_of_the_document() {
+    switched_off(
+        &["--provider", "collate"],
+        &["Collate: ", "enabled by the vendor", "DefaultScimProvisioningService.java"],
+    );
+}
+
+#[test]
+fn scim_that_is_off_is_told_without_a_profile() {
+    switched_off(&[], &["Switch it on"]);
+    // A product that documents another status, or none, is no exception.
+    switched_off(&["--provider", "atlan"], &["Switch it on"]);
+}
+
+#[test]
+fn a_diagnosis_names_scim_that_is_off() {
+    let output = Command::new(env!("CARGO_BIN_EXE_scimproof"))
+        .args([
+            "diagnose",
+            "403 Forbidden while testing the connection",
+            "--provider",
+            "collate",
+            "--trait",
+            "scim-off",
+        ])
+        .output()
+        .expect("the program runs");
+    let text = String::from_utf8_lossy(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("SCIM is off: everything is answered 501"), "{text}");
+    assert!(text.contains("FOUND what answers at the base URL is no SCIM endpoint"), "{text}");
+}
+
+/// Secoda documents Entra, and Entra changes with PATCH alone: its cases are played and not skipped for want of PATCH.
+#[test]
+fn secoda_is_played_as_entra() {
+    let (exit, report) = run(&["--provider", "secoda", "--idp", "entra"]);
+    assert_eq!((exit, undocumented(&report)), (Some(0), Vec::new()));
+    let cases = report["cases"].as_array().expect("cases");
+    let count = |outcome: &str| cases.iter().filter(|c| c["outcome"] == outcome).count();
+    let for_want = cases.iter().filter(|c| c["reason"].as_str().is_some_and(|r| r.contains("PUT only"))).count();
+    assert_eq!(for_want, 0);
+    assert!(count("passed") * 10 > cases.len() * 8, "{} of {}", count("passed"), cases.len());
+}
+
 #[test]
 fn file_names_are_profile_names() {
     let bundled = provider::bundled().expect("profiles load");

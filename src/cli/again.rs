@@ -29,6 +29,7 @@ pub fn flags(settings: &Settings) -> String {
     }
     settings.faults.iter().for_each(|f| add(&mut out, "fault", f));
     settings.variants.iter().for_each(|v| add(&mut out, "variant", v));
+    settings.traits.iter().for_each(|t| add(&mut out, "trait", t));
     settings.idps.iter().for_each(|i| add(&mut out, "idp", i));
     out
 }

@@ -311,6 +311,9 @@ pub struct EmbeddedArgs {
     /// Switch on a legal variant (repeatable; see `list variants`)
     #[arg(long, value_name = "ID", value_delimiter = ',', conflicts_with = "base_url")]
     pub variant: Vec<String>,
+    /// Switch on a product's way (repeatable; see `list traits`)
+    #[arg(long = "trait", value_name = "ID", value_delimiter = ',', conflicts_with = "base_url")]
+    pub traits: Vec<String>,
 }
 
 /// `scimproof list`.
@@ -336,6 +339,8 @@ pub enum ListWhat {
     Faults,
     /// Legal variants of the embedded server
     Variants,
+    /// Ways of single products that the embedded server can play
+    Traits,
     /// Identity providers that can be played
     Idps,
     /// Service providers with a profile

@@ -64,6 +64,8 @@ pub struct Settings {
     pub faults: Vec<String>,
     /// Legal variants of the embedded server.
     pub variants: Vec<String>,
+    /// Ways of single products that the embedded server plays.
+    pub traits: Vec<String>,
     /// Print requests and responses.
     pub show_http: bool,
     /// Print everything.
@@ -440,7 +442,7 @@ impl Settings {
 fn merge(args: RunArgs, file: File) -> Settings {
     let RunArgs { target, select, judge, reports, pace, embedded } = args;
     // Faults can only be switched on in the embedded server, so whoever asks for one means that one.
-    let own_server = !embedded.fault.is_empty() || !embedded.variant.is_empty();
+    let own_server = [&embedded.fault, &embedded.variant, &embedded.traits].iter().any(|l| !l.is_empty());
     let mut connection = connection(target, &file, own_server);
     connection.timeout = pace.timeout.or(file.timeout.map(|t| t.0));
     connection.rate = pace.rate.or(file.rate.map(|r| r.0));
@@ -475,6 +477,7 @@ fn merge(args: RunArgs, file: File) -> Settings {
         },
         faults: embedded.fault,
         variants: embedded.variant,
+        traits: embedded.traits,
     }
 }
 

@@ -68,6 +68,9 @@ pub struct ProviderProfile {
     /// What the product does not offer: cases that need it are skipped with the reason.
     #[serde(default)]
     pub not_offered: Vec<NotOffered>,
+    /// How every request is answered while SCIM is not switched on.
+    #[serde(default)]
+    pub switched_off: Option<SwitchedOff>,
     /// What is expected to differ, or must hold all the same. The first entry that fits counts.
     #[serde(default)]
     pub deviations: Vec<Deviation>,
@@ -256,6 +259,20 @@ pub struct NotOffered {
     /// Document.
     #[serde(default)]
     pub source: Option<String>,
+}
+
+/// How the product answers every request while SCIM is not switched on: then nothing can be tested, and one sentence says so.
+#[derive(Debug, Clone, Deserialize, Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SwitchedOff {
+    /// HTTP status of every answer.
+    pub status: u16,
+    /// How it is switched on, in a sentence.
+    #[serde(deserialize_with = "words")]
+    pub remedy: String,
+    /// Document.
+    #[serde(deserialize_with = "words")]
+    pub source: String,
 }
 
 /// A statement of the product's document about one rule.
