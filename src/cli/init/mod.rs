@@ -232,8 +232,8 @@ mod tests {
             let (folder, out) = written(&args, None);
             let read = Connection::load(TargetArgs::default(), folder.path()).expect("good");
             assert_eq!(read.base_url, args.base_url);
-            assert_eq!(read.provider.as_deref(), Some("slack"));
-            assert!(read.auth != Auth::None || !read.header_env.is_empty() || read.client_cert.is_some());
+            assert_eq!(read.provider.as_deref(), Some("core"));
+            assert!(read.auth != Auth::None || !read.secret_headers.is_empty() || read.client_cert.is_some());
             assert!(page::variables(auth).iter().all(|v| out.contains(v)), "{out}");
         }
     }

@@ -72,6 +72,8 @@ token_env = \"SCIM_TOKEN\"
 const BASIC: &str = "\
 # The name of the environment variable that holds `user:password`.
 basic_env = \"SCIM_BASIC\"
+# basic_file = \"/run/secrets/scim-basic\"
+# basic_command = \"pass show scim\"
 ";
 
 const MTLS: &str = "# The client certificate is all that is shown; see below.\n";
@@ -84,7 +86,8 @@ fn credentials(args: &InitArgs) -> String {
         AuthKind::Header => {
             let name = quoted(args.header_name.as_deref().unwrap_or("X-Api-Key"));
             format!(
-                "# Header name and the environment variable that holds its value.\nheader_env = {{ {name} = \"SCIM_API_KEY\" }}\n"
+                "# Header name and the environment variable that holds its value.\nheader_env = {{ {name} = \"SCIM_API_KEY\" }}\n\
+                 # header_file = {{ {name} = \"/run/secrets/scim-api-key\" }}\n# header_command = {{ {name} = \"pass show scim\" }}\n"
             )
         }
         AuthKind::Oauth | AuthKind::OauthRefresh | AuthKind::OauthCode => oauth(args),
