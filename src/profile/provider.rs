@@ -89,6 +89,12 @@ pub struct Auth {
     /// Kind.
     #[serde(default)]
     pub mode: AuthMode,
+    /// Path below the host where tokens are issued.
+    #[serde(default, deserialize_with = "path")]
+    pub token_path: Option<String>,
+    /// Path below the host where a sign-in with a browser begins.
+    #[serde(default, deserialize_with = "path")]
+    pub authorize_path: Option<String>,
     /// Where the credentials come from.
     #[serde(default)]
     pub hint: Option<String>,
