@@ -26,9 +26,10 @@ const TABLE: &[Row] = &[
     },
     Row {
         room: "profile",
-        may_use: &["rules", "run", "scenario", "server"],
+        may_use: &["rules", "run", "scenario", "scim", "server"],
         because: "a profile maps impacts to texts and is read by the same YAML loader; a provider's profile names rules, \
-                  cases by glob, and traits of the persona, and refuses names that do not exist",
+                  cases by glob, and traits of the persona, and refuses names that do not exist; of the protocol it knows the URN \
+                  of a user",
     },
     Row {
         room: "engine",

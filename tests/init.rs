@@ -35,11 +35,17 @@ fn init(folder: &Path, site: &Site, flags: &[&str]) -> String {
     end.stdout
 }
 
+fn is_install(step: &Value) -> bool {
+    step["run"].as_str().is_some_and(|line| line.starts_with("cargo install --locked --git https://"))
+}
+
 /// The YAML after the last heading, as steps.
 fn steps(printed: &str) -> Vec<Value> {
     let (_, yaml) = printed.split_once("GitHub Actions:\n\n").expect("a step");
     let steps: Vec<Value> = serde_saphyr::from_str(yaml).unwrap_or_else(|e| panic!("{e}\n{yaml}"));
     assert!(steps.iter().any(|s| s["uses"] == "actions/upload-artifact@v4"), "{yaml}");
+    assert_eq!(steps[0]["uses"], "actions/checkout@v4", "scimproof.toml has to be there: {yaml}");
+    assert!(is_install(&steps[1]), "and so has the program: {yaml}");
     steps
 }
 
@@ -56,7 +62,8 @@ fn secrets(steps: &[Value]) -> BTreeSet<String> {
 /// Runs the `run:` lines of the steps in a shell, as CI does, with those variables and no others.
 fn play(folder: &Path, steps: &[Value], env: &[(&str, &str)]) {
     let program = Path::new(env!("CARGO_BIN_EXE_scimproof")).parent().unwrap().display().to_string();
-    for line in steps.iter().filter_map(|s| s["run"].as_str()) {
+    // The program is there already.
+    for line in steps.iter().filter(|s| !is_install(s)).filter_map(|s| s["run"].as_str()) {
         // One case is enough to see that it works.
         let line = line.replace("scimproof run", "scimproof run okta/create-user");
         let done = std::process::Command::new("sh")

@@ -88,15 +88,21 @@ fn required_attributes_are_added_where_they_are_absent() {
     let profile = good(
         "required:\n  - { attribute: UID, urn: 'urn:x:User', value: '{userName}' }\n  - { attribute: name.givenName, value: Sam }\n",
     );
-    let mut user = json!({ "schemas": ["urn:core"], "userName": "pat", "name": { "familyName": "Doe" } });
+    let core = "urn:ietf:params:scim:schemas:core:2.0:User";
+    let mut user = json!({ "schemas": [core], "userName": "pat", "name": { "familyName": "Doe" } });
     let map = user.as_object_mut().expect("an object");
     assert!(profile.complete(map));
     assert!(!profile.complete(map), "once is enough");
     assert_eq!(
         user,
-        json!({ "schemas": ["urn:core", "urn:x:User"], "userName": "pat",
+        json!({ "schemas": [core, "urn:x:User"], "userName": "pat",
             "name": { "familyName": "Doe", "givenName": "Sam" }, "urn:x:User": { "UID": "pat" } })
     );
+    for schemas in [json!([]), json!(["urn:ietf:params:scim:schemas:core:2.0:Group"]), json!("x")] {
+        let mut other = json!({ "schemas": schemas, "userName": "pat" });
+        profile.complete(other.as_object_mut().expect("an object"));
+        assert_eq!(other["schemas"], schemas, "a list that is wrong stays wrong");
+    }
     let mut broken = json!({ "userName": 7 });
     assert!(!profile.complete(broken.as_object_mut().expect("an object")), "a body that is wrong stays wrong");
 }

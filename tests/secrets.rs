@@ -148,6 +148,8 @@ type Fixed = (&'static str, Vec<String>, Vec<(&'static str, String)>, Vec<String
 fn fixed(desk: &Desk) -> Vec<Fixed> {
     let token_file = desk.file("token", &format!("{TOKEN}\n"));
     let pair = format!("{USER}:{PASSWORD}");
+    let (other_file, pair_file) = (desk.file("other", &format!("{OTHER}\n")), desk.file("pair", &format!("{pair}\n")));
+    let key_file = desk.file("key", &format!("{KEY}\n"));
     let flags = |all: &[&str]| all.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
     let token = || vec![TOKEN.to_owned()];
     vec![
@@ -159,6 +161,32 @@ fn fixed(desk: &Desk) -> Vec<Fixed> {
             flags(&["--token-env", "T", "--other-token-env", "O"]),
             vec![("T", TOKEN.into()), ("O", OTHER.into())],
             vec![TOKEN.into(), OTHER.into()],
+        ),
+        (
+            "two tenants, one from a file",
+            flags(&["--token-env", "T", "--other-token-file", &other_file]),
+            vec![("T", TOKEN.into())],
+            vec![TOKEN.into(), OTHER.into()],
+        ),
+        (
+            "two tenants, one from a command",
+            flags(&["--token-env", "T", "--other-token-command", "echo \"$O\""]),
+            vec![("T", TOKEN.into()), ("O", OTHER.into())],
+            vec![TOKEN.into(), OTHER.into()],
+        ),
+        ("basic from a file", flags(&["--basic-file", &pair_file]), vec![], vec![PASSWORD.into(), pair.clone()]),
+        (
+            "basic from a command",
+            flags(&["--basic-command", "printf '%s\\n' \"$P\""]),
+            vec![("P", pair.clone())],
+            vec![PASSWORD.into(), pair.clone()],
+        ),
+        ("a header from a file", flags(&["--header-file", &format!("X-Api-Key:{key_file}")]), vec![], vec![KEY.into()]),
+        (
+            "a header from a command",
+            flags(&["--header-command", "X-Api-Key:printf '%s\\n' \"$K\""]),
+            vec![("K", KEY.into())],
+            vec![KEY.into()],
         ),
         ("basic", flags(&["--basic-env", "P"]), vec![("P", pair.clone())], vec![PASSWORD.into(), pair]),
         ("a header", flags(&["--header-env", "X-Api-Key:K"]), vec![("K", KEY.into())], vec![KEY.into()]),
@@ -367,6 +395,9 @@ fn secrets_that_cannot_be_used() {
         ("a pair without a colon", vec!["--basic-env", "X"], "Bq7secret"),
         ("a secret in place of a name", vec!["--token-file", "/nowhere/at/all"], "Bq7secret"),
         ("a command that fails", vec!["--token-command", "echo $X; exit 3"], "Bq7secret"),
+        ("a pair without a colon from a command", vec!["--basic-command", "echo $X"], "Bq7secret"),
+        ("a command for a header that fails", vec!["--header-command", "X-Key:echo $X; exit 3"], "Bq7secret"),
+        ("a command for another token that fails", vec!["--other-token-command", "echo $X; exit 3"], "Bq7secret"),
     ] {
         let desk = Desk::new();
         let end = desk.run("http://127.0.0.1:9/scim", &flags, &[("X", env)]);

@@ -29,6 +29,7 @@ pub fn flags(settings: &Settings) -> String {
     }
     settings.faults.iter().for_each(|f| add(&mut out, "fault", f));
     settings.variants.iter().for_each(|v| add(&mut out, "variant", v));
+    settings.traits.iter().for_each(|t| add(&mut out, "trait", t));
     settings.idps.iter().for_each(|i| add(&mut out, "idp", i));
     out
 }
@@ -40,11 +41,12 @@ fn connection(out: &mut String, connection: &Connection) {
         Auth::Basic(source) => add_source(out, "basic", source),
         Auth::OAuth(oauth) => add_oauth(out, oauth),
     }
-    for (name, variable) in &connection.header_env {
-        add(out, "header-env", &format!("{name}:{variable}"));
+    for (name, source) in &connection.secret_headers {
+        let (kind, place) = kind_and_place(source);
+        add(out, &format!("header-{kind}"), &format!("{name}:{place}"));
     }
-    if let Some(variable) = &connection.other_token_env {
-        add(out, "other-token-env", variable);
+    if let Some(source) = &connection.other_token {
+        add_source(out, "other-token", source);
     }
     add_path(out, "ca-file", connection.ca_file.as_deref());
     add_path(out, "client-cert", connection.client_cert.as_deref());
@@ -82,10 +84,16 @@ fn add_oauth(out: &mut String, oauth: &OAuth) {
 }
 
 fn add_source(out: &mut String, name: &str, source: &SecretSource) {
+    let (kind, place) = kind_and_place(source);
+    add(out, &format!("{name}-{kind}"), &place);
+}
+
+/// The end of the flag, and what stands after it.
+fn kind_and_place(source: &SecretSource) -> (&'static str, String) {
     match source {
-        SecretSource::Env(variable) => add(out, &format!("{name}-env"), variable),
-        SecretSource::File(path) => add_path(out, &format!("{name}-file"), Some(path)),
-        SecretSource::Command(line) => add(out, &format!("{name}-command"), line),
+        SecretSource::Env(variable) => ("env", variable.clone()),
+        SecretSource::File(path) => ("file", path.display().to_string()),
+        SecretSource::Command(line) => ("command", line.clone()),
     }
 }
 
@@ -128,6 +136,8 @@ mod tests {
             vec!["--token-file=a/b"],
             vec!["--basic-env=A", "--client-cert=c.pem", "--client-key=k.pem", "--insecure"],
             vec!["--header-env=X-Api-Key:KEY"],
+            vec!["--basic-file=a/b", "--header-file=X-Api-Key:a/k", "--other-token-command=other"],
+            vec!["--basic-command=pair", "--header-command=X-Api-Key:key", "--other-token-file=a/o"],
             vec![
                 "--oauth-token-url=https://t/",
                 "--oauth-client-id=c",

@@ -152,15 +152,33 @@ pub struct AuthArgs {
     /// Basic authentication; the environment variable holds `user:password`
     #[arg(long, value_name = "NAME", group = "credentials")]
     pub basic_env: Option<String>,
+    /// Basic authentication; this file holds `user:password`
+    #[arg(long, value_name = "FILE", group = "credentials")]
+    pub basic_file: Option<PathBuf>,
+    /// Basic authentication; this command prints `user:password`
+    #[arg(long, value_name = "COMMAND", group = "credentials")]
+    pub basic_command: Option<String>,
     /// Further header of every request, e.g. 'X-Tenant: 42' (repeatable)
     #[arg(long, value_name = "NAME: VALUE", value_parser = parse_header)]
     pub header: Vec<(String, String)>,
     /// Further header whose value is a secret from an environment variable, e.g. X-Api-Key:SCIM_KEY (repeatable)
     #[arg(long, value_name = "NAME:VARIABLE", value_parser = parse_header)]
     pub header_env: Vec<(String, String)>,
+    /// The same from a file, e.g. X-Api-Key:/run/secrets/scim-key (repeatable)
+    #[arg(long, value_name = "NAME:FILE", value_parser = parse_header)]
+    pub header_file: Vec<(String, String)>,
+    /// The same printed by a command, e.g. 'X-Api-Key:vault read -field=key secret/scim' (repeatable)
+    #[arg(long, value_name = "NAME:COMMAND", value_parser = parse_header)]
+    pub header_command: Vec<(String, String)>,
     /// Bearer token of a second tenant from this environment variable: unlocks the tenant isolation scenarios
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", group = "other_token")]
     pub other_token_env: Option<String>,
+    /// Bearer token of a second tenant from this file
+    #[arg(long, value_name = "FILE", group = "other_token")]
+    pub other_token_file: Option<PathBuf>,
+    /// Bearer token of a second tenant printed by this command
+    #[arg(long, value_name = "COMMAND", group = "other_token")]
+    pub other_token_command: Option<String>,
     /// Tokens that are fetched.
     #[command(flatten)]
     pub oauth: OAuthArgs,
@@ -311,6 +329,9 @@ pub struct EmbeddedArgs {
     /// Switch on a legal variant (repeatable; see `list variants`)
     #[arg(long, value_name = "ID", value_delimiter = ',', conflicts_with = "base_url")]
     pub variant: Vec<String>,
+    /// Switch on a product's way (repeatable; see `list traits`)
+    #[arg(long = "trait", value_name = "ID", value_delimiter = ',', conflicts_with = "base_url")]
+    pub traits: Vec<String>,
 }
 
 /// `scimproof list`.
@@ -336,6 +357,8 @@ pub enum ListWhat {
     Faults,
     /// Legal variants of the embedded server
     Variants,
+    /// Ways of single products that the embedded server can play
+    Traits,
     /// Identity providers that can be played
     Idps,
     /// Service providers with a profile

@@ -4,7 +4,7 @@
 
 use super::args::{AuthArgs, Rate, ReportArgs, RunArgs, Shard, TargetArgs, TlsArgs};
 use super::args::{parse_duration, parse_rate};
-use super::oauth::{FileOAuth, OAuth};
+use super::oauth::{FileOAuth, OAuth, source};
 use crate::engine::auth::SecretSource;
 use crate::scenario::model::Volume;
 use serde::Deserialize;
@@ -64,6 +64,8 @@ pub struct Settings {
     pub faults: Vec<String>,
     /// Legal variants of the embedded server.
     pub variants: Vec<String>,
+    /// Ways of single products that the embedded server plays.
+    pub traits: Vec<String>,
     /// Print requests and responses.
     pub show_http: bool,
     /// Print everything.
@@ -85,10 +87,10 @@ pub struct Connection {
     pub auth: Auth,
     /// Further headers.
     pub headers: Vec<(String, String)>,
-    /// Further headers whose values are secrets: name → environment variable.
-    pub header_env: Vec<(String, String)>,
-    /// Environment variable with a second tenant's token.
-    pub other_token_env: Option<String>,
+    /// Further headers whose values are secrets: name and where the value is kept.
+    pub secret_headers: Vec<(String, SecretSource)>,
+    /// Where a second tenant's token is kept.
+    pub other_token: Option<SecretSource>,
     /// Trusted further certificate authorities.
     pub ca_file: Option<PathBuf>,
     /// Client certificate.
@@ -190,12 +192,20 @@ struct FileAuth {
     token_file: Option<PathBuf>,
     token_command: Option<String>,
     basic_env: Option<String>,
+    basic_file: Option<PathBuf>,
+    basic_command: Option<String>,
     oauth: Option<FileOAuth>,
     #[serde(default)]
     headers: BTreeMap<String, String>,
     #[serde(default)]
     header_env: BTreeMap<String, String>,
+    #[serde(default)]
+    header_file: BTreeMap<String, PathBuf>,
+    #[serde(default)]
+    header_command: BTreeMap<String, String>,
     other_token_env: Option<String>,
+    other_token_file: Option<PathBuf>,
+    other_token_command: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -328,10 +338,7 @@ fn parse(text: &str, shown: &Path) -> Result<File, ConfigError> {
     };
     let file: File =
         toml::from_str(text).map_err(|e| invalid(e.span().map_or(0, |s| s.start), explain(e.message())))?;
-    let twice = match file.auth.kinds().as_slice() {
-        [first, second, ..] => Some((*first, *second)),
-        _ => file.auth.oauth.as_ref().and_then(FileOAuth::contradiction),
-    };
+    let twice = file.auth.contradiction().or_else(|| file.auth.oauth.as_ref().and_then(FileOAuth::contradiction));
     match twice {
         Some((first, second)) => {
             let at = text.find(second).unwrap_or(0);
@@ -369,29 +376,59 @@ fn without_values(message: &str) -> String {
 }
 
 impl FileAuth {
-    fn kinds(&self) -> Vec<&'static str> {
-        let all = [
+    /// Keys that cannot stand beside each other, as soon as there are two.
+    fn contradiction(&self) -> Option<(&'static str, &'static str)> {
+        let kinds = [
             ("token_env", self.token_env.is_some()),
             ("token_file", self.token_file.is_some()),
             ("token_command", self.token_command.is_some()),
             ("basic_env", self.basic_env.is_some()),
+            ("basic_file", self.basic_file.is_some()),
+            ("basic_command", self.basic_command.is_some()),
             ("oauth", self.oauth.is_some()),
         ];
-        all.iter().filter(|(_, set)| *set).map(|(name, _)| *name).collect()
+        let others = [
+            ("other_token_env", self.other_token_env.is_some()),
+            ("other_token_file", self.other_token_file.is_some()),
+            ("other_token_command", self.other_token_command.is_some()),
+        ];
+        let two = |keys: &[(&'static str, bool)]| {
+            let mut set = keys.iter().filter(|(_, set)| *set).map(|(name, _)| *name);
+            Some((set.next()?, set.next()?))
+        };
+        two(&kinds).or_else(|| two(&others)).or_else(|| self.header_twice())
+    }
+
+    /// One header from two places.
+    fn header_twice(&self) -> Option<(&'static str, &'static str)> {
+        let names = |key: &'static str, all: Vec<&String>| all.into_iter().map(|n| (n.to_lowercase(), key)).collect();
+        let mut all: Vec<(String, &'static str)> = names("header_env", self.header_env.keys().collect());
+        let files: Vec<_> = names("header_file", self.header_file.keys().collect());
+        let commands: Vec<_> = names("header_command", self.header_command.keys().collect());
+        all.extend(files.into_iter().chain(commands));
+        let second = |(at, (name, key)): (usize, &(String, &'static str))| {
+            let first = all[..at].iter().find(|(n, k)| n == name && k != key)?;
+            Some((first.1, *key))
+        };
+        all.iter().enumerate().find_map(second)
     }
 
     fn auth(&self) -> Auth {
-        let env = |name: &String| SecretSource::Env(name.clone());
-        let token = self
-            .token_env
-            .as_ref()
-            .map(env)
-            .or_else(|| self.token_file.clone().map(SecretSource::File))
-            .or_else(|| self.token_command.clone().map(SecretSource::Command))
-            .map(Auth::Token);
-        let basic = || self.basic_env.as_ref().map(env).map(Auth::Basic);
+        let token = || source(self.token_env.as_ref(), self.token_file.as_ref(), self.token_command.as_ref());
+        let basic = || source(self.basic_env.as_ref(), self.basic_file.as_ref(), self.basic_command.as_ref());
         let oauth = || self.oauth.as_ref().map(|o| Auth::OAuth(o.settings()));
-        token.or_else(basic).or_else(oauth).unwrap_or_default()
+        token().map(Auth::Token).or_else(|| basic().map(Auth::Basic)).or_else(oauth).unwrap_or_default()
+    }
+
+    fn other_token(&self) -> Option<SecretSource> {
+        source(self.other_token_env.as_ref(), self.other_token_file.as_ref(), self.other_token_command.as_ref())
+    }
+
+    fn secret_headers(&self) -> Vec<(String, SecretSource)> {
+        let env = self.header_env.iter().map(|(n, v)| (n.clone(), SecretSource::Env(v.clone())));
+        let file = self.header_file.iter().map(|(n, v)| (n.clone(), SecretSource::File(v.clone())));
+        let command = self.header_command.iter().map(|(n, v)| (n.clone(), SecretSource::Command(v.clone())));
+        env.chain(file).chain(command).collect()
     }
 }
 
@@ -402,6 +439,8 @@ impl File {
             &mut self.baseline,
             &mut self.journal_dir,
             &mut self.auth.token_file,
+            &mut self.auth.basic_file,
+            &mut self.auth.other_token_file,
             &mut self.tls.ca_file,
             &mut self.tls.client_cert,
             &mut self.tls.client_key,
@@ -413,6 +452,7 @@ impl File {
         for path in all.into_iter().flatten() {
             *path = folder.join(&path);
         }
+        self.auth.header_file.values_mut().for_each(|path| *path = folder.join(&path));
         if let Some(oauth) = &mut self.auth.oauth {
             oauth.resolve_paths(folder);
         }
@@ -440,7 +480,7 @@ impl Settings {
 fn merge(args: RunArgs, file: File) -> Settings {
     let RunArgs { target, select, judge, reports, pace, embedded } = args;
     // Faults can only be switched on in the embedded server, so whoever asks for one means that one.
-    let own_server = !embedded.fault.is_empty() || !embedded.variant.is_empty();
+    let own_server = [&embedded.fault, &embedded.variant, &embedded.traits].iter().any(|l| !l.is_empty());
     let mut connection = connection(target, &file, own_server);
     connection.timeout = pace.timeout.or(file.timeout.map(|t| t.0));
     connection.rate = pace.rate.or(file.rate.map(|r| r.0));
@@ -475,6 +515,7 @@ fn merge(args: RunArgs, file: File) -> Settings {
         },
         faults: embedded.fault,
         variants: embedded.variant,
+        traits: embedded.traits,
     }
 }
 
@@ -495,9 +536,14 @@ fn connection(args: TargetArgs, file: &File, own_server: bool) -> Connection {
             Auth::None if !own_server => file.auth.auth(),
             flags => flags,
         },
-        headers: named(auth.header, &file.auth.headers),
-        header_env: named(auth.header_env, &file.auth.header_env),
-        other_token_env: auth.other_token_env.or_else(|| from_file(&file.auth.other_token_env)),
+        secret_headers: named(secret_headers(&auth), file.auth.secret_headers()),
+        other_token: source(
+            auth.other_token_env.as_ref(),
+            auth.other_token_file.as_ref(),
+            auth.other_token_command.as_ref(),
+        )
+        .or_else(|| file.auth.other_token().filter(|_| !own_server)),
+        headers: named(auth.header, file.auth.headers.clone()),
         ca_file: ca_file.or_else(|| file.tls.ca_file.clone()),
         client_cert: client_cert.or_else(|| file.tls.client_cert.clone()),
         client_key: client_key.or(file_key),
@@ -508,21 +554,19 @@ fn connection(args: TargetArgs, file: &File, own_server: bool) -> Connection {
 }
 
 fn auth_of(args: &AuthArgs) -> Auth {
-    let env = |name: &String| SecretSource::Env(name.clone());
     if let Some(oauth) = args.oauth.settings() {
         return Auth::OAuth(oauth);
     }
-    let token = args
-        .token_env
-        .as_ref()
-        .map(env)
-        .or_else(|| args.token_file.clone().map(SecretSource::File))
-        .or_else(|| args.token_command.clone().map(SecretSource::Command));
-    match (token, &args.basic_env) {
-        (Some(token), _) => Auth::Token(token),
-        (None, Some(name)) => Auth::Basic(env(name)),
-        (None, None) => Auth::None,
-    }
+    let token = source(args.token_env.as_ref(), args.token_file.as_ref(), args.token_command.as_ref());
+    let basic = || source(args.basic_env.as_ref(), args.basic_file.as_ref(), args.basic_command.as_ref());
+    token.map(Auth::Token).or_else(|| basic().map(Auth::Basic)).unwrap_or_default()
+}
+
+fn secret_headers(args: &AuthArgs) -> Vec<(String, SecretSource)> {
+    let env = args.header_env.iter().map(|(n, v)| (n.clone(), SecretSource::Env(v.clone())));
+    let file = args.header_file.iter().map(|(n, v)| (n.clone(), SecretSource::File(v.into())));
+    let command = args.header_command.iter().map(|(n, v)| (n.clone(), SecretSource::Command(v.clone())));
+    env.chain(file).chain(command).collect()
 }
 
 fn report_files(flags: &ReportArgs, file: FileReports) -> Reports {
@@ -538,12 +582,10 @@ fn report_files(flags: &ReportArgs, file: FileReports) -> Reports {
     }
 }
 
-fn named(flags: Vec<(String, String)>, file: &BTreeMap<String, String>) -> Vec<(String, String)> {
-    let mut all: Vec<(String, String)> = file
-        .iter()
-        .filter(|(name, _)| !flags.iter().any(|(n, _)| n.eq_ignore_ascii_case(name)))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
+/// Headers of flags and file; a flag replaces the file's of that name.
+fn named<T>(flags: Vec<(String, T)>, file: impl IntoIterator<Item = (String, T)>) -> Vec<(String, T)> {
+    let file = file.into_iter().filter(|(name, _)| !flags.iter().any(|(n, _)| n.eq_ignore_ascii_case(name)));
+    let mut all: Vec<(String, T)> = file.collect();
     all.extend(flags);
     all
 }
@@ -676,6 +718,23 @@ github = true
     }
 
     #[test]
+    fn each_secret_may_be_in_a_file_or_come_from_a_command() {
+        let text = "[auth]\nbasic_file = \"pair\"\nother_token_command = \"pass other\"\n\
+                    header_file = { X-Key = \"key\" }\nheader_command = { X-Zone = \"pass zone\" }\n";
+        let s = load(text, &["--header-command", "x-key: pass key", "--other-token-file=o"]).connection;
+        assert!(matches!(s.auth, Auth::Basic(SecretSource::File(path)) if path.ends_with("pair")));
+        assert_eq!(s.other_token, Some(SecretSource::File("o".into())));
+        let command = |line: &str| SecretSource::Command(line.to_owned());
+        let headers = [("X-Zone".to_owned(), command("pass zone")), ("x-key".to_owned(), command("pass key"))];
+        assert_eq!(s.secret_headers, headers);
+        let s = load(text, &[]).connection;
+        assert!(
+            matches!(&s.secret_headers[0], (name, SecretSource::File(path)) if name == "X-Key" && path.is_absolute())
+        );
+        assert_eq!(s.other_token, Some(command("pass other")));
+    }
+
+    #[test]
     fn mistakes_are_named_with_their_place() {
         assert_eq!(
             error("\nbase_ulr = \"x\"\n"),
@@ -684,6 +743,18 @@ github = true
         assert_eq!(
             error("[auth]\ntoken_env = \"A\"\nbasic_env = \"B\"\n"),
             "scimproof.toml:3:1: `token_env` and `basic_env` contradict each other: keep one"
+        );
+        assert_eq!(
+            error("[auth]\nbasic_file = \"A\"\nbasic_command = \"B\"\n"),
+            "scimproof.toml:3:1: `basic_file` and `basic_command` contradict each other: keep one"
+        );
+        assert_eq!(
+            error("[auth]\nother_token_env = \"A\"\nother_token_file = \"B\"\n"),
+            "scimproof.toml:3:1: `other_token_env` and `other_token_file` contradict each other: keep one"
+        );
+        assert_eq!(
+            error("[auth]\nheader_env = { X-Key = \"A\" }\nheader_file = { x-key = \"B\" }\n"),
+            "scimproof.toml:3:1: `header_env` and `header_file` contradict each other: keep one"
         );
         let oauth = "[auth.oauth]\ntoken_url = \"u\"\nclient_id = \"c\"\n";
         assert_eq!(

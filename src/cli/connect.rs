@@ -6,7 +6,7 @@ use super::browser;
 use super::config::{Auth, Connection};
 use super::oauth::{Browser, By, OAuth};
 use crate::engine::EngineError;
-use crate::engine::auth::{Credentials, SecretSource, secret_from};
+use crate::engine::auth::{Credentials, secret_from};
 use crate::engine::http::may_hold_secret;
 use crate::engine::oauth::{Grant, Issued, TokenListener};
 use crate::engine::target::Target;
@@ -60,8 +60,8 @@ pub fn connect(
         // A scheme before it is none.
         secrets.texts.extend([value.clone(), value.rsplit(' ').next().unwrap_or_default().to_owned()]);
     }
-    for (name, variable) in &connection.header_env {
-        let secret = secrets.keep(secret_from(&SecretSource::Env(variable.clone()), env)?);
+    for (name, source) in &connection.secret_headers {
+        let secret = secrets.keep(secret_from(source, env)?);
         secrets.headers.push(name.clone());
         // A header of one's own is the credential when there is no other, so that requests without it can be tried too.
         if matches!(credentials, Credentials::None) {
@@ -71,8 +71,8 @@ pub fn connect(
         }
     }
     target.credentials = credentials;
-    if let Some(variable) = &connection.other_token_env {
-        let secret = secrets.keep(secret_from(&SecretSource::Env(variable.clone()), env)?);
+    if let Some(source) = &connection.other_token {
+        let secret = secrets.keep(secret_from(source, env)?);
         target.other = Some(Credentials::bearer(secret)?);
     }
     target.tls = TlsOptions {
@@ -168,6 +168,7 @@ impl Secrets {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::auth::SecretSource;
 
     fn env(name: &str) -> Option<String> {
         match name {
@@ -187,8 +188,8 @@ mod tests {
         let source = |name: &str| SecretSource::Env(name.into());
         let connection = Connection {
             auth: Auth::Basic(source("PAIR")),
-            header_env: vec![("X-Key".into(), "KEY".into())],
-            other_token_env: Some("TOKEN".into()),
+            secret_headers: vec![("X-Key".into(), source("KEY"))],
+            other_token: Some(source("TOKEN")),
             ..Connection::default()
         };
         let connected = connect_with(&connection).expect("connected");
@@ -199,7 +200,10 @@ mod tests {
 
     #[test]
     fn a_secret_header_alone_is_the_credential() {
-        let connection = Connection { header_env: vec![("X-Key".into(), "KEY".into())], ..Connection::default() };
+        let connection = Connection {
+            secret_headers: vec![("X-Key".into(), SecretSource::Env("KEY".into()))],
+            ..Connection::default()
+        };
         let target = connect_with(&connection).expect("connected").target;
         assert!(matches!(target.credentials, Credentials::Header { .. }));
         assert!(target.extra_headers.is_empty());

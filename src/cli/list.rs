@@ -8,6 +8,7 @@ use crate::profile::idp::{self, IdpProfile};
 use crate::rules::{self, Rule};
 use crate::scenario::model::Scenario;
 use crate::server::faults::{self, Fault};
+use crate::server::persona;
 use crate::server::variants::{self, Variant};
 use crate::suite::{self, Suite};
 use anstyle::Style;
@@ -31,6 +32,7 @@ pub fn run(args: &ListArgs, providers: &[(String, String)], out: &mut dyn Write)
         ListWhat::Rules => rules(out, &rules::catalogue().collect::<Vec<_>>(), args.json)?,
         ListWhat::Faults => faults(out, &faults::all().iter().collect::<Vec<_>>(), args.json)?,
         ListWhat::Variants => variants(out, &variants::all().iter().collect::<Vec<_>>(), args.json)?,
+        ListWhat::Traits => pairs(out, "trait", &traits(), args.json)?,
         ListWhat::Scenarios => scenarios(out, &bundled_scenarios()?, args.json)?,
         ListWhat::Idps => idps(out, &idp::bundled().map_err(io::Error::other)?, args.json)?,
         ListWhat::Suites => suites(out, args.json)?,
@@ -92,6 +94,11 @@ pub fn variants(out: &mut dyn Write, all: &[&Variant], json: bool) -> io::Result
     }
     let rows = all.iter().map(|v| Row::new("", v.id, None, v.title));
     table(out, "variant", &rows.collect::<Vec<_>>())
+}
+
+/// What products do and no fault or variant does: id and title.
+fn traits() -> Vec<(String, String)> {
+    persona::all().map(|t| (t.id.to_owned(), t.title.to_owned())).collect()
 }
 
 /// The scenarios, folder by folder.

@@ -174,7 +174,8 @@ impl OAuth {
     }
 }
 
-fn source(env: Option<&String>, file: Option<&PathBuf>, command: Option<&String>) -> Option<SecretSource> {
+/// One secret, in whichever of three ways it was named; an empty hand for none.
+pub(super) fn source(env: Option<&String>, file: Option<&PathBuf>, command: Option<&String>) -> Option<SecretSource> {
     let env = env.map(|name| SecretSource::Env(name.clone()));
     let file = || file.map(|path| SecretSource::File(path.clone()));
     env.or_else(file).or_else(|| command.map(|line| SecretSource::Command(line.clone())))

@@ -175,6 +175,7 @@ impl Place {
             other_token: Some(OTHER_TOKEN.to_owned()),
             faults: settings.faults.clone(),
             variants: settings.variants.clone(),
+            traits: settings.traits.clone(),
             ..ServerOptions::default()
         };
         let options = match provider {

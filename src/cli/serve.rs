@@ -48,6 +48,9 @@ pub struct ServeArgs {
     /// Switch on a legal variant (`scimproof list variants`); may be repeated
     #[arg(long = "variant", value_name = "ID")]
     pub variants: Vec<String>,
+    /// Switch on a product's way (`scimproof list traits`); may be repeated
+    #[arg(long = "trait", value_name = "ID")]
+    pub traits: Vec<String>,
     /// Wait this many milliseconds before each answer
     #[arg(long, value_name = "MS")]
     pub latency: Option<u64>,
@@ -86,6 +89,7 @@ pub async fn serve(args: ServeArgs) -> ExitCode {
         other_token: args.other_token,
         faults: args.faults,
         variants: args.variants,
+        traits: args.traits,
         latency: args.latency.map(Duration::from_millis),
         basic: args.basic,
         api_key: args.api_key,

@@ -57,6 +57,9 @@ pub async fn diagnose(complaints: &[Complaint], setup: Setup) -> Diagnosis {
     let Setup { http, options, journal, redactor, stop, .. } = setup;
     match discover(http).await {
         Ok(found) => {
+            if let Some(reason) = found.switched_off(options.provider.as_deref()) {
+                return unread(complaints, Some(target), Some(redactor.text(&reason)));
+            }
             let finished = run::run(found, cases, options, journal, redactor, stop, &mut |_| {}).await;
             concluded(complaints, &finished.report)
         }

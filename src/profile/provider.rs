@@ -6,6 +6,7 @@
 use crate::run::baseline::glob;
 use crate::scenario::model::Need;
 use crate::scenario::{self, LoadError};
+use crate::scim::urn;
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
@@ -67,6 +68,9 @@ pub struct ProviderProfile {
     /// What the product does not offer: cases that need it are skipped with the reason.
     #[serde(default)]
     pub not_offered: Vec<NotOffered>,
+    /// How every request is answered while SCIM is not switched on.
+    #[serde(default)]
+    pub switched_off: Option<SwitchedOff>,
     /// What is expected to differ, or must hold all the same. The first entry that fits counts.
     #[serde(default)]
     pub deviations: Vec<Deviation>,
@@ -85,6 +89,12 @@ pub struct Auth {
     /// Kind.
     #[serde(default)]
     pub mode: AuthMode,
+    /// Path below the host where tokens are issued.
+    #[serde(default, deserialize_with = "path")]
+    pub token_path: Option<String>,
+    /// Path below the host where a sign-in with a browser begins.
+    #[serde(default, deserialize_with = "path")]
+    pub authorize_path: Option<String>,
     /// Where the credentials come from.
     #[serde(default)]
     pub hint: Option<String>,
@@ -257,6 +267,20 @@ pub struct NotOffered {
     pub source: Option<String>,
 }
 
+/// How the product answers every request while SCIM is not switched on: then nothing can be tested, and one sentence says so.
+#[derive(Debug, Clone, Deserialize, Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SwitchedOff {
+    /// HTTP status of every answer.
+    pub status: u16,
+    /// How it is switched on, in a sentence.
+    #[serde(deserialize_with = "words")]
+    pub remedy: String,
+    /// Document.
+    #[serde(deserialize_with = "words")]
+    pub source: String,
+}
+
 /// A statement of the product's document about one rule.
 #[derive(Debug, Clone, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -420,7 +444,9 @@ impl ProviderProfile {
         }
         let urns: Vec<String> = self.required.iter().filter_map(|r| r.urn.clone()).collect();
         if let Some(Value::Array(schemas)) = user.get_mut("schemas") {
-            for urn in urns {
+            // A list that does not name the User schema is wrong on purpose, and a further name would hide it.
+            let is_user = schemas.iter().any(|s| s.as_str().is_some_and(|s| s.eq_ignore_ascii_case(urn::USER)));
+            for urn in urns.into_iter().filter(|_| is_user) {
                 if !schemas.iter().any(|s| s.as_str().is_some_and(|s| s.eq_ignore_ascii_case(&urn))) {
                     schemas.push(urn.into());
                 }

@@ -2,9 +2,11 @@
 //!
 //! Must not judge the answers: the discovery scenarios do.
 
+use super::off::Alike;
 use crate::engine::{Http, Outgoing};
 use crate::event::TargetReport;
 use crate::exchange::Exchange;
+use crate::profile::provider::ProviderProfile;
 use crate::scim::value::get_ci;
 use crate::shadow::Advertised;
 use std::sync::Arc;
@@ -25,6 +27,15 @@ pub struct Discovery {
     pub(crate) report: TargetReport,
     /// Why nothing but the access scenarios makes sense.
     pub(crate) access_refused: Option<String>,
+    /// How everything was refused, where it was.
+    alike: Option<Alike>,
+}
+
+impl Discovery {
+    /// Why nothing can be tested: SCIM is not switched on.
+    pub fn switched_off(&self, provider: Option<&ProviderProfile>) -> Option<String> {
+        self.alike.as_ref()?.reason(provider)
+    }
 }
 
 /// Asks for the three discovery documents and one page of users.
@@ -40,6 +51,7 @@ pub async fn discover(http: Arc<Http>) -> Result<Discovery, Unusable> {
     let schemas = ask(http, "/Schemas").await;
     let users = ask(http, "/Users?startIndex=1&count=1").await;
     refuse_strangers(&config, &users)?;
+    let alike = Alike::of(&[&config, &types, &schemas, &users]);
     let base = http.target().base_url.as_str();
     let body = |e: &Exchange| if e.accepted() { e.json().cloned() } else { None };
     let (config_body, types_body, schemas_body) = (body(&config), body(&types), body(&schemas));
@@ -82,7 +94,7 @@ pub async fn discover(http: Arc<Http>) -> Result<Discovery, Unusable> {
         advertised: advertised.features.iter().map(|(k, v)| (k.clone(), *v)).collect(),
         remarks,
     };
-    Ok(Discovery { http: asked, started, clock, advertised, report, access_refused })
+    Ok(Discovery { http: asked, started, clock, advertised, report, access_refused, alike })
 }
 
 async fn ask(http: &Http, target: &str) -> Exchange {

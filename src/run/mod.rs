@@ -17,6 +17,7 @@ mod forms;
 pub mod job;
 pub mod judge;
 mod lookups;
+mod off;
 pub mod offline;
 pub mod outlook;
 mod patience;
@@ -121,6 +122,8 @@ pub(crate) struct Context {
     pub(crate) stop: Arc<AtomicBool>,
     pub(crate) progress: Progress,
     pub(crate) access_refused: Option<String>,
+    /// Why nothing is played: SCIM is not switched on.
+    pub(crate) switched_off: Option<String>,
     pub(crate) patience: Arc<patience::Patience>,
     /// Requests in a row that got no answer.
     pub(crate) unanswered: AtomicUsize,
@@ -166,6 +169,10 @@ pub async fn run(
     // A base URL may have a token in its query, and what the target said is a stranger's text.
     found.report.base_url = redactor.url(&found.report.base_url);
     found.report.remarks.iter_mut().chain(&mut found.access_refused).for_each(|text| *text = redactor.text(text));
+    let switched_off = found.switched_off(options.provider.as_deref()).map(|text| redactor.text(&text));
+    if let Some(reason) = &switched_off {
+        found.report.remarks = vec![reason.clone()];
+    }
     let info = RunInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         target: found.report.clone(),
@@ -182,6 +189,7 @@ pub async fn run(
         stop: stop.clone(),
         progress: Progress::of(&cases, &options.volume),
         access_refused: found.access_refused,
+        switched_off,
         patience: Arc::default(),
         options,
         unanswered: AtomicUsize::new(0),

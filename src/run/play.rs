@@ -54,9 +54,10 @@ pub(super) async fn play(context: &Context, case: &Case, alone: bool) -> Played 
         player.give_up(reason);
         return player.finish();
     }
-    match player.unmet() {
-        Some(reason) => player.skip_case(reason),
-        None => {
+    match (&context.switched_off, player.unmet()) {
+        (Some(reason), _) => player.end(Outcome::Blocked, reason.clone()),
+        (None, Some(reason)) => player.end(Outcome::Skipped, reason),
+        (None, None) => {
             player.run().await;
             player.sweep().await;
             player.clean_up().await;
@@ -105,7 +106,8 @@ pub(super) struct Player<'a> {
     refused: Option<blocked::Refusal>,
     pub(super) reason: Option<String>,
     pub(super) error: bool,
-    skipped: bool,
+    /// How the case ended before its first step.
+    unplayed: Option<Outcome>,
     wire: Duration,
 }
 
@@ -156,13 +158,14 @@ impl<'a> Player<'a> {
             refused: None,
             reason: None,
             error: false,
-            skipped: false,
+            unplayed: None,
             wire: Duration::ZERO,
         }
     }
 
-    fn skip_case(&mut self, reason: String) {
-        self.skipped = true;
+    /// The case is not played.
+    fn end(&mut self, outcome: Outcome, reason: String) {
+        self.unplayed = Some(outcome);
         self.reason = Some(reason);
     }
 
@@ -471,8 +474,8 @@ impl<'a> Player<'a> {
     fn finish(self) -> Played {
         let any = |o: Outcome| self.steps.iter().any(|s| s.outcome == o);
         let ran = self.steps.iter().any(|s| !matches!(s.outcome, Outcome::Skipped));
-        let outcome = if self.skipped {
-            Outcome::Skipped
+        let outcome = if let Some(outcome) = self.unplayed {
+            outcome
         } else if any(Outcome::Failed) {
             Outcome::Failed
         } else if self.error || any(Outcome::Error) {
@@ -492,7 +495,7 @@ impl<'a> Player<'a> {
                 .clone()
                 .or_else(|| from_steps(Outcome::Skipped))
                 .or_else(|| Some("no step of it is wanted here".to_owned())),
-            Outcome::Blocked => from_steps(Outcome::Blocked),
+            Outcome::Blocked => from_steps(Outcome::Blocked).or_else(|| self.reason.clone()),
             _ => self.reason.clone().or_else(|| from_steps(Outcome::Error)),
         };
         let report = CaseReport {

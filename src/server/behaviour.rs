@@ -23,6 +23,8 @@ pub enum Hook {
     Store(fn(&Call, Option<&Value>, &mut Value)),
     /// On a document about to be stored, when all of it is known: may refuse it. The third argument is the stored one.
     Check(fn(&Call, &State, Option<&Value>, &Value) -> Option<Failure>),
+    /// In place of a removal that is allowed: the resource is there, and `If-Match` names its version.
+    Delete(fn(&Call, &mut State) -> Option<Reply>),
     /// On the answer, whatever made it.
     After(fn(&Call, &mut Reply, &mut State)),
 }
@@ -307,6 +309,14 @@ impl Plan {
             _ => None,
         });
         refusal.map_or(Ok(()), Err)
+    }
+
+    /// Runs the hooks that take the place of a removal; the first answer wins.
+    pub fn delete(&self, call: &Call, state: &mut State) -> Option<Reply> {
+        self.hooks.iter().find_map(|hook| match hook {
+            Hook::Delete(run) => run(call, state),
+            _ => None,
+        })
     }
 
     /// Runs the hooks on the answer.

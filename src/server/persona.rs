@@ -4,6 +4,7 @@
 
 mod accounts;
 mod groups;
+mod whole;
 
 use super::Options;
 use super::behaviour::Hook;
@@ -25,7 +26,7 @@ pub struct Trait {
 
 /// Every trait.
 pub fn all() -> impl Iterator<Item = &'static Trait> {
-    accounts::TRAITS.iter().chain(groups::TRAITS)
+    accounts::TRAITS.iter().chain(groups::TRAITS).chain(whole::TRAITS)
 }
 
 /// The trait of this id, or what was probably meant.

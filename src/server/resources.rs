@@ -105,6 +105,9 @@ fn keep_immutable(kind: Kind, before: &Value, after: &mut Value) -> Result<(), F
 
 fn delete(service: &mut Service<'_>, call: &Call, kind: Kind, id: &str) -> Answer {
     check_precondition(service, call, stored(service, call, kind, id)?)?;
+    if let Some(reply) = service.plan.delete(call, service.state) {
+        return Ok(reply);
+    }
     let tenant = service.state.of_mut(call);
     tenant.remove(kind, id);
     if service.plan.behaviour.delete_cleans_groups {

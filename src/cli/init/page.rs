@@ -3,33 +3,50 @@
 //! Must not ask and not write a file. What is known is filled in, what is not is an example that can be seen to be one.
 
 use super::{AuthKind, EXAMPLE_URL, InitArgs};
+use crate::profile::provider::ProviderProfile;
 use std::fmt::Write as _;
 
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
+fn list(names: &[String]) -> String {
+    names.iter().map(|n| quoted(n)).collect::<Vec<_>>().join(", ")
+}
+
+/// What an administrator of the product should know, as comments.
+fn known_of(profile: &ProviderProfile) -> String {
+    std::iter::once(format!("# {}:\n", profile.title))
+        .chain(profile.hints.iter().map(|hint| format!("#   {hint}\n")))
+        .collect()
+}
+
 /// The configuration file.
-pub(super) fn config(args: &InitArgs) -> String {
+pub(super) fn config(args: &InitArgs, profile: Option<&ProviderProfile>) -> String {
     let mut out =
         String::from("# Settings of `scimproof run`. Flags win over this file. Secrets do not belong into it.\n\n");
     out.push_str("# Where the SCIM endpoint is; without it the embedded reference server is tested.\n");
     let _ = writeln!(out, "base_url = {}\n", quoted(args.base_url.as_deref().unwrap_or(EXAMPLE_URL)));
     out.push_str("# Identity providers to play; `scimproof list idps` shows all. Left out: all of them.\n");
     if args.idp.is_empty() {
-        out.push_str("# idp = [\"okta\", \"entra\"]\n\n");
+        let named = profile.map(|p| p.idps.clone()).filter(|all| !all.is_empty());
+        let named = named.unwrap_or_else(|| vec!["okta".to_owned(), "entra".to_owned()]);
+        let _ = writeln!(out, "# idp = [{}]\n", list(&named));
     } else {
-        let names: Vec<String> = args.idp.iter().map(|n| quoted(n)).collect();
-        let _ = writeln!(out, "idp = [{}]\n", names.join(", "));
+        let _ = writeln!(out, "idp = [{}]\n", list(&args.idp));
     }
     out.push_str("# Documented deviations of a product; `scimproof list providers` shows all.\n");
     match &args.provider {
         Some(name) => {
+            out.push_str(&profile.map(known_of).unwrap_or_default());
             let _ = writeln!(out, "provider = {}\n", quoted(name));
         }
         None => out.push_str("# provider = \"…\"\n\n"),
     }
     out.push_str(COMMON);
+    if let Some((profile, hint)) = profile.and_then(|p| Some((p, p.auth.hint.as_ref()?))) {
+        let _ = writeln!(out, "# {}: {hint}.", profile.title);
+    }
     out.push_str(&credentials(args));
     out.push_str(&tls(args));
     out.push_str(REST);
@@ -72,6 +89,8 @@ token_env = \"SCIM_TOKEN\"
 const BASIC: &str = "\
 # The name of the environment variable that holds `user:password`.
 basic_env = \"SCIM_BASIC\"
+# basic_file = \"/run/secrets/scim-basic\"
+# basic_command = \"pass show scim\"
 ";
 
 const MTLS: &str = "# The client certificate is all that is shown; see below.\n";
@@ -84,7 +103,8 @@ fn credentials(args: &InitArgs) -> String {
         AuthKind::Header => {
             let name = quoted(args.header_name.as_deref().unwrap_or("X-Api-Key"));
             format!(
-                "# Header name and the environment variable that holds its value.\nheader_env = {{ {name} = \"SCIM_API_KEY\" }}\n"
+                "# Header name and the environment variable that holds its value.\nheader_env = {{ {name} = \"SCIM_API_KEY\" }}\n\
+                 # header_file = {{ {name} = \"/run/secrets/scim-api-key\" }}\n# header_command = {{ {name} = \"pass show scim\" }}\n"
             )
         }
         AuthKind::Oauth | AuthKind::OauthRefresh | AuthKind::OauthCode => oauth(args),
@@ -204,9 +224,19 @@ pub(super) fn next_steps(args: &InitArgs) -> String {
     out
 }
 
+/// The step that brings the program. Without a known address of its source that is for the reader to fill in.
+fn install() -> String {
+    let (address, comment) = match env!("CARGO_PKG_REPOSITORY") {
+        "" => ("https://github.com/OWNER/scimproof", "  # OWNER: whose copy of scimproof you use"),
+        known => (known, ""),
+    };
+    format!("  - name: Install scimproof\n    run: cargo install --locked --git {address}{comment}\n")
+}
+
 fn snippet(args: &InitArgs) -> String {
     let kind = args.kind();
-    let mut out = String::new();
+    let mut out = String::from("  - uses: actions/checkout@v4\n");
+    out.push_str(&install());
     if kind == AuthKind::Mtls {
         let cert = shell(args.client_cert.as_deref().unwrap_or(CLIENT_PEM));
         let _ = write!(

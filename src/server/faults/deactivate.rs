@@ -287,7 +287,7 @@ pub(super) const FAULTS: &[Fault] = &[
         source: &[],
         wrong: "GET afterwards: 200",
         right: "404",
-        hooks: &[Hook::Before(|call, state| {
+        hooks: &[Hook::Delete(|call, state| {
             let mut user = current(call, state).filter(|_| on_item(call, "DELETE", Kind::User))?;
             user["active"] = false.into();
             let id = call.id()?.to_owned();

@@ -67,8 +67,10 @@ pub(super) const TRAITS: &[Trait] = &[
                 let known = role.is_null() || role.as_str().is_some_and(|r| ROLES.contains(&r));
                 (!known).then(|| bad(&format!("secodaRole {role} is no role; there are {}.", ROLES.join(", "))))
             }),
-            Hook::Store(|call, _, after| {
-                if let Some(role) = sent_role(call).filter(|r| !r.is_null()) {
+            Hook::Store(|call, before, after| {
+                // A PATCH of something else leaves the role; a PUT without one takes it away.
+                let kept = before.filter(|_| call.is("PATCH", Kind::User)).and_then(|b| b.get("secodaRole")).cloned();
+                if let Some(role) = sent_role(call).or(kept).filter(|r| !r.is_null()) {
                     after["secodaRole"] = role;
                 }
             }),

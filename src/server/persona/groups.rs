@@ -6,18 +6,21 @@ use super::Trait;
 use crate::scim::urn;
 use crate::scim::value::get_ci;
 use crate::server::behaviour::Hook;
-use crate::server::call::{Call, Kind};
+use crate::server::call::{Call, Kind, Target};
 use crate::server::faults::tools::{body_text, conflict, current, cut, on_item, sent_members};
 use crate::server::reply::Reply;
 use crate::server::state::State;
 use crate::server::store::Tenant;
 use serde_json::{Value, json};
 
+/// What [`adopt`] tells [`adopted`].
+const ADOPTED: &str = "adopted";
+
 pub(super) const TRAITS: &[Trait] = &[
     Trait {
         id: "groups-adopted",
         title: "A new group whose name exists becomes the one that exists; its members stay",
-        hooks: &[Hook::Before(adopt)],
+        hooks: &[Hook::Before(adopt), Hook::After(adopted)],
         seed: None,
     },
     Trait {
@@ -44,7 +47,7 @@ pub(super) const TRAITS: &[Trait] = &[
     Trait {
         id: "group-delete-empties",
         title: "A deleted group stays and loses its members",
-        hooks: &[Hook::Before(|call, state| {
+        hooks: &[Hook::Delete(|call, state| {
             let mut group = current(call, state).filter(|_| on_item(call, "DELETE", Kind::Group))?;
             cut(&mut group, "members");
             let id = call.id()?.to_owned();
@@ -68,9 +71,15 @@ pub(super) const TRAITS: &[Trait] = &[
     },
     Trait {
         id: "groups-refused",
-        title: "Groups can be read and not written: 400",
-        hooks: &[Hook::Before(|call, _| {
-            let writes = matches!(call.method.as_str(), "POST" | "PUT" | "PATCH" | "DELETE");
+        title: "Groups can be read and searched, and not written: 400",
+        hooks: &[Hook::Before(|call, state| {
+            // What is wrong in itself, a broken body or an id that nobody has, is the handler's to refuse.
+            let creates = call.method == "POST" && call.target == Target::Collection(Kind::Group);
+            let writes = match call.method.as_str() {
+                "DELETE" => current(call, state).is_some(),
+                "PUT" | "PATCH" => call.json().is_some() && current(call, state).is_some(),
+                _ => creates && call.json().is_some(),
+            };
             (writes && call.kind() == Some(Kind::Group)).then(|| {
                 Reply::error(
                     400,
@@ -83,6 +92,7 @@ pub(super) const TRAITS: &[Trait] = &[
     },
 ];
 
+/// Adds the members, and answers the create as a read of the group that is there: with its version, dates and own externalId.
 fn adopt(call: &mut Call, state: &mut State) -> Option<Reply> {
     let name = body_text(call, "displayName").filter(|_| call.is("POST", Kind::Group))?;
     let members = sent_members(call);
@@ -99,11 +109,16 @@ fn adopt(call: &mut Call, state: &mut State) -> Option<Reply> {
         group["members"] = all.into();
     }
     tenant.update(Kind::Group, &id, &group);
-    let location = crate::server::location(&call.base, Kind::Group, &id);
-    group["id"] = id.into();
-    group["schemas"] = json!([urn::GROUP]);
-    group["meta"] = json!({ "resourceType": "Group", "location": location });
-    Some(Reply::json(200, group).with("Location", location))
+    call.memo = Some(ADOPTED.into());
+    call.method = "GET".to_owned();
+    call.target = Target::Item(Kind::Group, id);
+    None
+}
+
+fn adopted(call: &Call, reply: &mut Reply, _: &mut State) {
+    if let Some(id) = call.id().filter(|_| call.memo == Some(ADOPTED.into())) {
+        reply.set("Location", crate::server::location(&call.base, Kind::Group, id));
+    }
 }
 
 /// Takes entries with a `value` that nobody has out of lists of members, wherever in a body or PATCH they stand.
