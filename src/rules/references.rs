@@ -149,7 +149,7 @@ fn references(view: &View<'_>) -> Verdict {
             let finding = Finding::new(place, expected, target);
             return Verdict::Fail(vec![if other { finding } else { finding.level(Level::Should) }]);
         }
-        if !path.contains(reference.home) && path.contains('/') {
+        if !path.contains(reference.home.trim_start_matches('/')) {
             // The path of a URI has case (RFC 3986 §6.2.2.1); that the server leads there all the same is possible.
             return Verdict::Fail(vec![Finding::new(place, expected, target).level(Level::Should)]);
         }
