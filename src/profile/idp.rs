@@ -124,9 +124,18 @@ impl AdminTemplate {
             ("{reason}", "…"),
             ("{id}", "…"),
         ];
-        let fill = |text: &str| words.iter().fold(text.to_owned(), |text, (hole, word)| text.replace(hole, word));
-        (fill(&self.text), self.next.as_deref().map(fill))
+        let next = self.next.as_deref().map(|text| fill(text, &words));
+        (fill(&self.text, &words), next)
     }
+}
+
+/// The text with these words in its holes; one that is no name begins a sentence with a capital.
+pub fn fill(text: &str, words: &[(&str, &str)]) -> String {
+    words.iter().fold(text.to_owned(), |text, (hole, word)| {
+        let begins = word.strip_prefix("the ").map(|rest| format!(". The {rest}"));
+        let text = begins.map_or(text.clone(), |begins| text.replace(&format!(". {hole}"), &begins));
+        text.replace(hole, word)
+    })
 }
 
 /// Reads a profile; `file` is its name for messages.

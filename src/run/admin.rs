@@ -145,7 +145,7 @@ fn filled(text: &str, finding: &RawFinding) -> String {
         ("{reason}", reason),
         ("{id}", &id),
     ];
-    holes.iter().fold(text.to_owned(), |text, (hole, value)| text.replace(hole, value))
+    idp::fill(text, &holes)
 }
 
 fn reason_phrase(status: u16) -> &'static str {
