@@ -169,6 +169,9 @@ fn finding(view: &View<'_>, c: &Contradiction, place: Place) -> Finding {
     } else if only_primary_differs(c) && primaries(&c.expected) > 1 && primaries(&c.actual) == 1 {
         // RFC 7643 §2.4: one element at most is the primary one; which, of two that were sent, is the server's to settle.
         finding = finding.level(Level::Note);
+    } else if c.clash == Clash::Duplicated && sent_twice(view, c) {
+        // RFC 7643 §2.4 and RFC 7644 §3.5.2.1 say SHOULD, and no identity provider is known to send a value twice at once.
+        finding = finding.level(Level::Should);
     } else if takes_a_default(view, c) {
         // RFC 7644 §3.5.1: in place of what was cleared the server may assign a default value.
         finding = finding.level(Level::Note);
@@ -188,6 +191,16 @@ fn finding(view: &View<'_>, c: &Contradiction, place: Place) -> Finding {
         finding = finding.level(if to_the_letter { Level::Note } else { Level::Idp });
     }
     finding
+}
+
+/// True when the write itself holds a value twice that is there twice.
+fn sent_twice(view: &View<'_>, c: &Contradiction) -> bool {
+    let write = view.earlier.iter().rev().find(|p| p.step == c.cause.step && whose(p).as_deref() == Some(&*c.id));
+    let sent = write.and_then(|p| p.call.body.as_ref()).map(|body| texts(body, "")).unwrap_or_default();
+    let times = |all: &[&str], value: &str| all.iter().filter(|text| **text == value).count();
+    let shown = values_of(&c.actual);
+    let shown: Vec<&str> = shown.iter().map(String::as_str).collect();
+    shown.iter().any(|value| times(&shown, value) > 1 && times(&sent, value) > 1)
 }
 
 /// True when the write that should have set it wrote a text.
