@@ -45,34 +45,29 @@ fn template<'p>(profile: &'p IdpProfile, impact: Impact, finding: &RawFinding) -
     call.iter().find_map(|call| profile.calls.get(call)).or_else(|| profile.admin.get(&impact))
 }
 
+/// Impacts of a call that fails; what a wrong success leads to has other words.
+const FAILING: [Impact; 9] = [
+    Impact::CannotReactivate,
+    Impact::CreateFails,
+    Impact::GroupPushFails,
+    Impact::ImportFails,
+    Impact::LookupFails,
+    Impact::RetriesForever,
+    Impact::StaysActive,
+    Impact::UpdateFails,
+    Impact::UserNotFound,
+];
+
 /// The call that failed, the closer name first; nothing where the answer was a success or the failure has no such consequence.
 fn failed_call(impact: Impact, finding: &RawFinding) -> Vec<FailedCall> {
-    use Impact::{
-        CannotReactivate, CreateFails, GroupPushFails, ImportFails, LookupFails, RetriesForever, StaysActive,
-        UpdateFails, UserNotFound,
-    };
-    let failing = [
-        CannotReactivate,
-        CreateFails,
-        GroupPushFails,
-        ImportFails,
-        LookupFails,
-        RetriesForever,
-        StaysActive,
-        UpdateFails,
-        UserNotFound,
-    ];
-    if finding.rule.id == "create/answer-without-id" {
-        return vec![FailedCall::CreateUserEmpty];
-    }
-    if finding.exchange.accepted() || !failing.contains(&impact) {
-        return Vec::new();
-    }
     let request = &finding.exchange.request;
     let segments = request.segments();
     let group = segments.first().is_some_and(|s| s.eq_ignore_ascii_case("Groups"));
     let user = segments.first().is_some_and(|s| s.eq_ignore_ascii_case("Users"));
-    if !group && !user {
+    if user && finding.rule.id == "create/answer-without-id" {
+        return vec![FailedCall::CreateUserEmpty];
+    }
+    if finding.exchange.accepted() || !FAILING.contains(&impact) || (!group && !user) {
         return Vec::new();
     }
     let gone = matches!(finding.exchange.status(), Some(404 | 410));
