@@ -2,7 +2,8 @@
 //!
 //! Must not read a secret: names of variables and files are all that is written.
 
-use super::config::{Auth, Connection, Settings};
+use super::config::{Connection, Settings};
+use super::credentials::Auth;
 use super::oauth::{By, ClientPlace, OAuth};
 use crate::engine::auth::SecretSource;
 use std::fmt::Write as _;

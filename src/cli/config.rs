@@ -2,13 +2,12 @@
 //!
 //! Must not read secrets: it only knows where they are kept. [`super::connect`] fetches them.
 
-use super::args::{AuthArgs, Rate, ReportArgs, RunArgs, Shard, TargetArgs, TlsArgs};
+use super::args::{Rate, ReportArgs, RunArgs, Shard, TargetArgs, TlsArgs};
 use super::args::{parse_duration, parse_rate};
-use super::oauth::{FileOAuth, OAuth, source};
+use super::credentials::{Auth, FileAuth};
 use crate::engine::auth::SecretSource;
 use crate::scenario::model::Volume;
 use serde::Deserialize;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -105,20 +104,6 @@ pub struct Connection {
     pub rate: Option<Rate>,
 }
 
-/// How we prove who we are.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub enum Auth {
-    /// Not at all.
-    #[default]
-    None,
-    /// Bearer token.
-    Token(SecretSource),
-    /// `user:password`.
-    Basic(SecretSource),
-    /// OAuth 2: the token is fetched.
-    OAuth(OAuth),
-}
-
 /// Which reports are written where.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Reports {
@@ -183,29 +168,6 @@ struct File {
     reports: FileReports,
     #[serde(default)]
     volume: Volume,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FileAuth {
-    token_env: Option<String>,
-    token_file: Option<PathBuf>,
-    token_command: Option<String>,
-    basic_env: Option<String>,
-    basic_file: Option<PathBuf>,
-    basic_command: Option<String>,
-    oauth: Option<FileOAuth>,
-    #[serde(default)]
-    headers: BTreeMap<String, String>,
-    #[serde(default)]
-    header_env: BTreeMap<String, String>,
-    #[serde(default)]
-    header_file: BTreeMap<String, PathBuf>,
-    #[serde(default)]
-    header_command: BTreeMap<String, String>,
-    other_token_env: Option<String>,
-    other_token_file: Option<PathBuf>,
-    other_token_command: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -338,7 +300,7 @@ fn parse(text: &str, shown: &Path) -> Result<File, ConfigError> {
     };
     let file: File =
         toml::from_str(text).map_err(|e| invalid(e.span().map_or(0, |s| s.start), explain(e.message())))?;
-    let twice = file.auth.contradiction().or_else(|| file.auth.oauth.as_ref().and_then(FileOAuth::contradiction));
+    let twice = file.auth.contradiction();
     match twice {
         Some((first, second)) => {
             let at = text.find(second).unwrap_or(0);
@@ -375,72 +337,12 @@ fn without_values(message: &str) -> String {
     out.replace("string …", "a text")
 }
 
-impl FileAuth {
-    /// Keys that cannot stand beside each other, as soon as there are two.
-    fn contradiction(&self) -> Option<(&'static str, &'static str)> {
-        let kinds = [
-            ("token_env", self.token_env.is_some()),
-            ("token_file", self.token_file.is_some()),
-            ("token_command", self.token_command.is_some()),
-            ("basic_env", self.basic_env.is_some()),
-            ("basic_file", self.basic_file.is_some()),
-            ("basic_command", self.basic_command.is_some()),
-            ("oauth", self.oauth.is_some()),
-        ];
-        let others = [
-            ("other_token_env", self.other_token_env.is_some()),
-            ("other_token_file", self.other_token_file.is_some()),
-            ("other_token_command", self.other_token_command.is_some()),
-        ];
-        let two = |keys: &[(&'static str, bool)]| {
-            let mut set = keys.iter().filter(|(_, set)| *set).map(|(name, _)| *name);
-            Some((set.next()?, set.next()?))
-        };
-        two(&kinds).or_else(|| two(&others)).or_else(|| self.header_twice())
-    }
-
-    /// One header from two places.
-    fn header_twice(&self) -> Option<(&'static str, &'static str)> {
-        let names = |key: &'static str, all: Vec<&String>| all.into_iter().map(|n| (n.to_lowercase(), key)).collect();
-        let mut all: Vec<(String, &'static str)> = names("header_env", self.header_env.keys().collect());
-        let files: Vec<_> = names("header_file", self.header_file.keys().collect());
-        let commands: Vec<_> = names("header_command", self.header_command.keys().collect());
-        all.extend(files.into_iter().chain(commands));
-        let second = |(at, (name, key)): (usize, &(String, &'static str))| {
-            let first = all[..at].iter().find(|(n, k)| n == name && k != key)?;
-            Some((first.1, *key))
-        };
-        all.iter().enumerate().find_map(second)
-    }
-
-    fn auth(&self) -> Auth {
-        let token = || source(self.token_env.as_ref(), self.token_file.as_ref(), self.token_command.as_ref());
-        let basic = || source(self.basic_env.as_ref(), self.basic_file.as_ref(), self.basic_command.as_ref());
-        let oauth = || self.oauth.as_ref().map(|o| Auth::OAuth(o.settings()));
-        token().map(Auth::Token).or_else(|| basic().map(Auth::Basic)).or_else(oauth).unwrap_or_default()
-    }
-
-    fn other_token(&self) -> Option<SecretSource> {
-        source(self.other_token_env.as_ref(), self.other_token_file.as_ref(), self.other_token_command.as_ref())
-    }
-
-    fn secret_headers(&self) -> Vec<(String, SecretSource)> {
-        let env = self.header_env.iter().map(|(n, v)| (n.clone(), SecretSource::Env(v.clone())));
-        let file = self.header_file.iter().map(|(n, v)| (n.clone(), SecretSource::File(v.clone())));
-        let command = self.header_command.iter().map(|(n, v)| (n.clone(), SecretSource::Command(v.clone())));
-        env.chain(file).chain(command).collect()
-    }
-}
-
 impl File {
     fn resolve_paths(&mut self, folder: &Path) {
         let all = [
             &mut self.provider_file,
             &mut self.baseline,
             &mut self.journal_dir,
-            &mut self.auth.token_file,
-            &mut self.auth.basic_file,
-            &mut self.auth.other_token_file,
             &mut self.tls.ca_file,
             &mut self.tls.client_cert,
             &mut self.tls.client_key,
@@ -452,10 +354,7 @@ impl File {
         for path in all.into_iter().flatten() {
             *path = folder.join(&path);
         }
-        self.auth.header_file.values_mut().for_each(|path| *path = folder.join(&path));
-        if let Some(oauth) = &mut self.auth.oauth {
-            oauth.resolve_paths(folder);
-        }
+        self.auth.resolve_paths(folder);
     }
 }
 
@@ -521,7 +420,7 @@ fn merge(args: RunArgs, file: File) -> Settings {
 
 fn connection(args: TargetArgs, file: &File, own_server: bool) -> Connection {
     let TargetArgs { base_url, config: _, provider, provider_file, auth, tls } = args;
-    let flags = auth_of(&auth);
+    let flags = auth.auth();
     let TlsArgs { ca_file, client_cert, client_key, insecure } = tls;
     // A certificate named by a flag does not go with the file's key.
     let file_key = file.tls.client_key.clone().filter(|_| client_cert.is_none());
@@ -536,13 +435,8 @@ fn connection(args: TargetArgs, file: &File, own_server: bool) -> Connection {
             Auth::None if !own_server => file.auth.auth(),
             flags => flags,
         },
-        secret_headers: named(secret_headers(&auth), file.auth.secret_headers()),
-        other_token: source(
-            auth.other_token_env.as_ref(),
-            auth.other_token_file.as_ref(),
-            auth.other_token_command.as_ref(),
-        )
-        .or_else(|| file.auth.other_token().filter(|_| !own_server)),
+        secret_headers: named(auth.secret_headers(), file.auth.secret_headers()),
+        other_token: auth.other_token().or_else(|| file.auth.other_token().filter(|_| !own_server)),
         headers: named(auth.header, file.auth.headers.clone()),
         ca_file: ca_file.or_else(|| file.tls.ca_file.clone()),
         client_cert: client_cert.or_else(|| file.tls.client_cert.clone()),
@@ -551,22 +445,6 @@ fn connection(args: TargetArgs, file: &File, own_server: bool) -> Connection {
         timeout: file.timeout.map(|t| t.0),
         rate: file.rate.map(|r| r.0),
     }
-}
-
-fn auth_of(args: &AuthArgs) -> Auth {
-    if let Some(oauth) = args.oauth.settings() {
-        return Auth::OAuth(oauth);
-    }
-    let token = source(args.token_env.as_ref(), args.token_file.as_ref(), args.token_command.as_ref());
-    let basic = || source(args.basic_env.as_ref(), args.basic_file.as_ref(), args.basic_command.as_ref());
-    token.map(Auth::Token).or_else(|| basic().map(Auth::Basic)).unwrap_or_default()
-}
-
-fn secret_headers(args: &AuthArgs) -> Vec<(String, SecretSource)> {
-    let env = args.header_env.iter().map(|(n, v)| (n.clone(), SecretSource::Env(v.clone())));
-    let file = args.header_file.iter().map(|(n, v)| (n.clone(), SecretSource::File(v.into())));
-    let command = args.header_command.iter().map(|(n, v)| (n.clone(), SecretSource::Command(v.clone())));
-    env.chain(file).chain(command).collect()
 }
 
 fn report_files(flags: &ReportArgs, file: FileReports) -> Reports {

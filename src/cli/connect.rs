@@ -3,7 +3,8 @@
 //! Must not send a request. A sign-in with a browser is waited for in [`open`], and only there.
 
 use super::browser;
-use super::config::{Auth, Connection};
+use super::config::Connection;
+use super::credentials::Auth;
 use super::oauth::{Browser, By, OAuth};
 use crate::engine::EngineError;
 use crate::engine::auth::{Credentials, secret_from};

@@ -7,6 +7,7 @@ pub mod check;
 pub mod clean;
 pub mod config;
 pub mod connect;
+pub mod credentials;
 pub mod diagnose;
 pub mod exit;
 pub mod explain;

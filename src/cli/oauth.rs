@@ -174,7 +174,13 @@ impl OAuth {
     }
 }
 
-/// One secret, in whichever of three ways it was named; an empty hand for none.
+/// The first two keys that are set, of such that cannot stand beside each other.
+pub(super) fn first_two(keys: &[(&'static str, bool)]) -> Option<(&'static str, &'static str)> {
+    let mut set = keys.iter().filter(|(_, set)| *set).map(|(name, _)| *name);
+    Some((set.next()?, set.next()?))
+}
+
+/// Where one secret is kept, in whichever of three ways that was said.
 pub(super) fn source(env: Option<&String>, file: Option<&PathBuf>, command: Option<&String>) -> Option<SecretSource> {
     let env = env.map(|name| SecretSource::Env(name.clone()));
     let file = || file.map(|path| SecretSource::File(path.clone()));
@@ -259,11 +265,7 @@ impl FileOAuth {
             ("refresh_token_command", self.refresh_token_command.is_some()),
             ("authorize_url", self.authorize_url.is_some()),
         ];
-        let two = |keys: &[(&'static str, bool)]| {
-            let mut set = keys.iter().filter(|(_, set)| *set).map(|(name, _)| *name);
-            Some((set.next()?, set.next()?))
-        };
-        two(&secrets).or_else(|| two(&grants))
+        first_two(&secrets).or_else(|| first_two(&grants))
     }
 
     /// Paths are relative to the configuration file.

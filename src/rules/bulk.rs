@@ -3,7 +3,7 @@
 use super::rule::{Finding, Impact, Level, Rule, Verdict, refusal_rule};
 use super::view::{View, short};
 use crate::scim::urn;
-use crate::scim::value::get_ci;
+use crate::scim::value::{get_ci, value_ci};
 use crate::shadow::forecast::operations;
 use crate::shadow::{Expectation, Op, text_of};
 use serde_json::{Map, Value};
@@ -317,12 +317,8 @@ fn bulk_status(view: &View<'_>) -> Verdict {
             }
             Some(Value::String(s)) if s.len() == 3 => {}
             // One example of the section writes it so, and no sentence says that it is wrong.
-            Some(Value::Object(o)) if get_ci(o, "code").is_some_and(|c| c.as_str().is_some_and(|s| s.len() == 3)) => {
-                let finding = Finding::new(
-                    "body /Operations/status",
-                    "a string such as \"201\"",
-                    short(&Value::Object(o.clone())),
-                );
+            Some(shown) if value_ci(shown, "code").and_then(Value::as_str).is_some_and(|s| s.len() == 3) => {
+                let finding = Finding::new("body /Operations/status", "a string such as \"201\"", short(shown));
                 return Verdict::Fail(vec![finding.level(Level::Should)]);
             }
             other => {

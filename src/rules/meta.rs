@@ -716,26 +716,23 @@ fn version_etag(view: &View<'_>) -> Verdict {
 
 fn content_location(view: &View<'_>) -> Verdict {
     let one = matches!(view.call.op, Op::Create | Op::Read | Op::Replace | Op::Patch) && view.accepted();
-    let header = view.response().filter(|_| one).and_then(|r| r.header("content-location"));
+    let header = |name: &str| view.response().filter(|_| one)?.header(name);
     let shown = view.object().and_then(meta).and_then(|m| get_ci(m, "location")).and_then(Value::as_str);
-    let Some(shown) = shown.filter(|_| one) else { return Verdict::NotApplicable };
+    let Some(shown) = shown else { return Verdict::NotApplicable };
     // A relative reference is resolved against the request, so that only its path can be compared.
     let path = |uri: &str| match uri.split_once("://") {
         Some((_, rest)) => rest.split_once('/').map(|(_, p)| format!("/{p}")).unwrap_or_default(),
         None => uri.to_owned(),
     };
-    match header {
-        Some(uri) if !path(shown).ends_with(path(uri).trim_start_matches('.')) => {
-            Verdict::fail("header Content-Location", shown, uri)
+    let fits = |uri: &str| path(shown).ends_with(path(uri).trim_start_matches('.'));
+    // The Location of a create has a rule of its own.
+    match (header("content-location"), header("location").filter(|_| view.call.op != Op::Create)) {
+        (Some(uri), _) if !fits(uri) => Verdict::fail("header Content-Location", shown, uri),
+        (Some(_), _) => Verdict::Pass,
+        (None, Some(uri)) if !fits(uri) => {
+            Verdict::Fail(vec![Finding::new("header Location", shown, uri).level(Level::Should)])
         }
-        Some(_) => Verdict::Pass,
-        // That of a create has a rule of its own.
-        None => match view.response().and_then(|r| r.header("location")).filter(|_| view.call.op != Op::Create) {
-            Some(uri) if !path(shown).ends_with(path(uri).trim_start_matches('.')) => {
-                Verdict::Fail(vec![Finding::new("header Location", shown, uri).level(Level::Should)])
-            }
-            _ => Verdict::NotApplicable,
-        },
+        (None, _) => Verdict::NotApplicable,
     }
 }
 

@@ -5,7 +5,7 @@ use super::view::{Past, View, short};
 use crate::scim::path::{AttrPath, PatchPath, parse_attr_path, parse_path, select};
 use crate::scim::schema::{Attribute, ResourceType, Returned};
 use crate::scim::value::{get_ci, value_ci};
-use crate::shadow::{Op, facts};
+use crate::shadow::{Known, Op, facts};
 use serde_json::{Map, Value};
 
 /// Rules of this area.
@@ -340,7 +340,9 @@ fn excluded_null(view: &View<'_>) -> Verdict {
     }
     if let Some(name) = excluded.iter().find(|n| bodies.iter().any(|b| get_ci(b, n).is_some_and(Value::is_null))) {
         let finding = Finding::new(format!("body /{name}"), "absent", "null, as for what has no value");
-        return Verdict::Fail(vec![finding.level(if is_members(name) { Level::Idp } else { Level::Note })]);
+        // Entra cannot read `"members": null`; null for another attribute that has no value is nothing to it.
+        let members = name.eq_ignore_ascii_case("members");
+        return Verdict::Fail(vec![finding.level(if members { Level::Idp } else { Level::Note })]);
     }
     match excluded.iter().find(|n| bodies.iter().any(|b| emptied(view, b, n))) {
         Some(name) => {
@@ -351,23 +353,20 @@ fn excluded_null(view: &View<'_>) -> Verdict {
     }
 }
 
-/// Entra cannot read `"members": null`; null for another attribute that has no value is nothing to it.
-fn is_members(name: &str) -> bool {
-    name.eq_ignore_ascii_case("members")
+/// What is known of the resource that a body shows; of a stranger nothing is.
+fn known_of<'v>(view: &'v View<'_>, body: &Map<String, Value>) -> Option<&'v Known> {
+    view.before.find(&view.call.endpoint, get_ci(body, "id")?.as_str()?)
 }
 
-/// True for what the resource has by all that is known; of a stranger nothing is known.
+/// True for what the resource has by all that is known.
 fn had_value(view: &View<'_>, body: &Map<String, Value>, name: &str) -> bool {
-    let id = get_ci(body, "id").and_then(Value::as_str).unwrap_or_default();
-    let known = view.before.find(&view.call.endpoint, id);
-    known.is_some_and(|k| value_ci(&k.doc, name).is_some_and(|v| !facts::is_empty(v)))
+    known_of(view, body).is_some_and(|k| value_ci(&k.doc, name).is_some_and(|v| !facts::is_empty(v)))
 }
 
 /// True for an empty list where the last full read showed values: it says the same as null. A server that writes an empty list
 /// for each attribute without a value does so here, too.
 fn emptied(view: &View<'_>, body: &Map<String, Value>, name: &str) -> bool {
-    let id = get_ci(body, "id").and_then(Value::as_str).unwrap_or_default();
-    let known = view.before.find(&view.call.endpoint, id).filter(|k| !k.dirty && k.refused.is_none());
+    let known = known_of(view, body).filter(|k| !k.dirty && k.refused.is_none());
     let was = known.and_then(|k| get_ci(k.last_full.as_ref()?.as_object()?, name));
     let empty = |v: &Value| v.as_array().is_some_and(Vec::is_empty);
     let others = |shown: &Map<String, Value>| shown.iter().any(|(key, v)| !key.eq_ignore_ascii_case(name) && empty(v));
@@ -452,9 +451,7 @@ fn cut_short(name: &str, wanted: &[&Value], shown: &[&Value]) -> Option<Finding>
 
 /// True where the last answer that showed the whole resource had no `schemas` either: that is told there.
 fn never_had_schemas(view: &View<'_>, body: &Map<String, Value>) -> bool {
-    let id = get_ci(body, "id").and_then(Value::as_str).unwrap_or_default();
-    let known = view.before.find(&view.call.endpoint, id);
-    let whole = known.and_then(|k| k.last_full.as_deref().or(k.last_answer.as_deref()));
+    let whole = known_of(view, body).and_then(|k| k.last_full.as_deref().or(k.last_answer.as_deref()));
     whole.and_then(Value::as_object).is_some_and(|whole| get_ci(whole, "schemas").is_none_or(facts::is_empty))
 }
 

@@ -279,28 +279,6 @@ pub static RULES: &[Rule] = &[
     },
 ];
 
-/// A list that shows two groups of one name after a change of groups, where a create with that name was a conflict.
-fn twins_by_rename(view: &View<'_>) -> Verdict {
-    let groups = |p: &&Past, op: Op| p.call.op == op && p.call.endpoint == "/Groups";
-    let changed = view.earlier.iter().any(|p| groups(&p, Op::Patch) || groups(&p, Op::Replace));
-    if !view.call.lists() || view.call.endpoint != "/Groups" || view.status() != 200 || !changed {
-        return Verdict::NotApplicable;
-    }
-    let name = |body: &Value| value_ci(body, "displayName").and_then(Value::as_str).map(str::to_owned);
-    let refused = view.earlier.iter().filter(|p| groups(p, Op::Create) && p.exchange.status() == Some(409));
-    let taken: Vec<String> = refused.filter_map(|p| name(p.call.body.as_ref()?)).collect();
-    let shown = view.resources().iter().filter_map(|r| get_ci(r, "displayName")?.as_str());
-    let twin = taken.iter().find(|t| shown.clone().filter(|n| n == t).count() > 1);
-    match twin {
-        Some(twin) => Verdict::fail(
-            "body /Resources",
-            format!("one group called {twin:?}: a create with this name was 409"),
-            "more than one",
-        ),
-        None => Verdict::Pass,
-    }
-}
-
 fn put_status(view: &View<'_>) -> Verdict {
     if view.call.op != Op::Replace || !view.accepted() || !view.must_accept() || !view.call.authenticated() {
         return Verdict::NotApplicable;
@@ -347,6 +325,28 @@ fn dup_update(view: &View<'_>) -> Verdict {
         return Verdict::fail("status", format!("409: {}", view.forecast.detail), view.status().to_string());
     }
     Verdict::Pass
+}
+
+/// A list that shows two groups of one name after a change of groups, where a create with that name was a conflict.
+fn twins_by_rename(view: &View<'_>) -> Verdict {
+    let groups = |p: &Past, op: Op| p.call.op == op && p.call.endpoint == "/Groups";
+    let changed = view.earlier.iter().any(|p| groups(p, Op::Patch) || groups(p, Op::Replace));
+    if !view.call.lists() || view.call.endpoint != "/Groups" || view.status() != 200 || !changed {
+        return Verdict::NotApplicable;
+    }
+    let refused = view.earlier.iter().filter(|p| groups(p, Op::Create) && p.exchange.status() == Some(409));
+    // What is sent beside the name may be what was taken.
+    let bodies = refused.filter_map(|p| p.call.body.as_ref()).filter(|b| value_ci(b, "externalId").is_none());
+    let mut taken = bodies.filter_map(|b| value_ci(b, "displayName")?.as_str());
+    let shown = view.resources().iter().filter_map(|r| get_ci(r, "displayName")?.as_str());
+    match taken.find(|t| shown.clone().filter(|n| n == t).count() > 1) {
+        Some(twin) => Verdict::fail(
+            "body /Resources",
+            format!("one group called {twin:?}: a create with this name was 409"),
+            "more than one",
+        ),
+        None => Verdict::Pass,
+    }
 }
 
 /// The update sends the name that the user has, or its answer shows it.

@@ -147,11 +147,9 @@ fn finding(view: &View<'_>, c: &Contradiction, place: Place) -> Finding {
         .because(c.cause.step.clone())
         .message(format!("{} {}: {} {whose}{before}", c.resource_type, c.id, describe(c)));
     let own_rule = c.key == "userName" && c.cause.kind == Write::Create;
-    if c.key == "members" && c.cause.form.op == "replace" && none_missing(c) {
-        // Nobody has lost anything: somebody who should have gone has not.
-        finding = finding.impact(Impact::AccessKept);
-    } else if c.key == "members" && c.cause.form.op == "replace" {
-        finding = finding.impact(Impact::MembersLost);
+    if c.key == "members" && c.cause.form.op == "replace" {
+        // Where nobody is missing, somebody who should have gone has not.
+        finding = finding.impact(if none_missing(c) { Impact::AccessKept } else { Impact::MembersLost });
     }
     let letters = only_case_differs(c) && !own_rule && !case_exact(view, &c.key);
     let trimmed = c.key != "userName" && only_blanks_differ(c);
@@ -193,10 +191,14 @@ fn finding(view: &View<'_>, c: &Contradiction, place: Place) -> Finding {
     finding
 }
 
+/// The write that set what is contradicted.
+fn write_of<'v>(view: &'v View<'_>, c: &Contradiction) -> Option<&'v Past> {
+    view.earlier.iter().rev().find(|p| p.step == c.cause.step && whose(p).as_deref() == Some(&*c.id))
+}
+
 /// True when the write itself holds a value twice that is there twice.
 fn sent_twice(view: &View<'_>, c: &Contradiction) -> bool {
-    let write = view.earlier.iter().rev().find(|p| p.step == c.cause.step && whose(p).as_deref() == Some(&*c.id));
-    let sent = write.and_then(|p| p.call.body.as_ref()).map(|body| texts(body, "")).unwrap_or_default();
+    let sent = write_of(view, c).and_then(|p| p.call.body.as_ref()).map(|body| texts(body, "")).unwrap_or_default();
     let times = |all: &[&str], value: &str| all.iter().filter(|text| **text == value).count();
     let shown = values_of(&c.actual);
     let shown: Vec<&str> = shown.iter().map(String::as_str).collect();
@@ -205,9 +207,8 @@ fn sent_twice(view: &View<'_>, c: &Contradiction) -> bool {
 
 /// True when the write that should have set it wrote a text.
 fn sent_as_text(view: &View<'_>, c: &Contradiction) -> bool {
-    let write = view.earlier.iter().rev().find(|p| p.step == c.cause.step && whose(p).as_deref() == Some(&*c.id));
     // The answer to the write itself is judged before the write is one of the earlier ones.
-    let body = write.map_or(view.call.body.as_ref(), |p| p.call.body.as_ref());
+    let body = write_of(view, c).map_or(view.call.body.as_ref(), |p| p.call.body.as_ref());
     body.and_then(|b| value_ci(b, &c.key)).is_some_and(Value::is_string)
 }
 

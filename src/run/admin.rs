@@ -7,6 +7,7 @@ use crate::event::AdminText;
 use crate::profile::idp::{self, AdminTemplate, FailedCall, IdpProfile};
 use crate::rules::Impact;
 use crate::scim::value::{get_ci, value_ci};
+use crate::shadow::forecast::{op_path, operations};
 use serde_json::Value;
 
 /// What the admins of the identity providers concerned read: those whose scenarios showed it, else those that break on it.
@@ -111,11 +112,13 @@ fn change_of_user(finding: &RawFinding) -> FailedCall {
 
 /// What a PUT or PATCH sets the attribute to.
 fn written(body: &Value, name: &str) -> Option<Value> {
-    let operations = value_ci(body, "Operations").and_then(Value::as_array);
-    let Some(operations) = operations else { return value_ci(body, name).cloned() };
-    operations.iter().filter_map(Value::as_object).find_map(|o| {
+    let body = body.as_object()?;
+    if get_ci(body, "Operations").is_none() {
+        return get_ci(body, name).cloned();
+    }
+    operations(body).find_map(|o| {
         let value = get_ci(o, "value")?;
-        match get_ci(o, "path").and_then(Value::as_str) {
+        match op_path(o) {
             Some(path) => path.eq_ignore_ascii_case(name).then(|| value.clone()),
             None => value_ci(value, name).cloned(),
         }

@@ -327,7 +327,6 @@ fn writable(a: &Attribute) -> bool {
     a.mutability != Mutability::ReadOnly
 }
 
-/// The filter with the letters of its value in the other case.
 /// The value of a PATCH operation without a path that sets the attribute: below the URN of its extension.
 fn pathless(place: &Place, value: Value) -> Value {
     let own = json!({ place.attribute.name.as_str(): value });
@@ -337,6 +336,7 @@ fn pathless(place: &Place, value: Value) -> Value {
     }
 }
 
+/// The filter with the letters of its value in the other case.
 fn swapped(filter: &str, path: usize) -> String {
     let (head, value) = filter.split_at(path + " eq ".len());
     let other = |c: char| if c.is_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() };

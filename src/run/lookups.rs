@@ -9,11 +9,15 @@ use crate::event::CaseReport;
 use crate::scim::value::get_ci;
 use serde_json::Value;
 use std::collections::BTreeSet;
+use url::Url;
 
 /// What speaks of the plain look-up.
 const PLAIN: &str = "filter/match-missing";
 /// What speaks of a special one.
 const SPECIAL: &[&str] = &["filter/external-id-not-found", "filter/inactive-hidden", "filter/username-case-sensitive"];
+
+/// How the look-up by name begins, in small letters.
+const BY_NAME: &str = "username eq";
 
 /// So many conversations without a hit are no accident.
 const MANY: usize = 8;
@@ -25,8 +29,8 @@ pub(super) fn without_special(raw: Vec<RawFinding>, cases: &[CaseReport], follow
     }
     let plain: BTreeSet<String> = raw.iter().filter(|f| f.rule.id == PLAIN).filter_map(endpoint).collect();
     let broken: BTreeSet<String> = plain.iter().filter(|e| finds_nobody(cases, e, "")).cloned().collect();
-    let names = plain.contains("Users") && finds_nobody(cases, "Users", "username eq");
-    let by_name = |f: &RawFinding| filter_of(&f.exchange.request.url).is_some_and(|t| t.starts_with("username eq"));
+    let names = plain.contains("Users") && finds_nobody(cases, "Users", BY_NAME);
+    let by_name = |f: &RawFinding| filter_of(&f.exchange.request.url).is_some_and(|t| t.starts_with(BY_NAME));
     strike(raw, followed, PLAIN, |f| {
         SPECIAL.contains(&f.rule.id)
             && endpoint(f).is_some_and(|e| broken.contains(&e) || (names && e == "Users" && by_name(f)))
@@ -35,9 +39,8 @@ pub(super) fn without_special(raw: Vec<RawFinding>, cases: &[CaseReport], follow
 
 /// The filter of a request in small letters.
 fn filter_of(url: &str) -> Option<String> {
-    let (_, query) = url.split_once('?')?;
-    let text = query.split('&').find_map(|pair| pair.strip_prefix("filter="))?;
-    Some(crate::exchange::percent_decode(&text.replace('+', " ")).to_ascii_lowercase())
+    let url = Url::parse(url).ok()?;
+    url.query_pairs().find(|(name, _)| name == "filter").map(|(_, text)| text.to_ascii_lowercase())
 }
 
 /// True when filters that begin so were sent to that endpoint in many conversations, and none of them has found anybody.

@@ -67,13 +67,13 @@ impl Watch<'_> {
 
     fn page(&mut self, call: &Call, list: &Value, ids: Vec<String>) {
         let Some(start) = call.effective_start() else { return };
-        let total = list.as_object().and_then(|o| get_ci(o, "totalResults")).and_then(Value::as_i64);
+        let number = |name: &str| get_ci(list.as_object()?, name)?.as_i64();
+        let total = number("totalResults");
         if call.cursor || call.effective_count() == Some(0) || total.is_some_and(|t| start > t.max(1)) {
             return;
         }
         // A page that says itself that it begins elsewhere has its own fault, and disagrees with no other.
-        let says = list.as_object().and_then(|o| get_ci(o, "startIndex")).and_then(Value::as_i64);
-        if says.is_some_and(|says| says != start) {
+        if number("startIndex").is_some_and(|says| says != start) {
             return;
         }
         let query = format!(

@@ -305,7 +305,8 @@ fn question(input: &mut dyn BufRead, out: &mut dyn Write, text: &str) -> io::Res
 mod tests {
     use super::*;
     use crate::cli::args::TargetArgs;
-    use crate::cli::config::{Auth, Connection};
+    use crate::cli::config::Connection;
+    use crate::cli::credentials::Auth;
 
     fn written(args: &InitArgs, answers: Option<&str>) -> (tempfile::TempDir, String) {
         let folder = tempfile::tempdir().expect("folder");
