@@ -310,20 +310,22 @@ fn tape<'a>(import: &'a Import, id: &'a str, idp: &'a str, file: &'a str) -> Tap
 
 fn recorded(sifted: &Sifted) -> Vec<Recorded> {
     let settled = sift::settled(&sifted.spoken);
-    let all = sifted.spoken.iter().zip(settled).enumerate();
-    all.map(|(n, (one, settled))| {
-        let entry = &one.entry;
-        let status = entry.answer.response().map(|r| r.status);
-        Recorded {
-            id: format!("{:03}", n + 1),
-            title: format!("{} {}", entry.method, one.target),
-            exchange: sift::exchange(one, &sifted.base),
-            unknown: unknown(&entry.answer, status),
-            blanked: record::is_blanked_request(&one.target, entry.body.as_deref()),
-            settled,
-        }
-    })
-    .collect()
+    let order = sift::judged_order(&sifted.spoken).into_iter();
+    order
+        .map(|n| {
+            let one = &sifted.spoken[n];
+            let entry = &one.entry;
+            let status = entry.answer.response().map(|r| r.status);
+            Recorded {
+                id: format!("{:03}", n + 1),
+                title: format!("{} {}", entry.method, one.target),
+                exchange: sift::exchange(one, &sifted.base),
+                unknown: unknown(&entry.answer, status),
+                blanked: record::is_blanked_request(&one.target, entry.body.as_deref()),
+                settled: settled[n],
+            }
+        })
+        .collect()
 }
 
 /// Why an answer says nothing about the server's SCIM.

@@ -259,22 +259,42 @@ fn kind(
     }
 }
 
+fn writes(one: &Spoken) -> bool {
+    !matches!(one.entry.method.as_str(), "GET" | "HEAD" | "OPTIONS")
+}
+
+/// True when both were in flight at the same time, as far as the recording knows.
+fn overlap(one: &Spoken, other: &Spoken) -> bool {
+    let span = |s: &Spoken| s.entry.started.map(|start| (start, start + s.entry.duration));
+    matches!((span(one), span(other)), (Some((a, a_end)), Some((b, b_end))) if b < a_end && a < b_end)
+}
+
 /// For each request: false when a write was in flight at the same time, so that nobody knows which came first.
 pub fn settled(spoken: &[Spoken]) -> Vec<bool> {
-    let span = |s: &Spoken| s.entry.started.map(|start| (start, start + s.entry.duration));
-    let writes = |s: &Spoken| !matches!(s.entry.method.as_str(), "GET" | "HEAD" | "OPTIONS");
-    // Entries are in the order of their start, so who overlaps stands near.
-    let near = |n: usize| n.saturating_sub(NEAR)..(n + NEAR).min(spoken.len());
-    let alone = |n: usize, one: &Spoken| {
-        let Some((start, end)) = span(one) else { return true };
-        let overlaps = |m: usize| {
-            m != n
-                && (writes(one) || writes(&spoken[m]))
-                && span(&spoken[m]).is_some_and(|(other, until)| other < end && start < until)
-        };
-        !near(n).any(overlaps)
+    let alone = |(n, one): (usize, &Spoken)| {
+        // Entries are in the order of their start, so who overlaps stands near.
+        let near = n.saturating_sub(NEAR)..(n + NEAR).min(spoken.len());
+        !near.filter(|m| *m != n).map(|m| &spoken[m]).any(|o| (writes(one) || writes(o)) && overlap(one, o))
     };
-    spoken.iter().enumerate().map(|(n, one)| alone(n, one)).collect()
+    spoken.iter().enumerate().map(alone).collect()
+}
+
+/// The order in which requests are judged. Of writes that were in flight at the same time those that were accepted happened; a
+/// refused one is judged in their light, whichever was sent first, as in a run.
+pub fn judged_order(spoken: &[Spoken]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..spoken.len()).collect();
+    for n in (0..spoken.len()).rev().filter(|n| writes(&spoken[*n]) && !spoken[*n].entry.accepted()) {
+        let one = &spoken[n];
+        let before = |m: &usize| writes(&spoken[*m]) && spoken[*m].entry.accepted() && overlap(one, &spoken[*m]);
+        if let Some(last) = (n + 1..(n + NEAR).min(spoken.len())).rev().find(before) {
+            // Places behind `n` may have moved by then.
+            let (from, to) = (order.iter().position(|m| *m == n), order.iter().position(|m| *m == last));
+            if let (Some(from), Some(to)) = (from, to) {
+                order[from..=to].rotate_left(1);
+            }
+        }
+    }
+    order
 }
 
 /// An exchange as the engine would have recorded it.
@@ -346,6 +366,29 @@ mod tests {
         assert!(sift(recording("https://a.example/v2/Users"), Some("/v3")).is_err());
         let rest = Recording { entries: vec![plain("https://a.example/Users")], ..Recording::default() };
         assert!(sift(rest, None).is_err(), "a REST service with /Users is no SCIM");
+    }
+
+    #[test]
+    fn a_refused_write_is_judged_behind_those_it_was_in_flight_with() {
+        let started = time::OffsetDateTime::UNIX_EPOCH;
+        let sent = |method: &str, at: u64, status: u16| Spoken {
+            entry: Entry {
+                started: Some(started + std::time::Duration::from_millis(at)),
+                duration: std::time::Duration::from_millis(10),
+                answer: Answer::Whole(crate::exchange::Response::new(status, Vec::new(), Vec::new())),
+                ..entry(method, "https://a.example/Users/1")
+            },
+            target: "/Users/1".into(),
+            auth: AuthKind::Configured,
+        };
+        // Refused and accepted at once; a read between; and a refusal that was over before the next write.
+        let race = [sent("PATCH", 0, 412), sent("GET", 1, 200), sent("PATCH", 2, 200), sent("PATCH", 40, 200)];
+        assert_eq!(judged_order(&race), [1, 2, 0, 3]);
+        let in_turn = [sent("PATCH", 0, 412), sent("PATCH", 20, 200), sent("PATCH", 25, 412), sent("GET", 26, 404)];
+        assert_eq!(judged_order(&in_turn), [0, 1, 2, 3]);
+        let two = [sent("POST", 0, 409), sent("POST", 1, 409), sent("POST", 2, 201)];
+        assert_eq!(judged_order(&two), [2, 0, 1]);
+        assert_eq!(settled(&race), [false, false, false, true]);
     }
 
     #[test]
