@@ -827,7 +827,11 @@ fn missing_required(view: &View<'_>) -> Verdict {
         // RFC 7643 §4.1.1 forbids the empty name; a blank is a text, if a poor one.
         let blank = sent.and_then(Value::as_str).is_some_and(|s| !s.is_empty());
         let by_rfc = ["userName", "displayName"].contains(&name) && !blank;
-        return Verdict::Fail(vec![if by_rfc { finding } else { finding.level(Level::Should) }]);
+        return Verdict::Fail(vec![match (by_rfc, blank) {
+            (true, _) => finding,
+            (false, true) => finding.level(Level::Note),
+            (false, false) => finding.level(Level::Should),
+        }]);
     }
     Verdict::Pass
 }

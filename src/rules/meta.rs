@@ -73,9 +73,9 @@ pub static RULES: &[Rule] = &[
         impact: Impact::ClientConfused,
         breaks: &[],
         requirements: &["meta-location-origin", "create-location-header"],
-        explain: "The examples of both RFCs are absolute, and a relative URI can be taken to start at the server or at the SCIM base.",
+        explain: "A reference may be relative to the base URL (RFC 7643 §2.3.7), but the examples of both RFCs are absolute, and clients differ in where they start. One that leads elsewhere when it is taken from the base URL is advice, any other a remark.",
         hint: "Return the whole URL.",
-        wrong: "\"location\":\"/scim/v2/Users/2819\"",
+        wrong: "\"location\":\"/Users/2819\"",
         right: "\"location\":\"https://scim.example.com/scim/v2/Users/2819\"",
         proven_by: &["meta-location-relative"],
         check: location_relative,
@@ -372,18 +372,32 @@ fn outside(location: &str, base_url: &str) -> bool {
     same_host(&base, &shown) && !below
 }
 
+/// A reference may be relative, and is then taken from the base URL (RFC 7643 §2.3.7): only one that leads elsewhere is
+/// more than a remark.
 fn location_relative(view: &View<'_>) -> Verdict {
     let absolute = |t: &str| t.contains("://");
-    if let Some(header) =
-        view.response().filter(|_| view.call.op == Op::Create && view.accepted()).and_then(|r| r.header("location"))
-        && !absolute(header)
-    {
-        return Verdict::fail("header Location", "an absolute URI", header);
+    let relative = |place: &str, text: &str| {
+        let finding = Finding::new(place, "an absolute URI", text);
+        match leads_here(&view.target.base_url, text) {
+            true => finding.level(Level::Note),
+            false => finding.message("Taken from the base URL, it leads to another place"),
+        }
+    };
+    let created = view.response().filter(|_| view.call.op == Op::Create && view.accepted());
+    if let Some(header) = created.and_then(|r| r.header("location")).filter(|h| !absolute(h)) {
+        return Verdict::Fail(vec![relative("header Location", header)]);
     }
     each(view, |resource, _| {
         let text = get_ci(meta(resource)?, "location")?.as_str()?;
-        Some((!absolute(text)).then(|| Finding::new("body /meta/location", "an absolute URI", text)))
+        Some((!absolute(text)).then(|| relative("body /meta/location", text)))
     })
+}
+
+/// True for a relative reference that, taken from the base URL as from a folder, stays below it.
+fn leads_here(base_url: &str, text: &str) -> bool {
+    let base = format!("{}/", base_url.trim_end_matches('/'));
+    let resolved = url::Url::parse(&base).and_then(|b| b.join(text));
+    resolved.is_ok_and(|u| u.as_str().starts_with(&base))
 }
 
 fn location_origin(view: &View<'_>) -> Verdict {

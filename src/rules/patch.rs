@@ -500,7 +500,7 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "patch/invalid-value-accepted",
-        title: "A PATCH with a value of the wrong type is accepted",
+        title: "A PATCH with a value that does not fit is accepted",
         spec: "RFC 7644 §3.12, Table 9 (invalidValue)",
         level: Level::Should,
         clash: false,

@@ -432,7 +432,13 @@ fn schemas_twice(view: &View<'_>) -> Verdict {
 fn extension_named(view: &View<'_>) -> Verdict {
     each(view, |resource, rt| {
         let list: Vec<&str> = get_ci(resource, "schemas")?.as_array()?.iter().filter_map(Value::as_str).collect();
-        let urn = |k: &str| k.to_ascii_lowercase().starts_with("urn:") && !rt.is_qualified_name(k);
+        // A URN that was cut at a dot of its own is no schema: that the value stands there is another rule's.
+        let cut = |k: &str| {
+            list.iter().any(|s| {
+                s.get(..k.len()).is_some_and(|head| head.eq_ignore_ascii_case(k)) && s[k.len()..].starts_with('.')
+            })
+        };
+        let urn = |k: &str| k.to_ascii_lowercase().starts_with("urn:") && !rt.is_qualified_name(k) && !cut(k);
         let containers: Vec<&String> =
             resource.iter().filter(|(k, v)| urn(k) && !crate::shadow::facts::is_empty(v)).map(|(k, _)| k).collect();
         if containers.is_empty() {

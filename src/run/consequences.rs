@@ -213,6 +213,11 @@ pub(super) fn endpoint(f: &RawFinding) -> Option<String> {
     f.exchange.request.segments().first().cloned()
 }
 
+/// Method and endpoint of the request that a finding is about.
+fn request(f: &RawFinding) -> (String, Option<String>) {
+    (f.exchange.request.method.clone(), endpoint(f))
+}
+
 /// Endpoint and attribute that a finding is about.
 fn attribute(f: &RawFinding) -> (Option<String>, String) {
     let at = f.finding.at.strip_prefix("body ").unwrap_or(&f.finding.at).trim_start_matches('/');
@@ -226,6 +231,9 @@ pub(super) fn without_consequences(raw: Vec<RawFinding>) -> (Vec<RawFinding>, Fo
     let raw = fold(raw, &mut followed, ("schema/multi-valued-shape", MISSHAPEN), attribute);
     // Where the attribute is lost in the declared case, too, the case is not to blame.
     let raw = fold(raw, &mut followed, ("create/attribute-not-stored", &["create/attribute-case-ignored"]), attribute);
+    // What is never there was not projected away, and a method that is not there refuses nothing for its content.
+    let raw = fold(raw, &mut followed, ("schema/schemas-missing", &["projection/schemas-missing"]), endpoint);
+    let raw = fold(raw, &mut followed, ("put/not-supported", &["error/refusal-wrong-status"]), request);
     (raw, followed)
 }
 
