@@ -298,7 +298,7 @@ pub static RULES: &[Rule] = &[
         hint: "Accept the URN in `schemas`; store its attributes or ignore them.",
         wrong: "POST {\"schemas\":[User, Enterprise], …} → 400",
         right: "→ 201",
-        proven_by: &["create-enterprise-extension-rejected", "create-manager-rejected"],
+        proven_by: &["create-enterprise-extension-rejected", "create-manager-rejected", "manager-without-value-400"],
         check: refusal_rule!("create/enterprise-extension-refused"),
     },
     Rule {

@@ -229,7 +229,7 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "discovery/writes-accepted",
-        title: "A discovery document can be changed by a client",
+        title: "A write to a discovery endpoint is answered with success",
         spec: "RFC 7644 §4; RFC 7643 §5, §6, §7 (readOnly)",
         level: Level::Should,
         clash: false,
@@ -716,22 +716,22 @@ fn single(view: &View<'_>) -> Verdict {
         .and_then(|o| get_ci(o, "Resources"))
         .and_then(Value::as_array);
     // Only the exact id (of a type: its id, or its name where it has no id) counts; other spellings are the server's choice.
-    let listed = entries
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_object)
-        .any(|e| get_ci(e, "id").or_else(|| get_ci(e, "name")).and_then(Value::as_str) == Some(id));
-    if !listed {
+    let named =
+        |e: &&Map<String, Value>| get_ci(e, "id").or_else(|| get_ci(e, "name")).and_then(Value::as_str) == Some(id);
+    let Some(entry) = entries.into_iter().flatten().filter_map(Value::as_object).find(named) else {
         return Verdict::NotApplicable;
-    }
+    };
     match view.status() {
         200 => Verdict::Pass,
-        // RFC 7644 §4 says of schemas that they can be had one by one, of resource types nothing.
+        // RFC 7644 §4 says that a schema "can" be had by itself, and of resource types nothing; but where a document says that this
+        // is its address (RFC 7643 §3.1), it has to be there.
         404 => {
             let finding = Finding::new("status", "200 OK: it is listed", "404");
             // Who takes `:` and `%3A` for two things is within RFC 3986 §2.2.
-            let schema = document(view).as_deref() == Some("schemas") && !view.exchange.request.path.contains('%');
-            Verdict::Fail(vec![if schema { finding } else { finding.level(Level::Should) }])
+            let plain = !view.exchange.request.path.contains('%');
+            let location = get_ci(entry, "meta").and_then(|m| value_ci(m, "location")).and_then(Value::as_str);
+            let own = location.is_some_and(|l| l.trim_end_matches('/').ends_with(&view.exchange.request.path));
+            Verdict::Fail(vec![if plain && own { finding } else { finding.level(Level::Should) }])
         }
         _ => Verdict::NotApplicable,
     }

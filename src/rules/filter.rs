@@ -601,6 +601,11 @@ fn broken_word(view: &View<'_>) -> Verdict {
     if !view.must_refuse(Reason::BrokenFilter) || view.status() != 400 || !view.target.feature("filter") {
         return Verdict::NotApplicable;
     }
+    // Where no search has been answered, no filter was read.
+    let searched = || view.earlier.iter().any(|p| p.call.op == Op::Search && p.exchange.status() == Some(200));
+    if view.call.op == Op::Search && !searched() {
+        return Verdict::NotApplicable;
+    }
     let Some(body) = view.object() else { return Verdict::NotApplicable };
     let word = get_ci(body, "scimType").and_then(Value::as_str);
     if word == Some("invalidFilter") {

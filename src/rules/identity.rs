@@ -1,7 +1,8 @@
 //! Identity and life of a resource: one id from create to delete, gone when deleted, unchanged when refused.
 
 use super::rule::{Finding, Impact, Level, Rule, Verdict, refusal_rule, state_rule};
-use super::view::{View, short};
+use super::state::texts;
+use super::view::{Past, View, short};
 use crate::exchange::AuthKind;
 use crate::scim::value::get_ci;
 use crate::shadow::{Known, Op, Reason, Selection, State, text_of};
@@ -146,12 +147,34 @@ pub static RULES: &[Rule] = &[
         impact: Impact::WrongMatch,
         breaks: &["okta", "entra", "onelogin"],
         requirements: &["patch-persists", "put-persists"],
-        explain: "A value that was written to one resource stands in another one, which nobody wrote to. The server chose whom to change by something else than the id in the path: an id in the body, an e-mail address, a cached object.",
+        explain: "A value that was written to one resource stands in another one, which nobody wrote to, or one that was read is another one after a write to somebody else. The server chose whom to change by something else than the id in the path: an id in the body, an e-mail address, a membership, a cached object.",
         hint: "Change what the path names. A readOnly `id` in the body is to be ignored (RFC 7644 §3.5.1).",
         wrong: "PUT /Users/a {\"id\":\"b\",\"displayName\":\"New\"}\nGET /Users/b → {\"displayName\":\"New\"}",
         right: "a is changed, b is as it was",
-        proven_by: &["create-takes-external-id", "put-follows-body-id"],
+        proven_by: &[
+            "create-takes-external-id",
+            "put-follows-body-id",
+            "group-delete-deactivates-members",
+            "deactivate-by-shared-email",
+            "group-join-overwrites-roles",
+        ],
         check: state_rule!("identity/other-resource-changed"),
+    },
+    Rule {
+        id: "identity/user-out-of-nowhere",
+        title: "There is a user whom nobody created, named by the id of a member",
+        spec: "RFC 7644 §3.3, §3.5.2; RFC 7643 §4.2",
+        level: Level::Must,
+        clash: false,
+        impact: Impact::WrongMatch,
+        breaks: &["okta", "entra"],
+        requirements: &["patch-persists"],
+        explain: "A group was given, or was to lose, a member who is no user: another group, or an id that nobody has. The server made a user of it, whose userName is that id. Users are made by POST /Users; every such account is one that nobody manages, and that counts in licences.",
+        hint: "Refuse a member id that nobody has with 400, or leave it out; keep the id of a group as that.",
+        wrong: "PATCH /Groups/1 {add members [{\"value\":\"2819\",\"type\":\"Group\"}]}\nGET /Users?filter=userName eq \"2819\" → 1 user",
+        right: "→ 0 users",
+        proven_by: &["member-becomes-named-user"],
+        check: out_of_nowhere,
     },
     Rule {
         id: "identity/old-name-not-released",
@@ -507,8 +530,38 @@ fn delete_status(view: &View<'_>) -> Verdict {
     }
 }
 
+/// The userName that a look-up found is the id of a group, or was a member's that nobody has.
+fn out_of_nowhere(view: &View<'_>) -> Verdict {
+    if !view.call.lists() || view.call.endpoint != "/Users" || !view.accepted() {
+        return Verdict::NotApplicable;
+    }
+    let entries = view.entries();
+    let names = entries.iter().filter_map(|e| get_ci(e, "userName").and_then(Value::as_str));
+    let holds = |p: &Past, endpoint: &str, name: &str| {
+        let says = |text: &str| text == name || text.contains(&format!("\"{name}\""));
+        p.call.endpoint == endpoint && p.call.body.as_ref().is_some_and(|b| texts(b, "").into_iter().any(says))
+    };
+    let past = |endpoint: &'static str, name: &str| view.earlier.iter().rev().find(|p| holds(p, endpoint, name));
+    for name in names {
+        let stranger = view.before.find("/Groups", name).is_some() || view.before.is_nobody(name);
+        // A client may call somebody so; then the create is at hand.
+        let told = past("/Groups", name).filter(|_| stranger && past("/Users", name).is_none());
+        if let Some(step) = told.map(|p| p.step.clone()) {
+            let finding = Finding::new("body /Resources", "no such user", format!("a user with the userName {name}"));
+            return Verdict::Fail(vec![finding.because(step)]);
+        }
+    }
+    Verdict::Pass
+}
+
 fn still_there(view: &View<'_>) -> Verdict {
-    if !view.must_refuse(Reason::Deleted) || view.status() == 0 || view.status() >= 500 || view.call.op == Op::Replace {
+    let listed = view.call.op == Op::Read && view.exchange.json().is_some_and(crate::shadow::facts::is_list);
+    if !view.must_refuse(Reason::Deleted)
+        || listed
+        || view.status() == 0
+        || view.status() >= 500
+        || view.call.op == Op::Replace
+    {
         return Verdict::NotApplicable;
     }
     if view.accepted() {

@@ -217,6 +217,7 @@ pub static RULES: &[Rule] = &[
             "patch-urn-path-ignored",
             "empty-elements-invented",
             "custom-remove-ignored",
+            "remove-filter-eq-only",
         ],
         check: state_rule!("patch/remove-not-applied"),
     },

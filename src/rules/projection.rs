@@ -23,7 +23,7 @@ pub static RULES: &[Rule] = &[
         hint: "Parse the names as attribute paths (RFC 7644 §3.10); ignore what you do not know.",
         wrong: "GET /Users/2819?attributes=urn:…:enterprise:2.0:User:department → 400",
         right: "→ 200 with that attribute",
-        proven_by: &["projection-urn-rejected", "attributes-comma-400"],
+        proven_by: &["projection-urn-rejected", "attributes-comma-400", "attributes-unset-400"],
         check: refusal_rule!("projection/valid-projection-refused"),
     },
     Rule {

@@ -293,7 +293,10 @@ fn list(view: &View<'_>, status: u16) -> &'static str {
     if view.call.filter.is_none() {
         return "list/valid-request-refused";
     }
-    if status == 404 && !view.resource_type().is_some_and(|rt| view.before.anyone_matches(view.call, rt)) {
+    if status == 404
+        && !says_unread(view)
+        && !view.resource_type().is_some_and(|rt| view.before.anyone_matches(view.call, rt))
+    {
         return "filter/no-match-is-an-error";
     }
     // A number below 1 that the answer names: it counts as 0 or 1, and the filter beside it is not to blame.
@@ -303,6 +306,13 @@ fn list(view: &View<'_>, status: u16) -> &'static str {
         return "list/valid-request-refused";
     }
     let text = view.call.filter_text.as_deref().unwrap_or_default();
+    let answered =
+        |p: &Past| p.call.lists() && p.call.endpoint == view.call.endpoint && p.exchange.status() == Some(200);
+    // The filter is answered beside other names.
+    if view.call.projected() && view.earlier.iter().any(|p| answered(p) && p.call.filter_text.as_deref() == Some(text))
+    {
+        return "projection/valid-projection-refused";
+    }
     if outside_quotes(text).to_ascii_lowercase().contains("urn:") {
         return "filter/urn-attribute-refused";
     }
@@ -312,6 +322,14 @@ fn list(view: &View<'_>, status: u16) -> &'static str {
     };
     // What a server combines elsewhere in the case it does not refuse here.
     if logic_of(text).iter().all(worked) { "filter/valid-filter-refused" } else { "filter/logic-refused" }
+}
+
+/// The answer says that the filter was not understood: then nothing was looked for.
+fn says_unread(view: &View<'_>) -> bool {
+    let detail = detail_of(view).to_lowercase();
+    let complains =
+        ["invalid", "unsupported", "not supported", "parse", "syntax"].iter().any(|word| detail.contains(word));
+    detail.contains("filter") && complains
 }
 
 /// The words by which a filter combines.
@@ -384,7 +402,8 @@ fn create(view: &View<'_>, status: u16) -> &'static str {
         .flatten()
         .filter_map(Value::as_str)
         .collect();
-    if schemas.iter().any(|s| s.contains("schemas.microsoft.com")) {
+    // An endpoint that is not there has nothing against a URN.
+    if schemas.iter().any(|s| s.contains("schemas.microsoft.com")) && !matches!(status, 404 | 405 | 501) {
         return "create/legacy-group-schema-refused";
     }
     if group {

@@ -46,8 +46,12 @@ impl Reading {
 
 /// The rule that a contradiction belongs to, with what it says.
 fn read_as(view: &View<'_>, c: &Contradiction, place: Place) -> (&'static str, Finding) {
-    match written_to_another(view, c).or_else(|| given_to_another(view, c)) {
-        Some(step) => ("identity/other-resource-changed", finding(view, c, place).level(Level::Must).because(step)),
+    const OTHER: &str = "identity/other-resource-changed";
+    if let Some(step) = written_to_another(view, c).or_else(|| given_to_another(view, c)) {
+        return (OTHER, finding(view, c, place).level(Level::Must).because(step));
+    }
+    match changed_with_another(view, c, place) {
+        Some(step) => (OTHER, finding(view, c, place).because(step)),
         None if nobody_is_lacking(view, c) => ("group/unknown-member-dropped", finding(view, c, place)),
         None => (classify(c, place), finding(view, c, place)),
     }
@@ -112,6 +116,18 @@ fn given_to_another(view: &View<'_>, c: &Contradiction) -> Option<String> {
             && p.exchange.accepted()
     })?;
     (whose(latest)? != c.id).then(|| latest.step.clone())
+}
+
+/// The last write to others since a read showed this resource as it should be, where nobody wrote to it meanwhile.
+fn changed_with_another(view: &View<'_>, c: &Contradiction, place: Place) -> Option<String> {
+    let written = matches!(c.cause.kind, Write::Create | Write::Put | Write::Patch);
+    if !written || !c.was_shown || place != Place::Read || c.key == "members" || facts::computed_name(&c.key) {
+        return None;
+    }
+    let own = |p: &Past| p.call.endpoint == view.call.endpoint && whose(p).as_deref() == Some(&*c.id);
+    let since = view.earlier.iter().rev().take_while(|p| !own(p));
+    let mut writes = since.filter(|p| (sends(p.call.op) || p.call.op == Op::Delete) && p.exchange.accepted());
+    writes.next().map(|p| p.step.clone())
 }
 
 /// What a resource holds comes with these.

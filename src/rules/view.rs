@@ -102,6 +102,8 @@ impl<'a> View<'a> {
     pub fn resources(&self) -> &[&'a Map<String, Value>] {
         self.resources.get_or_init(|| match self.call.op {
             _ if !self.accepted() => Vec::new(),
+            // A list where one resource belongs is a rule's subject, and no resource.
+            Op::Read if self.exchange.json().is_some_and(crate::shadow::facts::is_list) => Vec::new(),
             Op::Create | Op::Read | Op::Replace | Op::Patch => self.object().into_iter().collect(),
             Op::List | Op::Search => self.entries(),
             _ => Vec::new(),

@@ -144,7 +144,7 @@ const SAME_SENTENCE: &[(&str, &[&str])] = &[
 
 /// Endpoint, status and words of a refusal; `None` for short words, which may mean many things, and for the statuses that say
 /// the same of different causes.
-fn sentence(f: &RawFinding) -> Option<(String, u16, String)> {
+pub(super) fn sentence(f: &RawFinding) -> Option<(String, u16, String)> {
     const SHORT: usize = 16;
     let status = f.exchange.status().filter(|s| matches!(s, 400 | 403 | 405 | 422 | 501))?;
     // What some frameworks put there is a list, which says as much.

@@ -3,7 +3,7 @@
 //! Must not judge; it decides only what a level means for this user.
 
 use super::Options;
-use super::consequences::without_consequences;
+use super::consequences::{sentence, without_consequences};
 use super::lookups::without_special;
 use crate::event::{CaseReport, FindingReport};
 use crate::exchange::{Exchange, Response};
@@ -168,7 +168,7 @@ pub(crate) struct Words<'a> {
 /// Groups verdicts by root cause. `cases` is what was played.
 pub(crate) fn group(raw: Vec<RawFinding>, cases: &[CaseReport], words: Words<'_>) -> Vec<FindingReport> {
     let (raw, mut followed) = without_consequences(raw);
-    let raw = without_special(raw, cases, &mut followed);
+    let raw = at_one_level(without_special(raw, cases, &mut followed));
     let mut groups: BTreeMap<(String, String), Vec<RawFinding>> = BTreeMap::new();
     let mut order: Vec<(String, String)> = Vec::new();
     for finding in without_echoes(raw) {
@@ -192,6 +192,28 @@ pub(crate) fn group(raw: Vec<RawFinding>, cases: &[CaseReport], words: Words<'_>
     }
     out.sort_by_key(|(position, f)| (!f.fails, f.level.max(Level::Idp), rank(f.impact), *position));
     out.into_iter().map(|(_, f)| f).collect()
+}
+
+/// Refusals in one sentence have one cause, which weighs what the heaviest of them does. Remarks stay by themselves: what may be
+/// refused is refused in a general sentence, too.
+fn at_one_level(mut raw: Vec<RawFinding>) -> Vec<RawFinding> {
+    let cause = |f: &RawFinding| {
+        let refusal = f.rule.id.ends_with("-refused") && f.level != Level::Note;
+        sentence(f).filter(|_| refusal).map(|words| (f.rule.id, words))
+    };
+    let mut heaviest = BTreeMap::new();
+    for f in &raw {
+        if let Some(cause) = cause(f) {
+            let level = heaviest.entry(cause).or_insert((f.level, f.fails));
+            *level = (level.0.min(f.level), level.1 || f.fails);
+        }
+    }
+    for f in &mut raw {
+        if let Some(&(level, fails)) = cause(f).and_then(|cause| heaviest.get(&cause)) {
+            (f.level, f.fails) = (level, fails);
+        }
+    }
+    raw
 }
 
 /// The answer to a write and the read after it that tell the same lie are one finding: the read's.

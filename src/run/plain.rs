@@ -180,7 +180,8 @@ fn with_booleans(operation: &Operation, _: &ResourceType) -> Option<Vec<Operatio
 fn with_paths(operation: &Operation, rt: &ResourceType) -> Option<Vec<Operation>> {
     let one = |path: String, value: &Value| with(&with(operation, "path", path.into()), "value", value.clone());
     let mut out = Vec::new();
-    for (key, value) in pathless(operation)? {
+    // The id is what the path of the request says, and no change.
+    for (key, value) in pathless(operation)?.iter().filter(|(key, _)| !key.eq_ignore_ascii_case("id")) {
         match (rt.extension(key), value) {
             (Some(_), Value::Object(own)) => out.extend(own.iter().map(|(name, v)| one(format!("{key}:{name}"), v))),
             _ => out.push(one(key.clone(), value)),

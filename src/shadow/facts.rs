@@ -4,6 +4,7 @@
 
 use crate::scim::path::AttrPath;
 use crate::scim::schema::{AttrType, Attribute, Mutability, ResourceType, Returned};
+use crate::scim::urn;
 use crate::scim::value::{get_ci, is_unassigned, parse_datetime, value_ci};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -138,8 +139,14 @@ pub struct Fact {
 pub fn split(doc: &Value, rt: &ResourceType) -> BTreeMap<String, Value> {
     let mut out = BTreeMap::new();
     let Some(object) = doc.as_object() else { return out };
-    // The common attributes are the server's to show, also where its schema describes them (RFC 7643 §3.1).
-    let common = |name: &str| ["id", "schemas", "meta"].iter().any(|c| c.eq_ignore_ascii_case(name));
+    // The common attributes are the server's to show, also where its schema describes them (RFC 7643 §3.1), and so are the
+    // groups of a user, whatever its schema says of them (§4.1.2).
+    let servers: &[&str] = if rt.schema.id.eq_ignore_ascii_case(urn::USER) {
+        &["id", "schemas", "meta", "groups"]
+    } else {
+        &["id", "schemas", "meta"]
+    };
+    let common = |name: &str| servers.iter().any(|c| c.eq_ignore_ascii_case(name));
     for (name, value) in object.iter().filter(|(name, _)| !common(name)) {
         let extension = rt.extensions.iter().find(|e| e.schema.id.eq_ignore_ascii_case(name));
         match (extension, value) {
@@ -440,6 +447,13 @@ pub fn is_empty(value: &Value) -> bool {
         Value::Array(items) => items.iter().all(is_empty),
         other => is_unassigned(other),
     }
+}
+
+/// True for the envelope of a list (RFC 7644 §3.4.2), whatever it says it is.
+pub fn is_list(answer: &Value) -> bool {
+    answer
+        .as_object()
+        .is_some_and(|o| get_ci(o, "Resources").is_some_and(Value::is_array) && get_ci(o, "totalResults").is_some())
 }
 
 /// Looks a fact key up in a resource.

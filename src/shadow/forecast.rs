@@ -370,7 +370,8 @@ impl Shadow {
             };
             return Forecast::either(choice, strict.detail.clone(), Some(after));
         }
-        if strict.scim_type == Some("mutability") && recases_immutable(&known.doc, body, rt) {
+        let changes_nothing = recases_immutable(&known.doc, body, rt) || names_own_id(&known.id, body);
+        if strict.scim_type == Some("mutability") && changes_nothing {
             return Forecast::open();
         }
         let reason = match strict.scim_type {
@@ -928,6 +929,15 @@ fn immutable(rt: &ResourceType) -> impl Iterator<Item = &Attribute> {
 fn recased(attribute: &Attribute, now: &Value, sent: &Value) -> bool {
     let counts = attribute.case_exact && !attribute.case_disputed;
     matches!((now.as_str(), sent.as_str()), (Some(now), Some(sent)) if !counts && now.eq_ignore_ascii_case(sent))
+}
+
+/// A PATCH that sets `id` to what it is: Table 9 is about a modification, and there is none.
+fn names_own_id(id: &str, body: &Value) -> bool {
+    let own = |o: &Map<String, Value>| {
+        op_path(o).is_some_and(|p| p.eq_ignore_ascii_case("id"))
+            && get_ci(o, "value").and_then(Value::as_str) == Some(id)
+    };
+    body.as_object().is_some_and(|patch| operations(patch).any(own))
 }
 
 /// A PATCH that writes an immutable attribute once more, in other letters.

@@ -328,7 +328,8 @@ impl Watch<'_> {
         let (shadow, out) = (self.shadow, &mut self.out);
         let Some(answer) = exchange.json().filter(|v| v.is_object()) else { return };
         let Some(id) = &call.id else { return };
-        if shadow.shows_another(call, answer) {
+        // A list in place of the resource says nothing about it, not even that it is there.
+        if facts::is_list(answer) || shadow.shows_another(call, answer) {
             return;
         }
         let Some(known) = edit(shadow, &mut self.learned, &call.endpoint, id) else {

@@ -28,6 +28,7 @@ mod mined;
 mod mined_writes;
 mod mixups;
 mod odd;
+mod onlookers;
 mod pagination;
 mod patch;
 mod projection;
@@ -102,6 +103,7 @@ pub fn all() -> &'static [Fault] {
             mined::FAULTS,
             mixups::FAULTS,
             astray::FAULTS,
+            onlookers::FAULTS,
             mined_writes::FAULTS,
             field::FAULTS,
             field_writes::FAULTS,

@@ -6,6 +6,7 @@ mod found;
 mod mined;
 mod mixups;
 mod odd;
+mod onlookers;
 mod rare;
 mod sample5_reads;
 mod sample5_writes;
@@ -59,6 +60,7 @@ const PARTS: &[fn(&mut Tour)] = &[
     Tour::sample5_reads,
     Tour::mixups,
     Tour::astray,
+    Tour::onlookers,
 ];
 
 /// A server without a socket, and what was said.
