@@ -418,7 +418,8 @@ pub static RULES: &[Rule] = &[
 ];
 
 fn id_changed(view: &View<'_>) -> Verdict {
-    if !matches!(view.call.op, Op::Read | Op::Replace | Op::Patch) || !view.accepted() {
+    let listed = view.exchange.json().is_some_and(crate::shadow::facts::is_list);
+    if !matches!(view.call.op, Op::Read | Op::Replace | Op::Patch) || !view.accepted() || listed {
         return Verdict::NotApplicable;
     }
     let (Some(asked), Some(body)) = (view.call.id.as_deref(), view.object()) else { return Verdict::NotApplicable };
