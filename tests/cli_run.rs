@@ -125,6 +125,17 @@ fn nothing_to_do_ends_with_4() {
     assert_eq!(Desk::new().call(&["run", "--tag", "nothing"]).code, 4);
 }
 
+#[test]
+fn a_form_whose_first_write_is_not_offered_is_skipped() {
+    let desk = Desk::new();
+    let out = desk.run(&["okta/group-stale-member"], &["--variant", "no-patch", "--json", "r.json"]);
+    assert_eq!(out.code, 0, "{out:?}");
+    let report = desk.json("r.json");
+    let outcomes: Vec<_> =
+        report["cases"].as_array().expect("cases").iter().map(|c| (&c["dialect"], &c["outcome"])).collect();
+    assert_eq!(outcomes, [(&"catalogue".into(), &"skipped".into()), (&"wizard".into(), &"passed".into())]);
+}
+
 /// An address where nobody listens.
 fn refused() -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");

@@ -1030,7 +1030,8 @@ pub const CAUSES: &[Cause] = &[
         title: "the server refuses for being busy, without saying how long to wait",
         families: &[(F::Busy, 1)],
         signs: &[
-            sign("okta/rate-limit", "*", "scenario/unexpected-answer"),
+            sign("okta/rate-limit", "*", "limit/never-lets-through"),
+            sign("okta/rate-limit", "*", "limit/wait-not-in-seconds"),
             sign("okta/rate-limit", "*", "error/server-error"),
             sign("entra/throttling", "*", "scenario/unexpected-answer"),
             sign("entra/throttling", "*", "error/server-error"),

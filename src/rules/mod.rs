@@ -16,6 +16,7 @@ mod groups;
 mod identity;
 mod keys;
 mod leeway;
+mod limits;
 mod list;
 mod me;
 mod messages;
@@ -69,6 +70,7 @@ pub fn catalogue() -> impl Iterator<Item = &'static Rule> {
         bulk::RULES,
         bulk_alone::RULES,
         me::RULES,
+        limits::RULES,
     ]
     .into_iter()
     .flatten()

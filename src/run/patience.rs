@@ -14,6 +14,8 @@ const AGAIN: usize = 4;
 /// Longest single wait, and the wait when the server names none.
 const LONGEST: Duration = Duration::from_secs(10);
 const UNNAMED: Duration = Duration::from_secs(1);
+/// Least wait where a scenario sends a refused request again itself: about the time between two requests of an identity provider.
+const BREATH: Duration = Duration::from_millis(250);
 /// Seconds that a 503 may ask for.
 const SOON: u64 = 5;
 /// All waits of a run together.
@@ -46,6 +48,16 @@ impl Patience {
         let last = http.send(out.clone()).await;
         self.in_vain.store(last.response().is_some_and(busy), Ordering::Relaxed);
         last
+    }
+
+    /// Waits as the last answer asks, where a scenario plays by itself what follows a 429. Who asks for long is not waited for.
+    pub(crate) async fn heed(&self, last: &Exchange) {
+        let Some(response) = last.response().filter(|r| r.status == 429) else { return };
+        let Some(wait) = retry_after(response, OffsetDateTime::now_utc(), LONGEST) else { return };
+        let wait = wait.max(BREATH);
+        if wait <= Duration::from_secs(SOON) && self.affords(wait) {
+            tokio::time::sleep(wait).await;
+        }
     }
 
     /// Takes a wait from what is left of the budget.

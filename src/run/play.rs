@@ -316,7 +316,12 @@ impl<'a> Player<'a> {
     pub(super) async fn exchange(&mut self, out: Outgoing) -> Result<Arc<Exchange>, Unwritable> {
         let announced = self.announce(&out)?;
         let mut exchange = match self.about_limits() {
-            true => self.context.http.send(out.clone()).await,
+            true => {
+                if let Some(last) = self.past.last() {
+                    self.context.patience.heed(&last.exchange).await;
+                }
+                self.context.http.send(out.clone()).await
+            }
             false => self.context.patience.send(&self.context.http, &out).await,
         };
         // A create without an answer stays open in the journal, also where the second try is answered: it may have made one of two.

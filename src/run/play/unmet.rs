@@ -27,7 +27,16 @@ impl<'a> Player<'a> {
         if self.unmade.is_some() {
             return self.unmade.clone();
         }
-        self.foreign_product().or_else(|| self.case.scenario.needs.iter().find_map(|need| self.lacking(*need)))
+        self.foreign_product()
+            .or_else(|| self.case.scenario.needs.iter().find_map(|need| self.lacking(*need)))
+            .or_else(|| self.form_not_offered())
+    }
+
+    /// A form whose first write is not offered is not played at all: what the other forms share with it says nothing about it.
+    fn form_not_offered(&self) -> Option<String> {
+        let dialect = &self.case.dialect.as_ref()?.name;
+        let first = self.case.scenario.steps.iter().find(|s| !s.setup && s.dialects.contains(dialect) && writes(s))?;
+        first.needs.iter().find_map(|need| self.lacking(*need))
     }
 
     pub(super) fn lacking(&self, need: Need) -> Option<String> {

@@ -14,6 +14,9 @@ use crate::scenario::model::{Expect, Step};
 use crate::shadow::{Expectation, Op, Reason};
 use std::sync::Arc;
 
+/// Where a scenario itself plays what follows a 429, the last of so many attempts leaves it open.
+const ATTEMPTS: usize = 10;
+
 impl Player<'_> {
     pub(in crate::run) fn take_findings(&mut self, at: usize, step: &Step, exchange: &Arc<Exchange>, judged: &Judged) {
         for (rule, finding) in &judged.findings {
@@ -69,6 +72,9 @@ impl Player<'_> {
             429 if !about_limits => {
                 Some("answered 429: the server wants fewer requests; --rate slows the run down".to_owned())
             }
+            429 if self.turned_away(exchange) + 1 >= ATTEMPTS => {
+                Some(format!("answered 429 to the last of {ATTEMPTS} attempts, so that nothing after it was tested"))
+            }
             // "Not now, but at once": to a scenario that is about limits the same as 429.
             503 if !(about_limits && exchange.response().is_some_and(patience::busy)) => {
                 Some("answered 503: the server is not available".to_owned())
@@ -84,6 +90,15 @@ impl Player<'_> {
             300..=399 => Some(format!("answered {status}, which is no answer to this request")),
             _ => None,
         }
+    }
+
+    /// How often this very request was answered 429 before.
+    fn turned_away(&self, exchange: &Exchange) -> usize {
+        let same = |e: &Exchange| {
+            e.status() == Some(429)
+                && (&e.request.method, &e.request.url) == (&exchange.request.method, &exchange.request.url)
+        };
+        self.past.iter().filter(|p| same(&p.exchange)).count()
     }
 
     pub(super) fn add_finding(

@@ -4,8 +4,9 @@
 
 use super::Fault;
 use super::documents::each_attribute;
+use super::tools::{filter_text, forget, remember, remembers};
 use crate::server::behaviour::Hook;
-use crate::server::call::{Call, Target};
+use crate::server::call::{Call, Kind, Target};
 use crate::server::reply::{Content, Reply};
 use serde_json::{Map, Value, json};
 
@@ -349,7 +350,43 @@ pub(super) const FAULTS: &[Fault] = &[
             (scratch.len() % 50 == 0).then(|| Reply::error(500, None, detail))
         })],
     },
+    Fault {
+        id: "look-up-limit-never-ends",
+        title: "A look-up by filter is let through once; after that it is answered 429, however often it comes as it was told",
+        area: "errors",
+        source: &[],
+        wrong: "429 with Retry-After: 0 to each further attempt",
+        right: "200 after the announced wait",
+        hooks: &[Hook::Before(|call, state| {
+            let wanted = look_up(call)?;
+            let known = remembers(call, state, "looked-up", &wanted);
+            remember(call, state, "looked-up", wanted);
+            known.then(|| Reply::error(429, None, "Too many requests.").with("Retry-After", "0"))
+        })],
+    },
+    Fault {
+        id: "throttled-until-a-date",
+        title: "Each second look-up by the same filter is answered 429 with a date in place of seconds",
+        area: "errors",
+        source: &[],
+        wrong: "429 with Retry-After: Sat, 01 Jan 2000 00:00:00 GMT",
+        right: "429 with Retry-After: 0",
+        hooks: &[Hook::Before(|call, state| {
+            let wanted = look_up(call)?;
+            if forget(call, state, "looked-up", &wanted) {
+                let date = "Sat, 01 Jan 2000 00:00:00 GMT";
+                return Some(Reply::error(429, None, "Too many requests.").with("Retry-After", date));
+            }
+            remember(call, state, "looked-up", wanted);
+            None
+        })],
+    },
 ];
+
+/// The filter by which a user is looked for.
+fn look_up(call: &Call) -> Option<Value> {
+    (call.is("GET", Kind::User) && call.param("filter").is_some()).then(|| Value::from(filter_text(call)))
+}
 
 /// Changes each attribute and sub-attribute of /Schemas.
 fn each_definition(call: &Call, reply: &mut Reply, change: fn(&mut Map<String, Value>)) {
