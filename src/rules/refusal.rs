@@ -309,7 +309,9 @@ fn list(view: &View<'_>, status: u16) -> &'static str {
     let answered =
         |p: &Past| p.call.lists() && p.call.endpoint == view.call.endpoint && p.exchange.status() == Some(200);
     // The filter is answered beside other names.
-    if view.call.projected() && view.earlier.iter().any(|p| answered(p) && p.call.filter_text.as_deref() == Some(text))
+    if view.call.op == Op::List
+        && view.call.projected()
+        && view.earlier.iter().any(|p| answered(p) && p.call.filter_text.as_deref() == Some(text))
     {
         return "projection/valid-projection-refused";
     }
