@@ -51,7 +51,12 @@ fn read_as(view: &View<'_>, c: &Contradiction, place: Place) -> (&'static str, F
         return (OTHER, finding(view, c, place).level(Level::Must).because(step));
     }
     match changed_with_another(view, c, place) {
-        Some(step) => (OTHER, finding(view, c, place).because(step)),
+        Some(write) => {
+            let finding = finding(view, c, place).because(write.step.clone());
+            // What a membership means for its members is the product's to say; an identity provider is told nothing of it.
+            let policy = write.call.endpoint != view.call.endpoint && finding.level.is_none();
+            (OTHER, if policy { finding.level(Level::Idp) } else { finding })
+        }
         None if nobody_is_lacking(view, c) => ("group/unknown-member-dropped", finding(view, c, place)),
         None => (classify(c, place), finding(view, c, place)),
     }
@@ -119,15 +124,14 @@ fn given_to_another(view: &View<'_>, c: &Contradiction) -> Option<String> {
 }
 
 /// The last write to others since a read showed this resource as it should be, where nobody wrote to it meanwhile.
-fn changed_with_another(view: &View<'_>, c: &Contradiction, place: Place) -> Option<String> {
-    let written = matches!(c.cause.kind, Write::Create | Write::Put | Write::Patch);
+fn changed_with_another<'v>(view: &'v View<'_>, c: &Contradiction, place: Place) -> Option<&'v Past> {
+    let written = matches!(c.cause.kind, Write::Create | Write::Put | Write::Patch | Write::PatchElsewhere);
     if !written || !c.was_shown || place != Place::Read || c.key == "members" || facts::computed_name(&c.key) {
         return None;
     }
     let own = |p: &Past| p.call.endpoint == view.call.endpoint && whose(p).as_deref() == Some(&*c.id);
-    let since = view.earlier.iter().rev().take_while(|p| !own(p));
-    let mut writes = since.filter(|p| (sends(p.call.op) || p.call.op == Op::Delete) && p.exchange.accepted());
-    writes.next().map(|p| p.step.clone())
+    let mut since = view.earlier.iter().rev().take_while(|p| !own(p));
+    since.find(|p| (sends(p.call.op) || p.call.op == Op::Delete) && p.exchange.accepted())
 }
 
 /// What a resource holds comes with these.
