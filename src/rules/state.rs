@@ -52,7 +52,7 @@ fn read_as(view: &View<'_>, c: &Contradiction, place: Place) -> (&'static str, F
     }
     match changed_with_another(view, c, place) {
         Some(write) => {
-            let finding = finding(view, c, place).because(write.step.clone());
+            let finding = finding(view, c, place).because(write.step.clone()).impact(Impact::UpdateLost);
             // What a membership means for its members is the product's to say; an identity provider is told nothing of it.
             let policy = write.call.endpoint != view.call.endpoint && finding.level.is_none();
             (OTHER, if policy { finding.level(Level::Idp) } else { finding })
