@@ -12,7 +12,7 @@ use crate::run::plain::declared_spelling;
 use crate::scim::schema::ResourceType;
 use crate::scim::value::{get_ci, value_ci};
 use crate::shadow::{Op, name_attribute, path_segment, text_of};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::sync::PoisonError;
 
 /// So many different refusals of a create are looked into in one run, and so many attributes of one.
@@ -93,7 +93,9 @@ impl Player<'_> {
                 return Told::of(Some(key), &format!("but is accepted without `{key}`"));
             }
         }
-        let least = without(body, |k| may_go(&k));
+        // The least that there is, in the schema's spelling and without the URN of an extension that is not there.
+        let mut least = without(&spelled, |k| may_go(&k));
+        least.insert("schemas".to_owned(), json!([rt.schema.id]));
         let alone = match self.is_taken(exchange, endpoint, &least).await {
             true => format!("but is accepted with `{name}` alone"),
             false => format!("also with `{name}` alone"),
