@@ -190,19 +190,10 @@ fn auth_accepted(view: &View<'_>) -> Verdict {
 fn auth_status(view: &View<'_>) -> Verdict {
     // A method that nobody may use can be told so to anybody, and so can a `.search` that is not offered.
     let unoffered = view.status() == 405 || (view.status() == 404 && view.call.op == Op::Search);
-    let same_request = |p: &Past| p.call.op == view.call.op && p.call.endpoint == view.call.endpoint;
-    // Who lets everybody in refuses for other reasons, and so does who gives the same answer to the right credentials.
-    let refused_anyway = view.earlier.iter().any(|p| match p.call.auth {
-        AuthKind::Configured => same_request(p) && p.exchange.status() == Some(view.status()) && view.status() != 403,
-        AuthKind::None => p.exchange.accepted(),
-        _ => false,
-    });
-    if !unauthenticated(view)
-        || !view.on_resources()
-        || !(300..500).contains(&view.status())
-        || unoffered
-        || refused_anyway
-    {
+    if !unauthenticated(view) || !view.on_resources() || !(300..500).contains(&view.status()) || unoffered {
+        return Verdict::NotApplicable;
+    }
+    if refused_anyway(view) {
         return Verdict::NotApplicable;
     }
     if view.status() == 401 {
@@ -210,6 +201,16 @@ fn auth_status(view: &View<'_>) -> Verdict {
     } else {
         Verdict::fail("status", "401 Unauthorized", view.status().to_string())
     }
+}
+
+/// Who lets everybody in refuses for other reasons, and so does who gives the same answer to the right credentials.
+fn refused_anyway(view: &View<'_>) -> bool {
+    let same_request = |p: &Past| p.call.op == view.call.op && p.call.endpoint == view.call.endpoint;
+    view.earlier.iter().any(|p| match p.call.auth {
+        AuthKind::Configured => same_request(p) && p.exchange.status() == Some(view.status()) && view.status() != 403,
+        AuthKind::None => p.exchange.accepted(),
+        _ => false,
+    })
 }
 
 fn www_authenticate(view: &View<'_>) -> Verdict {

@@ -7,6 +7,7 @@ use crate::exchange::AuthKind;
 use crate::scim::value::get_ci;
 use crate::shadow::{Known, Op, Reason, Selection, State, text_of};
 use serde_json::Value;
+use std::collections::HashMap;
 
 /// Rules of this area.
 pub static RULES: &[Rule] = &[
@@ -418,8 +419,7 @@ pub static RULES: &[Rule] = &[
 ];
 
 fn id_changed(view: &View<'_>) -> Verdict {
-    let listed = view.exchange.json().is_some_and(crate::shadow::facts::is_list);
-    if !matches!(view.call.op, Op::Read | Op::Replace | Op::Patch) || !view.accepted() || listed {
+    if !matches!(view.call.op, Op::Read | Op::Replace | Op::Patch) || !view.accepted() || view.shows_list() {
         return Verdict::NotApplicable;
     }
     let (Some(asked), Some(body)) = (view.call.id.as_deref(), view.object()) else { return Verdict::NotApplicable };
@@ -536,33 +536,56 @@ fn out_of_nowhere(view: &View<'_>) -> Verdict {
     if !view.call.lists() || view.call.endpoint != "/Users" || !view.accepted() {
         return Verdict::NotApplicable;
     }
-    let entries = view.entries();
-    let names = entries.iter().filter_map(|e| get_ci(e, "userName").and_then(Value::as_str));
-    let holds = |p: &Past, endpoint: &str, name: &str| {
-        let says = |text: &str| text == name || text.contains(&format!("\"{name}\""));
-        p.call.endpoint == endpoint && p.call.body.as_ref().is_some_and(|b| texts(b, "").into_iter().any(says))
-    };
-    let past = |endpoint: &'static str, name: &str| view.earlier.iter().rev().find(|p| holds(p, endpoint, name));
-    for name in names {
-        let stranger = view.before.find("/Groups", name).is_some() || view.before.is_nobody(name);
-        // A client may call somebody so; then the create is at hand.
-        let told = past("/Groups", name).filter(|_| stranger && past("/Users", name).is_none());
-        if let Some(step) = told.map(|p| p.step.clone()) {
+    let members = member_ids(view.earlier);
+    for entry in view.entries() {
+        let text = |key: &str| get_ci(entry, key).and_then(Value::as_str);
+        // Where a userName is its own id, a group names people by it.
+        let Some(name) = text("userName").filter(|name| text("id") != Some(*name)) else { continue };
+        let stranger = || view.before.find("/Groups", name).is_some() || view.before.is_nobody(name);
+        if let Some(step) = members.get(name).filter(|_| stranger() && !is_sent_as_user(view.earlier, name)) {
             let finding = Finding::new("body /Resources", "no such user", format!("a user with the userName {name}"));
-            return Verdict::Fail(vec![finding.because(step)]);
+            return Verdict::Fail(vec![finding.because(*step)]);
         }
     }
     Verdict::Pass
 }
 
+/// The ids that writes to groups named as members, with the last step that did.
+fn member_ids<'a>(earlier: &'a [Past]) -> HashMap<&'a str, &'a str> {
+    fn collect<'a>(value: &'a Value, ids: &mut Vec<&'a str>) {
+        match value {
+            Value::Array(all) => all.iter().for_each(|v| collect(v, ids)),
+            Value::Object(map) => map.iter().for_each(|(key, v)| match v.as_str() {
+                // The text that an operation sets may be a name as well.
+                Some(id) if key.eq_ignore_ascii_case("value") && get_ci(map, "op").is_none() => ids.push(id),
+                // members[value eq "2819"]
+                Some(path) if key.eq_ignore_ascii_case("path") => ids.extend(path.split('"').skip(1).step_by(2)),
+                _ => collect(v, ids),
+            }),
+            _ => {}
+        }
+    }
+    let mut out = HashMap::new();
+    for past in earlier.iter().filter(|p| p.call.endpoint == "/Groups") {
+        let mut ids = Vec::new();
+        past.call.body.iter().for_each(|body| collect(body, &mut ids));
+        out.extend(ids.into_iter().map(|id| (id, past.step.as_str())));
+    }
+    out
+}
+
+/// A client may call somebody so: then the name stands in what it sent, and not to a group.
+fn is_sent_as_user(earlier: &[Past], name: &str) -> bool {
+    let sent = earlier.iter().filter(|p| p.call.endpoint != "/Groups").filter_map(|p| p.call.body.as_ref());
+    sent.flat_map(|body| texts(body, "")).any(|text| text == name)
+}
+
 fn still_there(view: &View<'_>) -> Verdict {
-    let listed = view.call.op == Op::Read && view.exchange.json().is_some_and(crate::shadow::facts::is_list);
-    if !view.must_refuse(Reason::Deleted)
-        || listed
-        || view.status() == 0
-        || view.status() >= 500
-        || view.call.op == Op::Replace
-    {
+    if !view.must_refuse(Reason::Deleted) || view.status() == 0 || view.status() >= 500 || view.call.op == Op::Replace {
+        return Verdict::NotApplicable;
+    }
+    // A list in its place does not say that it is there.
+    if view.call.op == Op::Read && view.shows_list() {
         return Verdict::NotApplicable;
     }
     if view.accepted() {

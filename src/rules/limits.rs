@@ -44,7 +44,7 @@ pub static RULES: &[Rule] = &[
 ];
 
 /// So often Okta tries in all.
-const ATTEMPTS: usize = 10;
+pub(crate) const ATTEMPTS: usize = 10;
 
 /// Seconds that a 429 asks for, as Okta reads them.
 fn seconds(response: &Response) -> Option<u64> {

@@ -76,9 +76,9 @@ fn status(view: &View<'_>) -> Verdict {
 }
 
 fn location(view: &View<'_>) -> Verdict {
-    let resource = view.object().filter(|_| reads(view) && view.status() == 200 && !view.call.projected());
     // Who answers any path with a list has no /Me.
-    let resource = resource.filter(|r| get_ci(r, "Resources").is_none());
+    let asked = reads(view) && view.status() == 200 && !view.call.projected() && !view.shows_list();
+    let resource = view.object().filter(|_| asked);
     let Some(id) = resource.and_then(|r| get_ci(r, "id")).and_then(Value::as_str) else {
         return Verdict::NotApplicable;
     };

@@ -16,7 +16,7 @@ mod groups;
 mod identity;
 mod keys;
 mod leeway;
-mod limits;
+pub(crate) mod limits;
 mod list;
 mod me;
 mod messages;

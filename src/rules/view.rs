@@ -92,6 +92,11 @@ impl<'a> View<'a> {
         (self.call.lists() && self.status() == 200 && self.call.method != "HEAD").then(|| self.object()).flatten()
     }
 
+    /// True for the envelope of a list, whatever was asked for.
+    pub fn shows_list(&self) -> bool {
+        self.exchange.json().is_some_and(crate::shadow::facts::is_list)
+    }
+
     /// Entries of a list answer.
     pub fn entries(&self) -> Vec<&'a Map<String, Value>> {
         let list = self.list().and_then(|l| get_ci(l, "Resources"));
@@ -103,7 +108,7 @@ impl<'a> View<'a> {
         self.resources.get_or_init(|| match self.call.op {
             _ if !self.accepted() => Vec::new(),
             // A list where one resource belongs is a rule's subject, and no resource.
-            Op::Read if self.exchange.json().is_some_and(crate::shadow::facts::is_list) => Vec::new(),
+            Op::Read if self.shows_list() => Vec::new(),
             Op::Create | Op::Read | Op::Replace | Op::Patch => self.object().into_iter().collect(),
             Op::List | Op::Search => self.entries(),
             _ => Vec::new(),

@@ -141,12 +141,11 @@ pub fn split(doc: &Value, rt: &ResourceType) -> BTreeMap<String, Value> {
     let Some(object) = doc.as_object() else { return out };
     // The common attributes are the server's to show, also where its schema describes them (RFC 7643 §3.1), and so are the
     // groups of a user, whatever its schema says of them (§4.1.2).
-    let servers: &[&str] = if rt.schema.id.eq_ignore_ascii_case(urn::USER) {
-        &["id", "schemas", "meta", "groups"]
-    } else {
-        &["id", "schemas", "meta"]
+    let user = rt.schema.id.eq_ignore_ascii_case(urn::USER);
+    let common = |name: &str| {
+        ["id", "schemas", "meta"].iter().any(|c| c.eq_ignore_ascii_case(name))
+            || (user && name.eq_ignore_ascii_case("groups"))
     };
-    let common = |name: &str| servers.iter().any(|c| c.eq_ignore_ascii_case(name));
     for (name, value) in object.iter().filter(|(name, _)| !common(name)) {
         let extension = rt.extensions.iter().find(|e| e.schema.id.eq_ignore_ascii_case(name));
         match (extension, value) {
@@ -428,7 +427,8 @@ fn same_scalar(key: &str, a: &Value, b: &Value, attribute: Option<&Attribute>) -
             x.len() == y.len() && x.iter().zip(y).all(|(p, q)| same_scalar(key, p, q, None))
         }
         (Value::Number(x), Value::Number(y)) => x.as_f64() == y.as_f64(),
-        // A boolean shown as text is another rule's finding (schema/boolean-as-text), not a lost value.
+        // A boolean shown as text or number is another rule's finding (schema/boolean-as-text), not a lost value.
+        (Value::Bool(x), Value::Number(y)) => y.as_u64() == Some(u64::from(*x)),
         (Value::Bool(x), Value::String(y)) | (Value::String(y), Value::Bool(x)) => {
             y.eq_ignore_ascii_case(if *x { "true" } else { "false" })
         }

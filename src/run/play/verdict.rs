@@ -6,6 +6,7 @@
 use super::Player;
 use crate::event::Outcome;
 use crate::exchange::{AuthKind, Exchange};
+use crate::rules::limits::ATTEMPTS;
 use crate::rules::{Finding, Level, Rule};
 use crate::run::findings::{self, RawFinding};
 use crate::run::judge::Judged;
@@ -13,9 +14,6 @@ use crate::run::{blocked, patience};
 use crate::scenario::model::{Expect, Step};
 use crate::shadow::{Expectation, Op, Reason};
 use std::sync::Arc;
-
-/// Where a scenario itself plays what follows a 429, the last of so many attempts leaves it open.
-const ATTEMPTS: usize = 10;
 
 impl Player<'_> {
     pub(in crate::run) fn take_findings(&mut self, at: usize, step: &Step, exchange: &Arc<Exchange>, judged: &Judged) {

@@ -64,8 +64,9 @@ pub(super) const FAULTS: &[Fault] = &[
                 return;
             }
             let address = |user: &Value| user["emails"][0]["value"].as_str().map(str::to_owned);
-            let Some(shared) = reply.body_mut().and_then(|b| address(&Value::Object(b.clone()))) else { return };
             let tenant = state.of(call);
+            let named = call.id().and_then(|id| tenant.get(Kind::User, id));
+            let Some(shared) = named.and_then(|r| address(&r.document())) else { return };
             let others = tenant.iter(Kind::User).filter(|r| address(&r.document()).as_ref() == Some(&shared));
             let others: Vec<String> = others.map(|r| r.id.clone()).collect();
             for id in others {
