@@ -551,7 +551,7 @@ fn out_of_nowhere(view: &View<'_>) -> Verdict {
 }
 
 /// The ids that writes to groups named as members, with the last step that did.
-fn member_ids<'a>(earlier: &'a [Past]) -> HashMap<&'a str, &'a str> {
+fn member_ids(earlier: &[Past]) -> HashMap<&str, &str> {
     fn collect<'a>(value: &'a Value, ids: &mut Vec<&'a str>) {
         match value {
             Value::Array(all) => all.iter().for_each(|v| collect(v, ids)),
