@@ -276,7 +276,15 @@ fn auth_refused(view: &View<'_>) -> Verdict {
         401 if view.call.auth == AuthKind::LowercaseScheme => Verdict::Fail(vec![
             Finding::new("status", "200: the scheme is compared without regard to case", "401").level(Level::Should),
         ]),
-        401 => Verdict::fail("status", "success with the configured credentials", "401 Unauthorized"),
+        401 => {
+            let finding = Finding::new("status", "success with the configured credentials", "401 Unauthorized");
+            let astray = format!(
+                "GET {} is answered 401: where the same credentials are good for /Users, nothing is there behind the guard, or it is guarded by something else",
+                view.call.endpoint
+            );
+            let document = view.call.op == Op::Discovery;
+            Verdict::Fail(vec![if document { finding.message(astray) } else { finding }])
+        }
         // The same credentials are good for a look-up that finds somebody.
         403 if super::refusal::forbids_a_miss(view) => Verdict::NotApplicable,
         403 if view.call.method == "GET" && view.call.op != Op::Discovery => {

@@ -60,18 +60,23 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "bulk/location-missing",
-        title: "A bulk operation that created or changed something has no location, or that of something else",
+        title: "A bulk operation has no location, or that of something else",
         spec: "RFC 7644 §3.7, §3.7.3",
         level: Level::Must,
         clash: false,
         impact: Impact::UserNotFound,
         breaks: &[],
         requirements: &["bulk-location", "bulk-create"],
-        explain: "`location` is required in all but failed POST operations: it is how the client learns the id. One that leads below another endpoint than the operation finds nobody.",
+        explain: "`location` is required in all but failed POST operations: it is how the client learns the id of what was made, and which resource was not changed or deleted. One that leads below another endpoint than the operation finds nobody.",
         hint: "Return the URI of each resource.",
         wrong: "{\"method\":\"POST\",\"bulkId\":\"a\",\"status\":\"201\"}",
         right: "{…,\"location\":\"https://…/Users/92b7\"}",
-        proven_by: &["bulk-change-without-location", "bulk-group-location-below-users", "bulk-without-location"],
+        proven_by: &[
+            "bulk-change-without-location",
+            "bulk-failed-without-location",
+            "bulk-group-location-below-users",
+            "bulk-without-location",
+        ],
         check: bulk_location,
     },
     Rule {
@@ -351,7 +356,8 @@ fn bulk_location(view: &View<'_>) -> Verdict {
         named || (id.is_some() && asked.iter().any(|ask| !is_operation(ask) && own_id(ask) == id))
     };
     let posts: Vec<_> = answered
-        .into_iter()
+        .iter()
+        .copied()
         .filter(|o| {
             succeeded(o)
                 && !foreign(o)
@@ -359,11 +365,38 @@ fn bulk_location(view: &View<'_>) -> Verdict {
         })
         .collect();
     let lacking = posts.iter().any(|o| get_ci(o, "location").and_then(Value::as_str).is_none_or(str::is_empty));
+    let without = |o: &Map<String, Value>| get_ci(o, "location").and_then(Value::as_str).is_none_or(str::is_empty);
+    let failed = failed_at(&asked, &answered).into_iter().find(|(_, done)| without(done));
     match (posts.is_empty(), lacking) {
-        (true, _) => Verdict::NotApplicable,
         (_, true) => Verdict::fail("body /Operations/location", "the URI of the resource", "nothing"),
+        _ if failed.is_some() => {
+            let method = failed.and_then(|(ask, _)| get_ci(ask, "method")?.as_str()).unwrap_or("PATCH");
+            let wanted = format!("the URI of the resource, after a {method} that failed, too");
+            Verdict::fail("body /Operations/location", wanted, "nothing")
+        }
+        (true, _) => Verdict::NotApplicable,
         _ => Verdict::Pass,
     }
+}
+
+/// The operations on one user or group that failed, each with its result: only a POST that failed has no location.
+fn failed_at<'a>(
+    asked: &Operations<'a>,
+    answered: &Operations<'a>,
+) -> Vec<(&'a Map<String, Value>, &'a Map<String, Value>)> {
+    let named = |ask: &Map<String, Value>| {
+        let path = get_ci(ask, "path").and_then(Value::as_str).unwrap_or_default();
+        let id = path.strip_prefix("/Users/").or_else(|| path.strip_prefix("/Groups/"));
+        let method = get_ci(ask, "method").and_then(Value::as_str).unwrap_or_default();
+        ["PUT", "PATCH", "DELETE"].contains(&method)
+            && id.is_some_and(|id| !id.is_empty() && !id.contains([':', '/', '?']))
+    };
+    let pairs = asked.iter().enumerate().filter(move |(_, ask)| named(ask));
+    pairs
+        .filter(|_| asked.len() == answered.len())
+        .filter_map(|(index, ask)| Some((*ask, result(index, ask, answered)?)))
+        .filter(|(_, done)| crate::shadow::bulk_status_of(done).is_some_and(|s| s >= 400))
+        .collect()
 }
 
 /// A location below another endpoint than that of the operation. Answers may stand in another order, so a pair counts only

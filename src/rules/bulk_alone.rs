@@ -95,7 +95,10 @@ fn wrong_status(view: &View<'_>) -> Verdict {
         let forecast = view.before.forecast(call);
         let wanted = match forecast.reason.filter(|_| forecast.expect == Expectation::Refuse)? {
             // A server that lets nobody rename refuses a replacement for that reason first.
-            Reason::Duplicate if call.op == Op::Create => 409,
+            Reason::Duplicate if call.op == Op::Create => {
+                // Who is known under another name than was sent stands in nobody's way.
+                (!view.before.doubts(&call.endpoint, name_attribute(&call.endpoint))).then_some(409)?
+            }
             Reason::UnknownId | Reason::Deleted => 404,
             _ => return None,
         };

@@ -1,7 +1,7 @@
 //! Groups and membership (RFC 7643 §4.2): what was added is there, what was taken away is gone, and nothing else moved.
 
 use super::rule::{Finding, Impact, Level, Rule, Verdict, refusal_rule, state_rule};
-use super::state;
+use super::state::{self, written_since_seen};
 use super::view::{Past, View, below, short};
 use crate::scim::schema::Returned;
 use crate::scim::value::{get_ci, value_ci};
@@ -635,8 +635,13 @@ fn group_not_shown(view: &View<'_>, user: &str, ids: &[String], shown: Option<&V
                 a.name.eq_ignore_ascii_case("groups") && !matches!(a.returned, Returned::Request | Returned::Never)
             })
         });
-    let finding = Finding::new("body /groups", lacking.id.clone(), shown.map_or("no groups".to_owned(), short))
-        .because(lacking.last_write.clone());
+    let finding = Finding::new("body /groups", lacking.id.clone(), shown.map_or("no groups".to_owned(), short));
+    let finding = match written_since_seen(view, user, &lacking.id) {
+        Some(write) => finding
+            .message("The write before it took the user out of the group, or it is not shown any more")
+            .because(write.step.clone()),
+        None => finding.because(lacking.last_write.clone()),
+    };
     match (shows, declared || shown.is_some_and(Value::is_array)) {
         (true, _) => Some(finding),
         (false, true) => Some(finding.level(Level::Should)),

@@ -486,6 +486,22 @@ pub static RULES: &[Rule] = &[
         proven_by: &["cache-public"],
         check: shared_cache,
     },
+    Rule {
+        id: "headers/allow-missing",
+        title: "405 does not say which methods there are",
+        spec: "RFC 9110 §15.5.6",
+        level: Level::Should,
+        clash: false,
+        impact: Impact::ClientConfused,
+        breaks: &[],
+        requirements: &["http-405-allow"],
+        explain: "An origin server that answers 405 has to send `Allow`, the list of the methods that the resource has; an empty list is one, too. Without it a client cannot tell a method that is not there from one that is not there today.",
+        hint: "Send Allow with each 405, for example Allow: GET, PUT, PATCH, DELETE.",
+        wrong: "PUT /Users → 405",
+        right: "PUT /Users → 405, Allow: GET, POST",
+        proven_by: &["not-allowed-without-allow"],
+        check: allow_missing,
+    },
 ];
 
 fn server_error(view: &View<'_>) -> Verdict {
@@ -782,5 +798,13 @@ fn shared_cache(view: &View<'_>) -> Verdict {
     match shared.filter(|d| *d != "s-maxage=0") {
         Some(directive) => Verdict::fail("header Cache-Control", "no-store, private or nothing", directive),
         None => Verdict::Pass,
+    }
+}
+
+fn allow_missing(view: &View<'_>) -> Verdict {
+    let Some(response) = view.response().filter(|r| r.status == 405) else { return Verdict::NotApplicable };
+    match response.header("allow") {
+        Some(_) => Verdict::Pass,
+        None => Verdict::fail("header Allow", "the methods that there are", "no such header"),
     }
 }

@@ -268,6 +268,7 @@ pub static RULES: &[Rule] = &[
         right: "→ 200 or 204",
         proven_by: &[
             "patch-several-operations-rejected",
+            "patch-same-attribute-twice-400",
             "patch-add-scalar-exists-400",
             "deactivated-user-update-409",
             "patch-pads-elements",

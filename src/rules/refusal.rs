@@ -55,6 +55,12 @@ pub fn judge(view: &View<'_>, id: &str) -> Verdict {
     if let Some(write) = gone_since(view).filter(|_| id == "identity/live-resource-not-found") {
         finding = finding.message(format!("{}: who was there is gone since that write", view.line())).because(write);
     }
+    if view.status() == 409 && matches!(id, "patch/valid-request-refused" | "put/valid-request-refused") {
+        finding = finding.message(format!(
+            "{} was refused as a conflict, with nobody who has that userName: is something unique here that /Schemas does not call so?",
+            view.line()
+        ));
+    }
     finding.level = leeway::softer(view, id);
     Verdict::Fail(vec![finding])
 }
@@ -281,7 +287,7 @@ fn found_since(view: &View<'_>) -> bool {
 }
 
 fn list(view: &View<'_>, status: u16) -> &'static str {
-    if view.call.op == Op::Search && matches!(status, 404 | 405 | 501) {
+    if view.call.op == Op::Search && (matches!(status, 404 | 405 | 501) || asks_for_a_resource(view)) {
         return "search/not-offered";
     }
     if view.exchange.request.path.ends_with('/') {
@@ -324,6 +330,20 @@ fn list(view: &View<'_>, status: u16) -> &'static str {
     };
     // What a server combines elsewhere in the case it does not refuse here.
     if logic_of(text).iter().all(worked) { "filter/valid-filter-refused" } else { "filter/logic-refused" }
+}
+
+/// A search is refused for the lack of an attribute that it never spoke of: it was taken for a create.
+fn asks_for_a_resource(view: &View<'_>) -> bool {
+    let detail = detail_of(view).to_lowercase();
+    let sent = view.call.body.as_ref().map(|b| b.to_string().to_lowercase()).unwrap_or_default();
+    let lacks =
+        ["required", "must", "missing", "mandatory", "not present", "invalid"].iter().any(|w| detail.contains(w));
+    let named = |name: &str| {
+        let name = name.to_lowercase();
+        let one = name.strip_suffix('s').unwrap_or(&name);
+        (says(&detail, &name) || says(&detail, one)) && !sent.contains(one)
+    };
+    lacks && view.resource_type().is_some_and(|rt| rt.schema.attributes.iter().any(|a| named(&a.name)))
 }
 
 /// The answer says that the filter was not understood: then nothing was looked for.
@@ -411,8 +431,13 @@ fn create(view: &View<'_>, status: u16) -> &'static str {
     if group {
         return "create/valid-group-refused";
     }
-    let enterprise = schemas.iter().any(|s| s.eq_ignore_ascii_case(urn::ENTERPRISE))
-        || body.is_some_and(|b| get_ci(b, urn::ENTERPRISE).is_some());
+    let named = schemas.iter().any(|s| s.eq_ignore_ascii_case(urn::ENTERPRISE));
+    let held = body.and_then(|b| get_ci(b, urn::ENTERPRISE));
+    if !named && held.is_some_and(Value::is_null) {
+        // That null is absence, for an extension too, is what the step itself asks for.
+        return "";
+    }
+    let enterprise = named || held.is_some();
     let detail = view
         .object()
         .and_then(|o| get_ci(o, "detail"))

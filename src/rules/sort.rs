@@ -211,8 +211,13 @@ fn sort_paged(view: &View<'_>) -> Verdict {
     else {
         return Verdict::NotApplicable;
     };
-    let ours = sorted_ours(view);
-    let Some((_, last)) = ours.last() else { return Verdict::NotApplicable };
+    // Known against known: what a list shows in another form than a read is another rule's subject.
+    let known = |entry: &Map<String, Value>| {
+        let id = get_ci(entry, "id").and_then(Value::as_str)?;
+        Some(Value::clone(&view.before.find(&view.call.endpoint, id)?.doc))
+    };
+    let ours: Vec<Value> = sorted_ours(view).into_iter().filter_map(|(entry, _)| known(entry)).collect();
+    let Some(last) = ours.last() else { return Verdict::NotApplicable };
     if selection.missing.is_empty() || view.call.effective_count().is_none_or(|c| c == 0) || view.call.filter.is_none()
     {
         return Verdict::NotApplicable;
@@ -220,7 +225,7 @@ fn sort_paged(view: &View<'_>) -> Verdict {
     for (id, name) in &selection.missing {
         let Some(known) = view.before.find(&view.call.endpoint, id) else { continue };
         if compare(view, &known.doc, last) == Ordering::Less
-            && ours.iter().all(|(_, doc)| compare(view, &known.doc, doc) == Ordering::Less)
+            && ours.iter().all(|doc| compare(view, &known.doc, doc) == Ordering::Less)
         {
             return Verdict::fail("body /Resources", format!("{name} on the first page"), "entries that come after it");
         }

@@ -58,7 +58,10 @@ fn read_as(view: &View<'_>, c: &Contradiction, place: Place) -> (&'static str, F
             (OTHER, if policy { finding.level(Level::Idp) } else { finding })
         }
         None if nobody_is_lacking(view, c) => ("group/unknown-member-dropped", finding(view, c, place)),
-        None => (classify(c, place), finding(view, c, place)),
+        None => match taken_out_with(view, c) {
+            Some(write) => (BYSTANDING, finding(view, c, place).because(write.step.clone())),
+            None => (classify(c, place), finding(view, c, place)),
+        },
     }
 }
 
@@ -72,6 +75,24 @@ fn nobody_is_lacking(view: &View<'_>, c: &Contradiction) -> bool {
         && actual.iter().all(|id| expected.contains(id))
         && lacking.peek().is_some()
         && lacking.all(|id| view.before.is_nobody(id))
+}
+
+const BYSTANDING: &str = "group/members-changed-by-other-write";
+
+/// The write to a user that came after the last sight of the group with them, where the group lacks no others: it is not known to
+/// what they fell, and a change of the group that had nothing to do with them is not it.
+fn taken_out_with<'v>(view: &'v View<'_>, c: &Contradiction) -> Option<&'v Past> {
+    let fits = c.key == "members" && matches!(c.cause.form.op.as_str(), "" | "add") && !lost(c).is_empty();
+    let writes: Option<Vec<&Past>> =
+        lost(c).iter().filter(|_| fits).map(|user| written_since_seen(view, user, &c.id)).collect();
+    writes?.pop()
+}
+
+/// The last write to a user since an answer showed them in the group.
+pub(super) fn written_since_seen<'v>(view: &'v View<'_>, user: &str, group: &str) -> Option<&'v Past> {
+    let of = |p: &Past, endpoint: &str, id: &str| p.call.endpoint == endpoint && whose(p).as_deref() == Some(id);
+    let mut since = view.earlier.iter().rev().take_while(|p| !of(p, "/Groups", group) || p.call.op == Op::Patch);
+    since.find(|p| matches!(p.call.op, Op::Replace | Op::Patch) && of(p, "/Users", user) && p.exchange.accepted())
 }
 
 /// Another resource of the type was written to in this case.
@@ -88,7 +109,9 @@ fn others_written(view: &View<'_>) -> bool {
 fn written_to_another(view: &View<'_>, c: &Contradiction) -> Option<String> {
     let actual = c.actual.as_str().filter(|text| !text.is_empty())?;
     // What stands in place of nothing may be a default that others were given, too.
-    if is_null(&c.expected) || facts::computed_name(&c.key) || only_case_differs(c) || only_blanks_differ(c) {
+    // And a part of what was sent here is that, cut off.
+    let cut = c.expected.as_str().is_some_and(|sent| sent.contains(actual));
+    if cut || is_null(&c.expected) || facts::computed_name(&c.key) || only_case_differs(c) || only_blanks_differ(c) {
         return None;
     }
     // A list that shows somebody's name under this id has one of them under the wrong id, which is another rule's subject.
@@ -190,7 +213,7 @@ fn finding(view: &View<'_>, c: &Contradiction, place: Place) -> Finding {
     } else if c.clash == Clash::Duplicated && sent_twice(view, c) {
         // RFC 7643 §2.4 and RFC 7644 §3.5.2.1 say SHOULD, and no identity provider is known to send a value twice at once.
         finding = finding.level(Level::Should);
-    } else if takes_a_default(view, c) {
+    } else if takes_a_default(c) {
         // RFC 7644 §3.5.1: in place of what was cleared the server may assign a default value.
         finding = finding.level(Level::Note);
     } else if c.expected.is_boolean() && sent_as_text(view, c) {
@@ -280,13 +303,11 @@ pub(super) fn texts<'a>(value: &'a Value, besides: &str) -> Vec<&'a str> {
 
 /// True when what was cleared shows a simple value that it did not have before. What a programming language writes for nothing
 /// is no default: there a null was turned into text.
-fn takes_a_default(view: &View<'_>, c: &Contradiction) -> bool {
+fn takes_a_default(c: &Contradiction) -> bool {
     let nothing =
         |text: &str| ["none", "null", "undefined", "nil", "nan"].contains(&text.to_ascii_lowercase().as_str());
     let cleared = c.clash == Clash::Remains && is_null(&c.expected) && c.actual.as_str().is_some_and(|t| !nothing(t));
-    let known = view.before.find(&view.call.endpoint, &c.id);
-    let previous = known.and_then(|k| k.facts.get(&c.key)).map(|f| &f.previous);
-    cleared && previous.is_some_and(|p| !facts::is_empty(p) && *p != c.actual)
+    cleared && !facts::is_empty(&c.previous) && c.previous != c.actual
 }
 
 /// True when the members that are not there are ids of nobody whom this case knows.
@@ -347,7 +368,23 @@ fn keeps_group_keys(view: &View<'_>) -> bool {
     })
 }
 
+/// The parts that every element has lost, where nothing else is the matter: each value is there.
+fn lost_parts(c: &Contradiction) -> Option<BTreeSet<&str>> {
+    let (Value::Array(want), Value::Array(have)) = (&c.expected, &c.actual) else { return None };
+    let mut lost = BTreeSet::new();
+    for sent in want {
+        let value = value_ci(sent, "value")?;
+        let kept = have.iter().find(|h| value_ci(h, "value") == Some(value))?;
+        lost.extend(sent.as_object()?.keys().map(String::as_str).filter(|part| value_ci(kept, part).is_none()));
+    }
+    (!lost.is_empty()).then_some(lost)
+}
+
 fn describe(c: &Contradiction) -> String {
+    let in_part = matches!(c.clash, Clash::Different | Clash::ElementsMissing) && !only_primary_differs(c);
+    if let Some(lost) = lost_parts(c).filter(|_| in_part) {
+        return format!("`{}` has lost `{}`", c.key, lost.into_iter().collect::<Vec<_>>().join("`, `"));
+    }
     let what = match c.clash {
         Clash::Different | Clash::ElementsMissing if only_primary_differs(c) => {
             "has the right values, and another one (or none) is primary"
@@ -383,8 +420,9 @@ pub fn classify(c: &Contradiction, place: Place) -> &'static str {
         Place::WriteAnswer if c.cause.kind != Write::Create => return "patch/answer-shows-old-state",
         _ => {}
     }
-    // What holds the value that was sent was read, whatever case its name was in.
-    let holds_it = c.expected.as_str().zip(c.actual.as_str()).is_some_and(|(sent, shown)| shown.contains(sent));
+    // What holds the value that was sent, or is a part of it, was read, whatever case its name was in.
+    let alike = |(sent, shown): (&str, &str)| shown.contains(sent) || (!shown.is_empty() && sent.contains(shown));
+    let holds_it = c.expected.as_str().zip(c.actual.as_str()).is_some_and(alike);
     if c.cause.form.odd_case && !holds_it {
         return "create/attribute-case-ignored";
     }

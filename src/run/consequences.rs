@@ -4,6 +4,7 @@
 
 use super::findings::RawFinding;
 use super::forms::without_forms;
+use crate::exchange::Exchange;
 use crate::scim::value::get_ci;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -73,6 +74,8 @@ const FOLLOWS: &[(&str, &[&str])] = &[
     ("list/start-index-wrong", &["list/past-end-not-empty"]),
     ("list/same-id-twice", &["cursor/walk-wrong", "list/pages-disagree"]),
     ("identity/id-changed", &["filter/match-missing", "identity/list-id-differs", "list/entry-differs-from-read"]),
+    // Who is in the group no more is rightly shown without it.
+    ("group/members-changed-by-other-write", &["group/user-groups-stale"]),
     ("group/member-not-added", &["group/members-changed-by-other-write", "group/remove-takes-other-members"]),
 ];
 
@@ -208,6 +211,29 @@ pub(super) fn strike(
     kept
 }
 
+/// What a list request that is answered as if nothing were there says of filter and order: nothing.
+const NO_LIST: &[&str] = &[
+    "filter/logic-refused",
+    "filter/no-match-is-an-error",
+    "filter/urn-attribute-refused",
+    "filter/valid-filter-refused",
+    "sort/valid-sort-refused",
+];
+
+/// Endpoint, status and body of the answer to a list request that says that there is no list; `None` for every other one.
+fn no_list(f: &RawFinding) -> Option<(String, u16, Vec<u8>)> {
+    let response = f.exchange.response().filter(|r| matches!(r.status, 404 | 405 | 501))?;
+    (f.exchange.request.method == "GET").then_some((endpoint(f)?, response.status, response.body.to_vec()))
+}
+
+/// Where the plainest list is not there, and says so with the same words, a filter has not been read.
+fn without_unread_filters(raw: Vec<RawFinding>, followed: &mut Followed) -> Vec<RawFinding> {
+    let cause = "list/valid-request-refused";
+    let plain = raw.iter().filter(|f| f.rule.id == cause && f.exchange.request.query_param("filter").is_none());
+    let seen: BTreeSet<_> = plain.filter_map(no_list).collect();
+    strike(raw, followed, cause, |f| NO_LIST.contains(&f.rule.id) && no_list(f).is_some_and(|a| seen.contains(&a)))
+}
+
 /// First segment of the path that a finding is about.
 pub(super) fn endpoint(f: &RawFinding) -> Option<String> {
     f.exchange.request.segments().first().cloned()
@@ -228,13 +254,39 @@ fn attribute(f: &RawFinding) -> (Option<String>, String) {
 pub(super) fn without_consequences(raw: Vec<RawFinding>) -> (Vec<RawFinding>, Followed) {
     let (raw, mut followed) = without_same_case(raw);
     let raw = without_forms(without_same_sentence(raw, &mut followed), &mut followed);
+    let raw = without_unread_filters(raw, &mut followed);
+    // What one search is told, because it was taken for a create, every other one is told for the same reason.
+    let unknown: BTreeSet<_> = raw.iter().filter(|f| f.rule.id == "search/not-offered").filter_map(sentence).collect();
+    let raw = strike(raw, &mut followed, "search/not-offered", |f| {
+        f.rule.id == "search/valid-request-refused" && sentence(f).is_some_and(|words| unknown.contains(&words))
+    });
     let raw = fold(raw, &mut followed, ("schema/multi-valued-shape", MISSHAPEN), attribute);
     // Where the attribute is lost in the declared case, too, the case is not to blame.
     let raw = fold(raw, &mut followed, ("create/attribute-not-stored", &["create/attribute-case-ignored"]), attribute);
     // What is never there was not projected away, and a method that is not there refuses nothing for its content.
     let raw = fold(raw, &mut followed, ("schema/schemas-missing", &["projection/schemas-missing"]), endpoint);
     let raw = fold(raw, &mut followed, ("put/not-supported", &["error/refusal-wrong-status"]), request);
-    (raw, followed)
+    (without_alike_alone(raw, &mut followed), followed)
+}
+
+/// What says that an operation of a bulk request is answered otherwise than the request would be alone.
+const BULK_ALONE: &[&str] = &["bulk/refusal-wrong-status", "bulk/valid-operation-refused"];
+
+/// An operation that is refused with the words with which a create is refused alone is answered as it would be alone.
+fn without_alike_alone(raw: Vec<RawFinding>, followed: &mut Followed) -> Vec<RawFinding> {
+    ["create/valid-user-refused", "create/valid-group-refused"].into_iter().fold(raw, |raw, cause| {
+        let refused = raw.iter().filter(|f| f.rule.id == cause);
+        let words: BTreeSet<String> = refused.filter_map(|f| said(&f.exchange)).collect();
+        let alike = |f: &RawFinding| words.iter().any(|w| f.finding.actual.contains(w.as_str()));
+        strike(raw, followed, cause, |f| BULK_ALONE.contains(&f.rule.id) && alike(f))
+    })
+}
+
+/// The `detail` of an answer, where it has one that says something.
+fn said(exchange: &Exchange) -> Option<String> {
+    const SHORT: usize = 8;
+    let detail = get_ci(exchange.json()?.as_object()?, "detail")?.as_str()?;
+    (detail.len() >= SHORT).then(|| detail.to_owned())
 }
 
 /// Takes out what is refused with the same words as a plainer request to the same endpoint.

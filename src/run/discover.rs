@@ -59,7 +59,8 @@ pub async fn discover(http: Arc<Http>) -> Result<Discovery, Unusable> {
     for endpoint in ["/Users", "/Groups"] {
         // An endpoint may work without being listed; that is a finding, and no reason to leave it untested. And where nothing is
         // described and nothing answers, the base URL is wrong: that has to be told, not skipped.
-        let something_is_there = advertised.types_known || (endpoint == "/Groups" && users.accepted());
+        let something_is_there =
+            advertised.types_known || (endpoint == "/Groups" && (users.accepted() || config_body.is_some()));
         if something_is_there
             && !advertised.listed(endpoint)
             && matches!(ask(http, &format!("{endpoint}?startIndex=1&count=1")).await.status(), Some(404 | 405 | 501))

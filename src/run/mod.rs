@@ -132,7 +132,7 @@ pub(crate) struct Context {
     /// Requests that were sent once more because the server had hung up on them.
     pub(crate) sent_again: AtomicUsize,
     /// Refusals of creates that were looked into: endpoint and words, and what came of it.
-    pub(crate) refusals: Mutex<HashMap<String, play::Told>>,
+    pub(crate) refusals: Mutex<Vec<(String, play::Told)>>,
     /// Plainer forms of refused requests that were asked for.
     pub(crate) plainer: AtomicUsize,
     silent: OnceLock<String>,

@@ -5,11 +5,11 @@
 use super::Player;
 use crate::engine::target::encode_query_value;
 use crate::exchange::{AuthKind, Exchange};
-use crate::rules::{Finding, Rule, find};
+use crate::rules::{Finding, Level, Rule, find};
 use crate::run::confirm::again;
 use crate::run::judge::Judged;
 use crate::run::plain::declared_spelling;
-use crate::scim::schema::ResourceType;
+use crate::scim::schema::{Mutability, ResourceType};
 use crate::scim::value::{get_ci, value_ci};
 use crate::shadow::{Op, name_attribute, path_segment, text_of};
 use serde_json::{Map, Value, json};
@@ -18,10 +18,14 @@ use std::sync::PoisonError;
 /// So many different refusals of a create are looked into in one run, and so many attributes of one.
 const REFUSALS: usize = 8;
 const ATTRIBUTES: usize = 16;
+/// So deep, and at each depth so many parts.
+const DEPTH: usize = 3;
+const PARTS: usize = 12;
 
 /// Rules that speak of a valid create.
-const CREATES: [&str; 3] =
-    ["create/valid-user-refused", "create/valid-group-refused", "create/enterprise-extension-refused"];
+const USER: &str = "create/valid-user-refused";
+const EXTENSION: &str = "create/enterprise-extension-refused";
+const CREATES: [&str; 3] = [USER, "create/valid-group-refused", EXTENSION];
 /// Rules that speak of a query, whoever asks it.
 const QUERIES: [&str; 5] = [
     "filter/logic-refused",
@@ -50,25 +54,37 @@ impl Player<'_> {
         let Some(n) = position(judged, |id| CREATES.contains(&id)) else { return };
         let body = judged.call.body.clone();
         let Some(body) = body.as_ref().and_then(Value::as_object) else { return };
-        let words = gist(&judged.findings[n].1.actual);
-        let known = format!("{} {words}", judged.call.endpoint);
-        let told = self.refusals().get(&known).cloned();
+        let Some(rt) = self.context.target.resource_type(&judged.call.endpoint).cloned() else { return };
+        let words = format!("{} {}", judged.call.endpoint, gist(&judged.findings[n].1.actual));
+        let fits = |(w, told): &(String, Told)| *w == words && told.applies(body, &rt);
+        let told = self.refusals().iter().find(|known| fits(known)).map(|(_, told)| told.clone());
         let told = match told {
             Some(told) => told,
             None if self.refusals().len() >= REFUSALS => return,
             None => {
-                let Some(rt) = self.context.target.resource_type(&judged.call.endpoint).cloned() else { return };
                 let told = self.what_is_minded(exchange, &rt, body).await;
-                self.refusals().insert(known, told.clone());
+                self.refusals().push((words, told.clone()));
                 told
             }
         };
-        if applies(&told, body) {
-            add(&mut judged.findings[n].1, &told.words);
-        }
+        add(&mut judged.findings[n].1, &told.words);
+        self.put_right(judged, n, &told, &rt);
     }
 
-    fn refusals(&self) -> std::sync::MutexGuard<'_, std::collections::HashMap<String, Told>> {
+    /// Where it is not the extension as such that is minded, the rule that says so is the wrong one.
+    fn put_right(&mut self, judged: &mut Judged, n: usize, told: &Told, rt: &ResourceType) {
+        let blamed = judged.findings[n].0.id == EXTENSION;
+        let whole = told.path.len() == 1 && rt.extension(&told.path[0]).is_some();
+        let Some(rule) = find(USER).filter(|_| blamed && !whole) else { return };
+        judged.findings[n].0 = rule;
+        let finding = &mut judged.findings[n].1;
+        // What the server alone sets has to be passed over, and case does not count; what else it keeps is its own affair.
+        finding.level = (!told.misspelt && !read_only(&told.path, rt)).then_some(Level::Idp);
+        self.acquit(EXTENSION);
+        self.tally.entry(rule.id).or_default().1 += 1;
+    }
+
+    fn refusals(&self) -> std::sync::MutexGuard<'_, Vec<(String, Told)>> {
         self.context.refusals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -78,19 +94,17 @@ impl Player<'_> {
         let name = name_attribute(endpoint);
         let spelled = declared_spelling(body, rt);
         if spelled != *body && self.is_taken(exchange, endpoint, &spelled).await {
-            return Told::of(None, "but is accepted with the names in the spelling of the schema");
+            return Told::misspelt("but is accepted with the names in the spelling of the schema");
         }
         let may_go = |key: &&String| !key.eq_ignore_ascii_case(name) && !key.eq_ignore_ascii_case("schemas");
         for key in body.keys().filter(may_go).take(ATTRIBUTES) {
-            if let Some(Value::Array(all)) = body.get(key).filter(|v| v.as_array().is_some_and(|a| a.len() > 1)) {
-                let mut less = body.clone();
-                less.insert(key.clone(), all.iter().take(1).cloned().collect());
-                if self.is_taken(exchange, endpoint, &less).await {
-                    return Told::of(Some(key), &format!("but is accepted with one of the `{key}`"));
-                }
-            }
             if self.is_taken(exchange, endpoint, &without(body, |k| k == key)).await {
-                return Told::of(Some(key), &format!("but is accepted without `{key}`"));
+                return self.which_part(exchange, endpoint, body, key).await;
+            }
+            if let Some(less) = one_only(body, key)
+                && self.is_taken(exchange, endpoint, &less).await
+            {
+                return Told::of(&[key], &format!("but is accepted with one of the `{key}`"));
             }
         }
         // The least that there is, in the schema's spelling and without the URN of an extension that is not there.
@@ -100,7 +114,50 @@ impl Player<'_> {
             true => format!("but is accepted with `{name}` alone"),
             false => format!("also with `{name}` alone"),
         };
-        Told::of(None, &alone)
+        Told::of(&[], &alone)
+    }
+
+    /// What it is in an attribute without which a create is accepted: too many values, none that is primary, or one of the parts.
+    async fn which_part(&mut self, exchange: &Exchange, endpoint: &str, body: &Map<String, Value>, key: &str) -> Told {
+        let mut path = vec![key.to_owned()];
+        while path.len() < DEPTH {
+            let Some(part) = self.minded_below(exchange, endpoint, body, &path).await else { break };
+            path.push(part);
+        }
+        let names: Vec<&String> = path.iter().collect();
+        if path.len() > 1 {
+            return Told::of(&names, &format!("but is accepted without `{}`", dotted(&path)));
+        }
+        if let Some(less) = one_only(body, key)
+            && self.is_taken(exchange, endpoint, &less).await
+        {
+            return Told::of(&names, &format!("but is accepted with one of the `{key}`"));
+        }
+        if let Some(more) = with_primary(body, key)
+            && self.is_taken(exchange, endpoint, &more).await
+        {
+            return Told::of(&names, &format!("but is accepted with one of the `{key}` marked as primary"));
+        }
+        Told::of(&names, &format!("but is accepted without `{key}`"))
+    }
+
+    /// The part of what lies at a path without which the create is accepted.
+    async fn minded_below(
+        &mut self,
+        exchange: &Exchange,
+        endpoint: &str,
+        body: &Map<String, Value>,
+        path: &[String],
+    ) -> Option<String> {
+        for part in parts_at(body, path).into_iter().take(PARTS) {
+            let mut less = body.clone();
+            let below: Vec<&str> = path.iter().map(String::as_str).collect();
+            drop_part(&mut less, &below, &part);
+            if self.is_taken(exchange, endpoint, &less).await {
+                return Some(part);
+            }
+        }
+        None
     }
 
     /// True when a create of that is accepted. It gets another name, and is deleted.
@@ -147,20 +204,103 @@ impl Player<'_> {
 /// What came of looking into a refusal.
 #[derive(Debug, Clone)]
 pub(crate) struct Told {
-    /// The attribute that is minded, if it is one.
-    attribute: Option<String>,
+    /// The attribute that is minded, and the part of it; empty where it is none.
+    path: Vec<String>,
+    /// It is the spelling that is minded.
+    misspelt: bool,
     words: String,
 }
 
 impl Told {
-    fn of(attribute: Option<&String>, words: &str) -> Self {
-        Self { attribute: attribute.cloned(), words: words.to_owned() }
+    fn of(path: &[&String], words: &str) -> Self {
+        Self { path: path.iter().map(|p| (*p).clone()).collect(), misspelt: false, words: words.to_owned() }
+    }
+
+    fn misspelt(words: &str) -> Self {
+        Self { path: Vec::new(), misspelt: true, words: words.to_owned() }
+    }
+
+    /// Said of another create of the same words: it has that attribute, or that spelling, too.
+    fn applies(&self, body: &Map<String, Value>, rt: &ResourceType) -> bool {
+        match self.path.split_last() {
+            None => !self.misspelt || declared_spelling(body, rt) != *body,
+            Some((key, [])) => get_ci(body, key).is_some(),
+            Some((part, above)) => parts_at(body, above).iter().any(|p| p.eq_ignore_ascii_case(part)),
+        }
     }
 }
 
-/// Said of another create of the same words: it has that attribute, too.
-fn applies(told: &Told, body: &Map<String, Value>) -> bool {
-    told.attribute.as_ref().is_none_or(|a| get_ci(body, a).is_some())
+/// A path as it is read: the parts of an extension stand behind a colon.
+fn dotted(path: &[String]) -> String {
+    let (head, rest) = path.split_first().map_or(("", path), |(h, r)| (h.as_str(), r));
+    let mark = if head.contains(':') { ":" } else { "." };
+    format!("{head}{mark}{}", rest.join("."))
+}
+
+/// The names below a path, but for `value`, without which nothing is left.
+fn parts_at(body: &Map<String, Value>, path: &[String]) -> Vec<String> {
+    let mut here: Vec<&Map<String, Value>> = vec![body];
+    for key in path {
+        let below = here.iter().filter_map(|map| get_ci(map, key)).flat_map(|value| match value {
+            Value::Array(all) => all.iter().collect(),
+            other => vec![other],
+        });
+        here = below.filter_map(Value::as_object).collect();
+    }
+    let mut parts: Vec<String> = Vec::new();
+    for name in here.into_iter().flat_map(Map::keys) {
+        if !name.eq_ignore_ascii_case("value") && !parts.contains(name) {
+            parts.push(name.clone());
+        }
+    }
+    parts
+}
+
+/// Takes a part out of everything that lies at a path.
+fn drop_part(map: &mut Map<String, Value>, path: &[&str], part: &str) {
+    let Some((head, rest)) = path.split_first() else {
+        map.retain(|name, _| !name.eq_ignore_ascii_case(part));
+        return;
+    };
+    for (_, value) in map.iter_mut().filter(|(name, _)| name.eq_ignore_ascii_case(head)) {
+        let below = match value {
+            Value::Array(all) => all.iter_mut().collect(),
+            other => vec![other],
+        };
+        below.into_iter().filter_map(Value::as_object_mut).for_each(|map| drop_part(map, rest, part));
+    }
+}
+
+/// The body with the first of several values; `None` where there are no several.
+fn one_only(body: &Map<String, Value>, key: &str) -> Option<Map<String, Value>> {
+    let all = body.get(key)?.as_array().filter(|all| all.len() > 1)?;
+    let mut less = body.clone();
+    less.insert(key.to_owned(), Value::Array(all[..1].to_vec()));
+    Some(less)
+}
+
+/// The body with the first value marked as primary; `None` where one is.
+fn with_primary(body: &Map<String, Value>, key: &str) -> Option<Map<String, Value>> {
+    let all = body.get(key)?.as_array()?;
+    let marked = |value: &Value| value_ci(value, "primary") == Some(&Value::Bool(true));
+    let mut first = all.first()?.as_object().filter(|_| !all.iter().any(marked))?.clone();
+    first.insert("primary".to_owned(), Value::Bool(true));
+    let mut more = body.clone();
+    more.insert(key.to_owned(), std::iter::once(Value::Object(first)).chain(all[1..].iter().cloned()).collect());
+    Some(more)
+}
+
+/// True for an attribute, or a part of it, that only the server sets.
+fn read_only(path: &[String], rt: &ResourceType) -> bool {
+    let (schema, path) = match path.split_first() {
+        Some((urn, rest)) if rt.extension(urn).is_some() => (rt.extension(urn).map(|e| &e.schema), rest),
+        _ => (Some(&rt.schema), path),
+    };
+    let Some(attribute) = schema.zip(path.first()).and_then(|(schema, name)| schema.attribute(name)) else {
+        return false;
+    };
+    let part = path.get(1).and_then(|name| attribute.sub(name));
+    part.unwrap_or(attribute).mutability == Mutability::ReadOnly
 }
 
 fn position(judged: &Judged, wanted: impl Fn(&str) -> bool) -> Option<usize> {
@@ -210,6 +350,21 @@ mod tests {
         let body = json!({"schemas": ["core", "urn:x"], "userName": "a", "urn:x": {"b": 1}});
         let less = without(body.as_object().unwrap(), |k| k == "urn:x");
         assert_eq!(Value::Object(less), json!({"schemas": ["core"], "userName": "a"}));
+    }
+
+    #[test]
+    fn a_part_goes_out_of_every_value() {
+        let body = json!({"emails": [{"value": "a", "Display": "A"}, {"value": "b", "type": "work"}]});
+        let mut body = body.as_object().unwrap().clone();
+        let emails = ["emails".to_owned()];
+        assert_eq!(parts_at(&body, &emails), ["Display", "type"]);
+        assert_eq!(dotted(&["emails".into(), "display".into()]), "emails.display");
+        let told = Told::of(&[&"emails".to_owned(), &"display".to_owned()], "");
+        let rt = ResourceType::user();
+        assert!(told.applies(&body, &rt));
+        drop_part(&mut body, &["emails"], "display");
+        assert_eq!(parts_at(&body, &emails), ["type"]);
+        assert!(!told.applies(&body, &rt));
     }
 
     #[test]

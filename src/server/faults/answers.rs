@@ -8,7 +8,7 @@ use crate::scim::path::AttrPath;
 use crate::scim::schema::ResourceType;
 use crate::scim::urn;
 use crate::server::behaviour::Hook;
-use crate::server::call::{Call, Kind, Target};
+use crate::server::call::{Call, Kind, Payload, Target};
 use crate::server::reply::{Content, Reply};
 use serde_json::{Value, json};
 
@@ -174,6 +174,31 @@ pub(super) const FAULTS: &[Fault] = &[
         "405",
         &[Hook::Before(|call, _| {
             (call.target.is_discovery() && call.method != "GET" && call.method != "HEAD").then(|| Reply::empty(204))
+        })],
+    ),
+    sibling(
+        "not-allowed-without-allow",
+        "headers",
+        "405 comes without Allow",
+        "405 with the methods that there are (RFC 9110 §15.5.6)",
+        &[Hook::After(|_, reply, _| {
+            if reply.status == 405 {
+                reply.unset("Allow");
+            }
+        })],
+    ),
+    sibling(
+        "patch-same-attribute-twice-400",
+        "patch",
+        "a PATCH whose operations name userName or active twice is refused",
+        "200: each operation is applied to what the one before it left (RFC 7644 §3.5.2)",
+        &[Hook::Before(|call, _| {
+            let Payload::Json(body) = &call.body else { return None };
+            let operations = body.get("Operations").and_then(Value::as_array).filter(|_| call.method == "PATCH")?;
+            let paths: Vec<&str> = operations.iter().filter_map(|o| o.get("path").and_then(Value::as_str)).collect();
+            let twice = |name: &str| paths.iter().filter(|path| path.eq_ignore_ascii_case(name)).count() > 1;
+            (twice("userName") || twice("active"))
+                .then(|| Reply::error(400, Some("invalidSyntax"), "Several operations name one attribute."))
         })],
     ),
     sibling(

@@ -164,6 +164,21 @@ pub(super) const FAULTS: &[Fault] = &[
         })],
     },
     Fault {
+        id: "bulk-failed-without-location",
+        title: "A PUT, PATCH or DELETE that fails in a bulk request is told without location",
+        area: "bulk",
+        source: &[],
+        wrong: "{\"method\":\"PATCH\",\"status\":\"404\",\"response\":{…}}",
+        right: "{\"method\":\"PATCH\",\"location\":\"https://…/Users/2819\",\"status\":\"404\",\"response\":{…}}",
+        hooks: &[Hook::After(|call, reply, _| {
+            each_operation(call, reply, |operation| {
+                if operation.get("status").and_then(Value::as_str).is_some_and(|s| s >= "400") {
+                    operation.shift_remove("location");
+                }
+            });
+        })],
+    },
+    Fault {
         id: "bulk-error-empty",
         title: "The response of a failed bulk operation is an empty object",
         area: "bulk",

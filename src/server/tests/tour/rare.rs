@@ -117,7 +117,7 @@ impl Tour {
         let path = format!("/Users/{}", self.user("exact"));
         let operation = |method: &str, path: &str| json!({ "method": method, "path": path, "bulkId": "b", "data": { "schemas": [USER], "userName": "exact" } });
         let bulk = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": [
-            operation("PUT", &path), operation("POST", "/Users"),
+            operation("PUT", &path), operation("POST", "/Users"), operation("DELETE", "/Users/nobody"),
         ] });
         self.write("POST", "/Bulk", bulk);
         self.write("PUT", &path, json!({ "schemas": [USER], "userName": "exact" }));

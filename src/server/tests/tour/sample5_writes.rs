@@ -53,6 +53,9 @@ impl Tour {
         self.get(&path);
         let body = json!({ "schemas": [USER], "userName": "five-writes-newer", "title": "T" });
         self.write("PUT", &format!("{path}?attributes=title"), body);
+        self.send("PUT", "/Users", &[], Payload::Absent);
+        let on = |active: bool| json!({ "op": "replace", "path": "active", "value": active });
+        self.patch(&path, json!([on(false), on(true)]));
         self.send("DELETE", &path, &[], Payload::Absent);
     }
 
