@@ -5,7 +5,7 @@ use super::state::{made_of, texts};
 use super::view::{Past, View, short};
 use crate::scim::path::parse_path;
 use crate::scim::schema::{AttrType, Attribute, Mutability, ResourceType, Returned, Uniqueness};
-use crate::scim::value::get_ci;
+use crate::scim::value::{get_ci, value_ci};
 use crate::shadow::forecast::{op_path, operations, tenant_of};
 use crate::shadow::{Op, State, facts, text_of};
 use serde_json::{Map, Value};
@@ -251,10 +251,14 @@ fn read_only(view: &View<'_>) -> Verdict {
     if seen { Verdict::Pass } else { Verdict::NotApplicable }
 }
 
-/// The value is one that the server makes of the rest of the request as well: a displayName of the parts of the name, some of
-/// which may have been there before.
+/// The value is one that the server makes of the rest as well: a displayName of the parts of the name, some of which may have been
+/// there before; e-mails of the userName.
 fn made_of_others(sent: &Value, write: &Past, name: &str, shown: &Map<String, Value>) -> bool {
     let Some(body) = &write.call.body else { return false };
+    if let Some(values) = values_alone(sent) {
+        let rest = shown.iter().filter(|(key, _)| !key.eq_ignore_ascii_case(name));
+        return made_of(&values, &rest.flat_map(|(_, value)| texts(value, name)).collect::<Vec<_>>());
+    }
     let parts = get_ci(shown, "name").filter(|_| facts::computed_name(name));
     if parts.is_some_and(|parts| made_of(sent.as_str().as_slice(), &texts(parts, "formatted"))) {
         return true;
@@ -267,6 +271,12 @@ fn made_of_others(sent: &Value, write: &Past, name: &str, shown: &Map<String, Va
         texts(body, name)
     };
     made_of(sent.as_str().as_slice(), &others)
+}
+
+/// The `value` of each element of a list of objects, without which there is nothing in them; what is beside it says of which kind.
+fn values_alone(list: &Value) -> Option<Vec<&str>> {
+    let values: Option<Vec<&str>> = list.as_array()?.iter().map(|v| value_ci(v, "value")?.as_str()).collect();
+    values.filter(|all| !all.is_empty())
 }
 
 /// What an attribute was before the last accepted write to the resource, as an answer of this case showed it.

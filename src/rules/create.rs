@@ -226,6 +226,8 @@ pub static RULES: &[Rule] = &[
         wrong: "POST {\"schemas\":[User],\"userName\":\"a+b@example.com\"} → 400",
         right: "→ 201",
         proven_by: &[
+            "create-manager-rejected",
+            "manager-without-value-400",
             "create-password-required",
             "create-rejects-plus-address",
             "create-requires-externalid",
@@ -298,7 +300,7 @@ pub static RULES: &[Rule] = &[
         hint: "Accept the URN in `schemas`; store its attributes or ignore them.",
         wrong: "POST {\"schemas\":[User, Enterprise], …} → 400",
         right: "→ 201",
-        proven_by: &["create-enterprise-extension-rejected", "create-manager-rejected", "manager-without-value-400"],
+        proven_by: &["create-enterprise-extension-rejected"],
         check: refusal_rule!("create/enterprise-extension-refused"),
     },
     Rule {

@@ -89,7 +89,7 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "discovery/resource-type-incomplete",
-        title: "A resource type lacks name, endpoint or schema, or its extensions are no objects",
+        title: "The name, endpoint or schema of a resource type is missing or not as it should be, or its extensions are no objects",
         spec: "RFC 7643 §6",
         level: Level::Must,
         clash: false,

@@ -1,11 +1,10 @@
 //! Groups and membership (RFC 7643 §4.2): what was added is there, what was taken away is gone, and nothing else moved.
 
 use super::rule::{Finding, Impact, Level, Rule, Verdict, refusal_rule, state_rule};
-use super::state::{self, written_since_seen};
-use super::view::{Past, View, below, short};
-use crate::scim::schema::Returned;
+use super::state;
+use super::view::{View, below, short};
 use crate::scim::value::{get_ci, value_ci};
-use crate::shadow::{Choice, Entry, Known, Op, State, member_ids, text_of};
+use crate::shadow::{Choice, Op, State, member_ids};
 use serde_json::Value;
 
 /// Rules of this area.
@@ -48,7 +47,6 @@ pub static RULES: &[Rule] = &[
         proven_by: &[
             "group-member-by-display",
             "group-lower-case-op-ignored",
-            "patch-user-leaves-groups",
             "group-add-known-and-new-drops-new",
             "group-add-only-first-member",
             "group-last-member-operation-wins",
@@ -203,22 +201,6 @@ pub static RULES: &[Rule] = &[
         check: member_duplicated,
     },
     Rule {
-        id: "group/user-groups-duplicated",
-        title: "A user shows the same group twice",
-        spec: "RFC 7643 §2.4, §4.1.2",
-        level: Level::Should,
-        clash: false,
-        impact: Impact::ClientConfused,
-        breaks: &[],
-        requirements: &["data-no-dup-type-value"],
-        explain: "`groups` should not hold the same pair of type and value more than once. It happens where two additions of one member at the same time both found that the member is missing, or where a join gives a row for each way into the group.",
-        hint: "Make the pair of group and member unique in the store, and select distinct groups.",
-        wrong: "GET /Users/u1 → \"groups\":[{\"value\":\"g1\"},{\"value\":\"g1\"}]",
-        right: "→ \"groups\":[{\"value\":\"g1\"}]",
-        proven_by: &["user-groups-twice"],
-        check: user_groups_duplicated,
-    },
-    Rule {
         id: "group/members-changed-by-other-write",
         title: "A change of something else changes the members",
         spec: "RFC 7644 §3.5.2; Okta: group rename; Entra: group rename",
@@ -232,6 +214,7 @@ pub static RULES: &[Rule] = &[
         wrong: "PATCH {\"op\":\"replace\",\"value\":{\"id\":\"g\",\"displayName\":\"new\"}} → 204\nGET → no members",
         right: "GET → all members",
         proven_by: &[
+            "patch-user-leaves-groups",
             "put-user-leaves-groups",
             "group-rename-clears-members",
             "group-key-change-empties",
@@ -393,32 +376,6 @@ pub static RULES: &[Rule] = &[
         check: deleted_user_still_member,
     },
     Rule {
-        id: "group/user-groups-stale",
-        title: "A user's `groups` does not agree with the groups' members",
-        spec: "RFC 7643 §4.1.2 (groups)",
-        level: Level::Must,
-        clash: false,
-        impact: Impact::AccessKept,
-        breaks: &[],
-        requirements: &["user-groups-reflects", "delete-group-updates-user-groups"],
-        explain: "`groups` is read-only and shows the groups that a user belongs to. Here it names a group that was deleted or that the user is no member of, or lacks one whose members name the user.",
-        hint: "Derive `groups` from the groups when it is read.",
-        wrong: "DELETE /Groups/g → 204\nGET /Users/u → {\"groups\":[{\"value\":\"g\"}]}",
-        right: "GET /Users/u → no groups",
-        proven_by: &[
-            "delete-group-remains-in-user-groups",
-            "user-groups-keep-removed",
-            "user-groups-first-only",
-            "user-groups-always-empty",
-            "user-groups-declared-and-absent",
-            "inactive-members-hidden",
-            "deactivation-leaves-groups",
-            "user-groups-id-for-value",
-            "user-groups-without-value",
-        ],
-        check: user_groups_stale,
-    },
-    Rule {
         id: "group/member-shape-wrong",
         title: "An entry of `members` is not an object with a text `value`",
         spec: "RFC 7643 §4.2, §2.3.1",
@@ -518,135 +475,6 @@ fn deleted_user_still_member(view: &View<'_>) -> Verdict {
         .map(|m| Finding::new("body /members", "nobody who was deleted", m.clone()))
         .collect::<Vec<_>>();
     if findings.is_empty() && !was_member { Verdict::NotApplicable } else { Verdict::from_findings(findings) }
-}
-
-fn user_groups_duplicated(view: &View<'_>) -> Verdict {
-    // Without their types, a direct and an indirect membership look alike.
-    if view.call.endpoint != "/Users" || view.call.op != Op::Read || view.status() != 200 || view.call.projected() {
-        return Verdict::NotApplicable;
-    }
-    let shown = view.object().and_then(|o| get_ci(o, "groups")).and_then(Value::as_array);
-    let pair = |g: &Value| Some((text_of(value_ci(g, "value")?)?, value_ci(g, "type").cloned()));
-    let pairs: Vec<_> = shown.into_iter().flatten().filter_map(pair).collect();
-    match pairs.iter().enumerate().find(|(n, one)| pairs[..*n].contains(one)) {
-        Some((_, (id, _))) => Verdict::fail("body /groups", "each group once", format!("{id} twice")),
-        None if pairs.is_empty() => Verdict::NotApplicable,
-        None => Verdict::Pass,
-    }
-}
-
-/// The client itself has written `groups` of that user: that it is shown is another rule's subject.
-fn wrote_groups(view: &View<'_>, user: &str) -> bool {
-    let own = |p: &&Past| {
-        let made = p.exchange.json().and_then(|b| text_of(value_ci(b, "id")?));
-        p.call.endpoint == "/Users" && (p.call.id.as_deref() == Some(user) || made.as_deref() == Some(user))
-    };
-    let writes = view.earlier.iter().filter(own).filter(|p| matches!(p.call.op, Op::Create | Op::Replace | Op::Patch));
-    writes.filter_map(|p| p.call.body.as_ref()).any(|body| body.to_string().to_ascii_lowercase().contains("\"groups\""))
-}
-
-fn user_groups_stale(view: &View<'_>) -> Verdict {
-    if view.call.endpoint != "/Users" || view.call.op != Op::Read || view.status() != 200 || view.call.projected() {
-        return Verdict::NotApplicable;
-    }
-    let Some(user) = view.call.id.as_deref() else { return Verdict::NotApplicable };
-    let shown = view.object().and_then(|o| get_ci(o, "groups"));
-    let entries = shown.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    if !entries.is_empty() && wrote_groups(view, user) {
-        return Verdict::NotApplicable;
-    }
-    let ids: Vec<String> = entries.iter().filter_map(|g| value_ci(g, "value").and_then(text_of)).collect();
-    if !entries.iter().all(Value::is_object) {
-        // Names and the like may name the right groups; that they stand in the wrong shape is told as that.
-        return Verdict::NotApplicable;
-    }
-    let mut findings = Vec::new();
-    for group in view.before.among(&ids).filter(|k| k.endpoint == "/Groups") {
-        let member = holds(view, &group.doc, user, NESTING);
-        match group.state {
-            State::Gone => findings.push(
-                Finding::new("body /groups", "no deleted group", group.id.clone()).because(group.last_write.clone()),
-            ),
-            State::Live if !member && settled(view, group, NESTING) => {
-                findings.push(
-                    Finding::new("body /groups", "only groups that hold the user", group.id.clone())
-                        .because(group.last_write.clone()),
-                );
-            }
-            _ => {}
-        }
-    }
-    findings.extend(group_not_shown(view, user, &ids, shown));
-    let related = shown.is_some() && view.before.known.count(|k| &*k.endpoint == "/Groups") > 0;
-    if findings.is_empty() && !related { Verdict::NotApplicable } else { Verdict::from_findings(findings) }
-}
-
-/// Whom the group holds is known, and so it is of the groups in it: nothing was refused or is open since the last read.
-fn settled(view: &View<'_>, group: &Known, depth: usize) -> bool {
-    let inner = member_ids(&group.doc);
-    let mut inner = inner.iter().filter_map(|m| view.before.find("/Groups", m));
-    group.refused.is_none() && !group.facts.is_empty() && (depth == 0 || inner.all(|g| settled(view, g, depth - 1)))
-}
-
-/// Groups within groups that are followed.
-const NESTING: usize = 4;
-
-/// True when the group has the user, directly or by a group that is its member (RFC 7643 §4.1.2).
-fn holds(view: &View<'_>, group: &Value, user: &str, depth: usize) -> bool {
-    let members = member_ids(group);
-    members.iter().any(|m| m == user)
-        || (depth > 0
-            && members
-                .iter()
-                .filter_map(|m| view.before.find("/Groups", m))
-                .any(|g| holds(view, &g.doc, user, depth - 1)))
-}
-
-/// So many resources are looked through for a group that a user's `groups` lacks.
-const LOOKED_THROUGH: usize = 400;
-
-/// A group that holds the user, as a read of it showed, and that the user's `groups` lacks. A server that never fills `groups`
-/// leaves out an optional attribute, and `[]` is the same as none (RFC 7643 §2.5): worth a SHOULD where it declares or names it.
-fn group_not_shown(view: &View<'_>, user: &str, ids: &[String], shown: Option<&Value>) -> Option<Finding> {
-    let known = &view.before.known;
-    if known.len() > LOOKED_THROUGH {
-        return None;
-    }
-    let of_kind = |endpoint: &'static str| {
-        let live = move |e: &Entry| &*e.kind.endpoint == endpoint && e.kind.state == State::Live;
-        (0u32..).zip(known.entries()).filter(move |(_, e)| live(e)).map(|(number, _)| known.glance(number))
-    };
-    let holds = |doc: &Value| member_ids(doc).iter().any(|m| m == user);
-    let lacking = of_kind("/Groups").find(|g| {
-        let read = g.last_full.as_deref().filter(|_| !g.dirty && g.refused.is_none());
-        !ids.contains(&g.id) && holds(&g.doc) && read.is_some_and(holds)
-    })?;
-    // What a client once wrote there and nobody minds is no sign that the server fills it.
-    let filled = |doc: &Value| {
-        let groups = value_ci(doc, "groups").and_then(Value::as_array).into_iter().flatten();
-        let mut ids = groups.filter_map(|g| value_ci(g, "value").and_then(text_of));
-        ids.any(|id| view.before.find("/Groups", &id).is_some())
-    };
-    let shows = ids.iter().any(|id| view.before.find("/Groups", id).is_some())
-        || of_kind("/Users").any(|u| u.last_full.as_deref().is_some_and(filled));
-    let declared = view.target.schemas_known
-        && view.resource_type().is_some_and(|rt| {
-            rt.schema.attributes.iter().any(|a| {
-                a.name.eq_ignore_ascii_case("groups") && !matches!(a.returned, Returned::Request | Returned::Never)
-            })
-        });
-    let finding = Finding::new("body /groups", lacking.id.clone(), shown.map_or("no groups".to_owned(), short));
-    let finding = match written_since_seen(view, user, &lacking.id) {
-        Some(write) => finding
-            .message("The write before it took the user out of the group, or it is not shown any more")
-            .because(write.step.clone()),
-        None => finding.because(lacking.last_write.clone()),
-    };
-    match (shows, declared || shown.is_some_and(Value::is_array)) {
-        (true, _) => Some(finding),
-        (false, true) => Some(finding.level(Level::Should)),
-        (false, false) => None,
-    }
 }
 
 fn member_shape(view: &View<'_>) -> Verdict {

@@ -479,10 +479,19 @@ fn id_reused(view: &View<'_>) -> Verdict {
     };
     match view.before.with_id(id).find(|k| k.state == State::Gone) {
         Some(k) => {
-            Verdict::Fail(vec![Finding::new("body /id", "an id that was never used", id).because(k.last_write.clone())])
+            let finding = Finding::new("body /id", "an id that was never used", id).because(k.last_write.clone());
+            // RFC 7644 §3.6 leaves it open whether a resource is kept: the same person under the same id is the old record again.
+            let again = asked_name(view).is_some_and(|name| k.name().is_some_and(|n| n.eq_ignore_ascii_case(name)));
+            Verdict::Fail(vec![if again { finding.level(Level::Note) } else { finding }])
         }
         None => Verdict::Pass,
     }
+}
+
+/// The name that a create asks for.
+fn asked_name<'a>(view: &View<'a>) -> Option<&'a str> {
+    let attribute = crate::shadow::name_attribute(&view.call.endpoint);
+    get_ci(view.call.body.as_ref()?.as_object()?, attribute)?.as_str()
 }
 
 /// Who is alive under the id that a create was answered with, and that id. Who has the name that is asked for is one resource, not

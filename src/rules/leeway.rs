@@ -30,11 +30,9 @@ pub(super) fn softer(view: &View<'_>, id: &str) -> Option<Level> {
         {
             Some(Level::Idp)
         }
-        // Microsoft's documentation asks for `and`; the RFC lets a server decline what it does not know.
+        // Microsoft's documentation asks for `and` and for externalId; the RFC lets a server decline what it does not know.
         "filter/valid-filter-refused" | "filter/logic-refused"
-            if indispensable(view)
-                && matches!(view.call.filter, Some(Filter::And(_)))
-                && declined_filter(view, scim_type).is_some() =>
+            if indispensable(view) && !by_name_alone(view) && declined_filter(view, scim_type).is_some() =>
         {
             Some(Level::Idp)
         }
@@ -49,7 +47,7 @@ pub(super) fn softer(view: &View<'_>, id: &str) -> Option<Level> {
         // `REPLACE` is sent by nobody; `Replace` by Entra.
         "patch/op-case-refused" if !capitalised(view) => Some(Level::Note),
         // No RFC says that somebody inactive may be in a group.
-        "create/valid-group-refused" | "group/member-change-refused" if minds_inactive(view) => Some(Level::Should),
+        "create/valid-group-refused" | "group/member-change-refused" if minds_inactive(view) => Some(Level::Note),
         // Who says that there is no sorting may say it once more (Table 8: 501).
         "list/valid-request-refused"
             if view.call.sort_by.is_some()
@@ -77,8 +75,8 @@ pub(super) fn softer(view: &View<'_>, id: &str) -> Option<Level> {
         {
             Some(Level::Note)
         }
-        // RFC 7643 §2.4 makes members a list; that a single object stands for a list of one is §3.5.2.1's word alone.
-        "group/member-change-refused" if single_object(view) => Some(Level::Should),
+        // RFC 7643 §2.4 makes it a list; that a single object stands for a list of one is §3.5.2.1's word alone.
+        "group/member-change-refused" | "patch/valid-request-refused" if single_object(view) => Some(Level::Should),
         // Two people with one key or address: what else is unique than the name is for the server to say (RFC 7644 §3.3).
         "create/conflict-without-duplicate" if shares_a_key(view) || given_so(view) => Some(Level::Note),
         _ if view.status() == 409
@@ -116,6 +114,12 @@ fn declined_filter(view: &View<'_>, scim_type: Option<&str>) -> Option<Level> {
         Support::Parts => (open == Level::Note).then_some(Level::Should),
         Support::Unknown => Some(open),
     }
+}
+
+/// The look-up of every identity provider: one comparison of the name.
+fn by_name_alone(view: &View<'_>) -> bool {
+    let name = name_attribute(&view.call.endpoint);
+    matches!(&view.call.filter, Some(Filter::Attr { path, .. }) if path.attr.eq_ignore_ascii_case(name))
 }
 
 /// The filter names an attribute that no answer of this case has shown.
@@ -460,11 +464,14 @@ fn unusual_value_path(view: &View<'_>) -> bool {
 
 /// Members written as one object instead of a list.
 fn single_object(view: &View<'_>) -> bool {
+    let Some(rt) = view.resource_type() else { return false };
+    let list = |name: &str| rt.schema.attribute(name).is_some_and(|a| a.multi_valued);
     patch_operations(view).into_iter().any(|o| {
         let value = get_ci(o, "value");
+        let members = value.and_then(Value::as_object).into_iter().flatten();
         match op_path(o) {
-            Some(path) => path.eq_ignore_ascii_case("members") && value.is_some_and(Value::is_object),
-            None => value.and_then(Value::as_object).and_then(|v| get_ci(v, "members")).is_some_and(Value::is_object),
+            Some(path) => list(path) && value.is_some_and(Value::is_object),
+            None => members.into_iter().any(|(name, v)| list(name) && v.is_object()),
         }
     })
 }

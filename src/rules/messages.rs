@@ -724,7 +724,10 @@ fn byte_order_mark(view: &View<'_>) -> Verdict {
 }
 
 fn plain_json(view: &View<'_>) -> Verdict {
-    if !scim_answer(view) {
+    // Who asks for nothing but application/json gets it (RFC 7644 §3.8).
+    let accept = view.exchange.request.header("accept").unwrap_or_default().to_ascii_lowercase();
+    let asked_for = accept.contains("application/json") && !accept.contains("scim+json") && !accept.contains('*');
+    if !scim_answer(view) || asked_for {
         return Verdict::NotApplicable;
     }
     match view.response().and_then(|r| r.media_type()).as_deref() {

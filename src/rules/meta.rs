@@ -738,7 +738,9 @@ fn content_location(view: &View<'_>) -> Verdict {
         Some((_, rest)) => rest.split_once('/').map(|(_, p)| format!("/{p}")).unwrap_or_default(),
         None => uri.to_owned(),
     };
-    let fits = |uri: &str| path(shown).ends_with(path(uri).trim_start_matches('.'));
+    // Relative to the service root (RFC 7643 §2.3.7), or to the request.
+    let tail = |long: &str, short: &str| long.ends_with(short.trim_start_matches(['.', '/']));
+    let fits = |uri: &str| tail(&path(shown), &path(uri)) || tail(&path(uri), &path(shown));
     // The Location of a create has a rule of its own.
     match (header("content-location"), header("location").filter(|_| view.call.op != Op::Create)) {
         (Some(uri), _) if !fits(uri) => Verdict::fail("header Content-Location", shown, uri),

@@ -19,6 +19,7 @@ mod leeway;
 pub(crate) mod limits;
 mod list;
 mod me;
+mod memberships;
 mod messages;
 mod meta;
 mod patch;
@@ -47,6 +48,7 @@ pub fn catalogue() -> impl Iterator<Item = &'static Rule> {
         reasons::RULES,
         identity::RULES,
         groups::RULES,
+        memberships::RULES,
         patch::RULES,
         patch_refused::RULES,
         put::RULES,

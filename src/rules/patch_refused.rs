@@ -125,7 +125,6 @@ pub static RULES: &[Rule] = &[
         proven_by: &[
             "patch-enterprise-department-only",
             "patch-whole-extension-400",
-            "patch-capitalized-op-rejected",
             "patch-urn-path-rejected",
             "patch-manager-sub-path-400",
             "patch-extension-attribute-replace-400",

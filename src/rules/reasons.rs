@@ -1,7 +1,7 @@
 //! Why a request is refused (RFC 7644 §3.12): status and `scimType` fit the reason.
 
 use super::rule::{Finding, Impact, Level, Rule, Verdict};
-use super::view::View;
+use super::view::{Past, View};
 use crate::scim::value::get_ci;
 use crate::shadow::{Expectation, Op, Reason};
 use serde_json::Value;
@@ -65,6 +65,12 @@ fn refused(view: &View<'_>) -> Option<&'static [&'static str]> {
     REASONS.iter().find(|(r, _)| *r == reason).map(|(_, words)| *words)
 }
 
+/// The last answer about this resource was that it is not there.
+fn lost(view: &View<'_>) -> bool {
+    let of_it = |p: &&Past| p.call.id.is_some() && p.call.id == view.call.id && p.call.endpoint == view.call.endpoint;
+    view.earlier.iter().rev().find(of_it).is_some_and(|p| p.exchange.status() == Some(404))
+}
+
 fn status(view: &View<'_>) -> Verdict {
     match (refused(view), view.status()) {
         (None, _) => Verdict::NotApplicable,
@@ -73,6 +79,8 @@ fn status(view: &View<'_>) -> Verdict {
         (_, 401 | 403 | 405 | 406 | 408 | 413 | 415 | 429) => Verdict::NotApplicable,
         // A second thing was wrong: the condition does not hold, or the name is taken.
         (_, 412) if view.exchange.request.header("if-match").is_some() => Verdict::NotApplicable,
+        // Who was not found before is not found now.
+        (_, 404) if lost(view) => Verdict::NotApplicable,
         (_, 409) if view.object().and_then(|o| get_ci(o, "scimType")).is_some_and(|w| w == "uniqueness") => {
             Verdict::NotApplicable
         }

@@ -540,6 +540,7 @@ fn forms(view: &View<'_>, body: &Map<String, Value>) -> Vec<&'static str> {
             out.push(id);
         }
     };
+    add(capital && minds_op(view, &ops), "patch/op-case-refused");
     add(other_case(view, &ops), "patch/attribute-case-refused");
     add(own_id && minds_id(view), "patch/own-id-refused");
     add(clears, "patch/null-value-refused");
@@ -552,6 +553,14 @@ fn forms(view: &View<'_>, body: &Map<String, Value>) -> Vec<&'static str> {
     add(capital, "patch/op-case-refused");
     out.push("patch/valid-request-refused");
     out
+}
+
+/// The refusal speaks of operations, and names one of those that were sent.
+fn minds_op(view: &View<'_>, ops: &[&Map<String, Value>]) -> bool {
+    let detail = detail_of(view).to_ascii_lowercase();
+    let sent = ops.iter().filter_map(|o| get_ci(o, "op")?.as_str());
+    ["op", "operation", "operations"].iter().any(|word| says(&detail, word))
+        && sent.map(str::to_ascii_lowercase).any(|op| says(&detail, &op))
 }
 
 /// The refusal of a path-less change speaks of an id or of what may not be changed; or it says nothing, and another path-less change

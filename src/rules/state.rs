@@ -53,6 +53,12 @@ fn read_as(view: &View<'_>, c: &Contradiction, place: Place) -> (&'static str, F
     match changed_with_another(view, c, place) {
         Some(write) => {
             let finding = finding(view, c, place).because(write.step.clone()).impact(Impact::UpdateLost);
+            // RFC 7643 §2.3.7: a server may see to it that references lead to somebody.
+            let to_nobody = write.call.op == Op::Delete
+                && write.call.id.as_deref().is_some_and(|id| texts(&c.expected, "").iter().any(|t| t.contains(id)));
+            if to_nobody && is_null(&c.actual) {
+                return (OTHER, finding.level(Level::Note));
+            }
             // What a membership means for its members is the product's to say; an identity provider is told nothing of it.
             let policy = write.call.endpoint != view.call.endpoint && finding.level.is_none();
             (OTHER, if policy { finding.level(Level::Idp) } else { finding })
@@ -82,17 +88,38 @@ const BYSTANDING: &str = "group/members-changed-by-other-write";
 /// The write to a user that came after the last sight of the group with them, where the group lacks no others: it is not known to
 /// what they fell, and a change of the group that had nothing to do with them is not it.
 fn taken_out_with<'v>(view: &'v View<'_>, c: &Contradiction) -> Option<&'v Past> {
-    let fits = c.key == "members" && matches!(c.cause.form.op.as_str(), "" | "add") && !lost(c).is_empty();
+    if c.key != "members" || !matches!(c.cause.form.op.as_str(), "" | "add") {
+        return None;
+    }
+    let actual = values_of(&c.actual);
+    let gone: Vec<String> = values_of(&c.expected).into_iter().filter(|user| !actual.contains(user)).collect();
+    let before = values_of(&c.previous);
+    let there = |user: &String| before.contains(user) || was_shown(c, user);
     let writes: Option<Vec<&Past>> =
-        lost(c).iter().filter(|_| fits).map(|user| written_since_seen(view, user, &c.id)).collect();
+        gone.iter().map(|user| written_since_seen(view, user, &c.id).filter(|_| there(user))).collect();
     writes?.pop()
 }
 
-/// The last write to a user since an answer showed them in the group.
-pub(super) fn written_since_seen<'v>(view: &'v View<'_>, user: &str, group: &str) -> Option<&'v Past> {
-    let of = |p: &Past, endpoint: &str, id: &str| p.call.endpoint == endpoint && whose(p).as_deref() == Some(id);
-    let mut since = view.earlier.iter().rev().take_while(|p| !of(p, "/Groups", group) || p.call.op == Op::Patch);
-    since.find(|p| matches!(p.call.op, Op::Replace | Op::Patch) && of(p, "/Users", user) && p.exchange.accepted())
+/// The last write to a user since an answer showed them in the group. A PATCH of the group shows them nothing.
+fn written_since_seen<'v>(view: &'v View<'_>, user: &str, group: &str) -> Option<&'v Past> {
+    let of_group = |p: &&Past| concerns(p, "/Groups", group) && p.call.op != Op::Patch;
+    let mut since = view.earlier.iter().rev().take_while(|p| !of_group(p));
+    since.find(|p| writes(p, "/Users", user))
+}
+
+/// The writes to a user since the group was last asked for or written to, the latest first.
+pub(super) fn writes_since<'v>(view: &'v View<'_>, user: &'v str, group: &'v str) -> impl Iterator<Item = &'v Past> {
+    let since = view.earlier.iter().rev().take_while(move |p| !concerns(p, "/Groups", group));
+    since.filter(move |p| writes(p, "/Users", user))
+}
+
+fn concerns(past: &Past, endpoint: &str, id: &str) -> bool {
+    past.call.endpoint == endpoint && whose(past).as_deref() == Some(id)
+}
+
+/// A write to that resource which was accepted.
+fn writes(past: &Past, endpoint: &str, id: &str) -> bool {
+    (sends(past.call.op) || past.call.op == Op::Delete) && concerns(past, endpoint, id) && past.exchange.accepted()
 }
 
 /// Another resource of the type was written to in this case.
@@ -111,7 +138,12 @@ fn written_to_another(view: &View<'_>, c: &Contradiction) -> Option<String> {
     // What stands in place of nothing may be a default that others were given, too.
     // And a part of what was sent here is that, cut off.
     let cut = c.expected.as_str().is_some_and(|sent| sent.contains(actual));
-    if cut || is_null(&c.expected) || facts::computed_name(&c.key) || only_case_differs(c) || only_blanks_differ(c) {
+    if cut
+        || is_null(&c.expected)
+        || facts::computed_name(&c.key)
+        || only_case_differs(c)
+        || only_blanks_differ(c, true)
+    {
         return None;
     }
     // A list that shows somebody's name under this id has one of them under the wrong id, which is another rule's subject.
@@ -195,7 +227,7 @@ fn finding(view: &View<'_>, c: &Contradiction, place: Place) -> Finding {
         finding = finding.impact(if none_missing(c) { Impact::AccessKept } else { Impact::MembersLost });
     }
     let letters = only_case_differs(c) && !own_rule && !case_exact(view, &c.key);
-    let trimmed = c.key != "userName" && only_blanks_differ(c);
+    let trimmed = c.key != "userName" && only_blanks_differ(c, case_exact(view, &c.key));
     if c.optional || derived_name(view, c) || letters || trimmed {
         // RFC 7643 §7: of an attribute that is not case exact the server may alter the case.
         finding = finding.level(Level::Note);
@@ -435,7 +467,8 @@ pub fn classify(c: &Contradiction, place: Place) -> &'static str {
     if c.key == "active" && !group {
         return active(&c.cause);
     }
-    if group && c.key == "displayName" && matches!(c.cause.kind, Write::Patch | Write::Put) {
+    let renames = matches!(c.cause.kind, Write::Patch | Write::Put) && c.cause.form.op != "remove";
+    if group && c.key == "displayName" && renames {
         return "group/rename-not-applied";
     }
     match c.cause.kind {
@@ -589,8 +622,10 @@ fn only_case_differs(c: &Contradiction) -> bool {
 }
 
 /// The same text but for blanks at its ends: a server that trims what people type does nobody harm.
-fn only_blanks_differ(c: &Contradiction) -> bool {
-    matches!((c.expected.as_str(), c.actual.as_str()), (Some(a), Some(b)) if a.trim() == b.trim())
+/// Blanks around the text, and where case does not count the case of its letters.
+fn only_blanks_differ(c: &Contradiction, exact: bool) -> bool {
+    let same = |a: &str, b: &str| a == b || (!exact && a.eq_ignore_ascii_case(b));
+    matches!((c.expected.as_str(), c.actual.as_str()), (Some(a), Some(b)) if same(a.trim(), b.trim()))
 }
 
 /// How many elements are primary.

@@ -88,6 +88,7 @@ impl Player<'_> {
         let out = self.added_read(target, tenant);
         let Ok(exchange) = self.exchange(out).await else { return };
         let mut judged = self.judge(&exchange, id, true, None);
+        self.ask_later(&exchange, &mut judged).await;
         self.follow(&exchange, &mut judged).await;
         let at = self.report_step(step, id, &exchange, Some("Read back after"));
         self.take_findings(at, step, &exchange, &judged);

@@ -19,7 +19,7 @@ const ROUNDS: usize = 4;
 
 /// What of an answer others can change.
 #[derive(PartialEq)]
-struct Sight {
+pub(super) struct Sight {
     status: Option<u16>,
     total: Option<i64>,
     ids: Vec<String>,
@@ -28,7 +28,7 @@ struct Sight {
 }
 
 impl Sight {
-    fn of(exchange: &Exchange) -> Self {
+    pub(super) fn of(exchange: &Exchange) -> Self {
         let (status, body) = (exchange.status(), exchange.json());
         let total = body.and_then(Value::as_object).and_then(|o| get_ci(o, "totalResults")?.as_i64());
         if total.is_none() {

@@ -26,6 +26,8 @@ const FOLLOWS: &[(&str, &[&str])] = &[
     ),
     ("schema/id-not-text", NO_USABLE_ID),
     ("put/answer-shows-old-state", &["put/answer-hides-what-stays"]),
+    // Who was not deleted is replaced, and not made.
+    ("delete/still-there", &["put/creates-unknown"]),
     // Two names for one record: each look-up finds the other one, or nobody.
     ("identity/create-answers-with-other", MIXED_UP),
     ("create/duplicate-accepted", MIXED_UP),
@@ -48,7 +50,9 @@ const FOLLOWS: &[(&str, &[&str])] = &[
             "error/refused-but-changed",
             "filter/external-id-not-found",
             "filter/match-missing",
+            "group/add-replaces-members",
             "group/member-change-refused",
+            "group/member-not-added",
             "group/members-changed-by-other-write",
             "group/redundant-change-refused",
             "list/resource-missing",

@@ -5,13 +5,16 @@
 use super::off::Alike;
 use crate::engine::{Http, Outgoing};
 use crate::event::TargetReport;
-use crate::exchange::Exchange;
+use crate::exchange::{AuthKind, Exchange};
 use crate::profile::provider::ProviderProfile;
 use crate::scim::value::get_ci;
 use crate::shadow::Advertised;
 use std::sync::Arc;
 use std::time::Instant;
 use time::OffsetDateTime;
+
+/// Said when the credentials of the second tenant are refused at this base URL.
+const SECOND_ELSEWHERE: &str = "the second token is refused at this base URL, as it should be where each tenant has its own: what needs a second tenant is skipped";
 
 /// The target cannot be tested.
 #[derive(Debug, thiserror::Error)]
@@ -63,7 +66,7 @@ pub async fn discover(http: Arc<Http>) -> Result<Discovery, Unusable> {
             advertised.types_known || (endpoint == "/Groups" && (users.accepted() || config_body.is_some()));
         if something_is_there
             && !advertised.listed(endpoint)
-            && matches!(ask(http, &format!("{endpoint}?startIndex=1&count=1")).await.status(), Some(404 | 405 | 501))
+            && not_there(&ask(http, &format!("{endpoint}?startIndex=1&count=1")).await, &advertised)
         {
             advertised.drop_type(endpoint);
         }
@@ -72,7 +75,8 @@ pub async fn discover(http: Arc<Http>) -> Result<Discovery, Unusable> {
         let nobody = ask(http, "/Users?filter=userName%20eq%20%22nobody.of.scimproof%40example.com%22").await;
         advertised.filters_unsaid = finds_nobody(&nobody);
     }
-    advertised.second_token = http.target().other.is_some();
+    let elsewhere = http.target().other.is_some() && is_elsewhere(http).await;
+    advertised.second_token = http.target().other.is_some() && !elsewhere;
     advertised.credentials = !matches!(http.target().credentials, crate::engine::Credentials::None);
     if users.status() == Some(401) && !advertised.credentials {
         return Err(Unusable(format!(
@@ -83,6 +87,9 @@ pub async fn discover(http: Arc<Http>) -> Result<Discovery, Unusable> {
     let access_refused = matches!(users.status(), Some(401))
         .then(|| format!("the target refuses the credentials: GET {} answered 401", users.request.url));
     let mut remarks = http.warnings();
+    if elsewhere {
+        remarks.push(SECOND_ELSEWHERE.to_owned());
+    }
     remarks.extend(remarks_on(&advertised, &config, access_refused.as_deref()));
     let mut shown = http.target().base_url.clone();
     // Only URLs that cannot hold credentials refuse this, and those hold none.
@@ -101,6 +108,19 @@ pub async fn discover(http: Arc<Http>) -> Result<Discovery, Unusable> {
 async fn ask(http: &Http, target: &str) -> Exchange {
     let headers = vec![("Accept".to_owned(), "application/scim+json, application/json".to_owned())];
     http.send(Outgoing { method: "GET".to_owned(), target: target.to_owned(), headers, ..Outgoing::default() }).await
+}
+
+/// No such endpoint. Where others are listed and this one is not, 403 says so as well: a gateway in front answers with it.
+fn not_there(answer: &Exchange, advertised: &Advertised) -> bool {
+    matches!(answer.status(), Some(404 | 405 | 501)) || (advertised.types_known && answer.status() == Some(403))
+}
+
+/// The second token belongs to a tenant with another base URL (RFC 7644 §6): here it is let nowhere.
+async fn is_elsewhere(http: &Http) -> bool {
+    let headers = vec![("Accept".to_owned(), "application/scim+json".to_owned())];
+    let target = "/Users?startIndex=1&count=1".to_owned();
+    let out = Outgoing { method: "GET".to_owned(), target, headers, auth: AuthKind::Other, ..Outgoing::default() };
+    matches!(http.send(out).await.status(), Some(401 | 403 | 404))
 }
 
 /// A look-up of somebody who is not there has an empty list for an answer.

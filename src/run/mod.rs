@@ -133,6 +133,8 @@ pub(crate) struct Context {
     pub(crate) sent_again: AtomicUsize,
     /// Refusals of creates that were looked into: endpoint and words, and what came of it.
     pub(crate) refusals: Mutex<Vec<(String, play::Told)>>,
+    /// Reads that contradicted a write and were asked for again a moment later, and how many had become another answer.
+    pub(crate) asked_later: (AtomicUsize, AtomicUsize),
     /// Plainer forms of refused requests that were asked for.
     pub(crate) plainer: AtomicUsize,
     silent: OnceLock<String>,
@@ -196,6 +198,7 @@ pub async fn run(
         first_unanswered: Mutex::default(),
         sent_again: AtomicUsize::new(0),
         refusals: Mutex::default(),
+        asked_later: <(AtomicUsize, AtomicUsize)>::default(),
         plainer: AtomicUsize::new(0),
         silent: OnceLock::new(),
     });
@@ -332,6 +335,8 @@ fn conclude(
     let findings = findings::group(raw, &cases, words);
     let mut target = target;
     target.remarks.extend(context.patience.remark());
+    let (asked, changed) = &context.asked_later;
+    target.remarks.extend(play::remark_on_lag(asked.load(Ordering::Relaxed), changed.load(Ordering::Relaxed)));
     let ours = cases.iter().any(|c| c.idp == "rfc");
     if ours && context.target.schemas_known {
         target.remarks.extend(required::remark(&context.target.types).map(|text| context.redactor.text(&text)));

@@ -4,6 +4,7 @@
 //! Order inside a step: rules on the exchange, then captures, then the step's own expectations.
 
 mod expected;
+mod later;
 mod own;
 mod plainer;
 mod reduced;
@@ -33,6 +34,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+pub(super) use later::remark as remark_on_lag;
 pub(crate) use reduced::Told;
 pub(super) use verdict::expects_refusal;
 
@@ -233,6 +235,7 @@ impl<'a> Player<'a> {
         self.look_first(step, &exchange, round).await;
         let mut judged = self.judge(&exchange, &step.id, true, step.expect.as_ref());
         self.confirm(&exchange, &mut judged).await;
+        self.ask_later(&exchange, &mut judged).await;
         self.follow(&exchange, &mut judged).await;
         self.look_into(&exchange, &mut judged).await;
         let plainer = self.plainer(step, &exchange, &mut judged).await;

@@ -9,6 +9,7 @@ mod gaps;
 mod habits;
 mod limits;
 mod met;
+mod policies;
 
 use super::behaviour::{Hook, PatchAnswer, Timestamps, UnknownMember};
 use super::call::{Kind, Target};
@@ -48,6 +49,7 @@ pub fn all() -> &'static [Variant] {
             gaps::VARIANTS,
             habits::VARIANTS,
             met::VARIANTS,
+            policies::VARIANTS,
         ]
         .concat()
     });

@@ -135,6 +135,10 @@ impl Advertised {
             if let Some(schema) = advertised {
                 fallback.schema = schema.clone();
             }
+            // Who describes the schemas and leaves this one out has it not.
+            let has = |urn: &str| schemas.iter().any(|s| s.id.eq_ignore_ascii_case(urn));
+            let all_told = out.schemas_known && described.is_empty();
+            fallback.extensions.retain(|extension| !all_told || has(&extension.schema.id));
             for extension in &mut fallback.extensions {
                 if let Some(s) = schemas.iter().find(|s| s.id.eq_ignore_ascii_case(&extension.schema.id)) {
                     extension.schema = s.clone();

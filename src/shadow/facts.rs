@@ -392,7 +392,7 @@ fn same_identity(key: &str, a: &Value, b: &Value) -> bool {
 
 /// Equality of single values as a client must see it: text exactly, but for what RFC 7643 lets a server canonicalise
 /// (e-mail addresses and phone numbers, §4.1.2) and for dateTime (any zone).
-fn same_scalar(key: &str, a: &Value, b: &Value, attribute: Option<&Attribute>) -> bool {
+pub fn same_scalar(key: &str, a: &Value, b: &Value, attribute: Option<&Attribute>) -> bool {
     if a == b {
         return true;
     }

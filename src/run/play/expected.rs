@@ -13,7 +13,7 @@ use crate::run::judge::Judged;
 use crate::scenario::model::{Expect, Matcher, Place, Step};
 use crate::scenario::template::Values;
 use crate::scim::schema::{Mutability, ResourceType, Returned};
-use crate::shadow::{Call, Choice, Expectation, Op, Reason};
+use crate::shadow::{Call, Choice, Expectation, Op, Reason, facts};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -62,6 +62,9 @@ impl Player<'_> {
         if !expect.status.is_empty() && !expect.status.iter().any(allowed) {
             out.push(("status".to_owned(), findings::statuses(&expect.status), status.to_string()));
         }
+        if self.asks_the_servers_own(call) {
+            return out;
+        }
         let types = &self.context.target.types;
         let shown = |v: Option<&Value>| v.map_or_else(|| "nothing".to_owned(), crate::rules::view::short);
         let mut test = |label: String, value: Option<Value>, matcher: &Matcher| {
@@ -74,6 +77,9 @@ impl Player<'_> {
                 continue;
             }
             let value = render::at(place, exchange, types, &self.values);
+            if self.is_canonical_form(place, matcher, value.as_ref(), call) {
+                continue;
+            }
             test(findings::place_label(place, &self.values as &dyn Values), value, matcher);
         }
         for (name, matcher) in &expect.headers {
@@ -81,6 +87,38 @@ impl Player<'_> {
             test(format!("header {name}"), value, matcher);
         }
         out
+    }
+
+    /// True where the filter goes by an attribute that only this server writes, though the RFC lets clients: whom it fits, no client
+    /// knows.
+    fn asks_the_servers_own(&self, call: &Call) -> bool {
+        let (Some(text), Some(rt)) = (&call.filter_text, self.context.target.resource_type(&call.endpoint)) else {
+            return false;
+        };
+        let words: Vec<&str> = text.split([' ', '(', ')', '[', ']', '.', ':']).collect();
+        let named = rt.schema.attributes.iter().filter(|a| words.iter().any(|w| w.eq_ignore_ascii_case(&a.name)));
+        let by_rfc = |name: &str| {
+            let own = [ResourceType::user(), ResourceType::group()];
+            own.iter().find_map(|rt| rt.schema.attribute(name).map(|a| a.mutability)) == Some(Mutability::ReadOnly)
+        };
+        named.filter(|a| a.mutability == Mutability::ReadOnly).any(|a| !by_rfc(&a.name))
+    }
+
+    /// True where a server shows what was written in a form of its own that the RFC allows: another case where case does not count
+    /// (RFC 7643 §7), a phone number with its country (§4.1.2).
+    fn is_canonical_form(&self, place: &Place, matcher: &Matcher, value: Option<&Value>, call: &Call) -> bool {
+        let (Place::Scim(template), Matcher::Equals(json), Some(shown)) = (place, matcher, value) else { return false };
+        let Some(rt) = self.context.target.resource_type(&call.endpoint) else { return false };
+        let (Ok(text), Ok(wanted)) = (template.render_in_filter(&self.values), json.render(&self.values)) else {
+            return false;
+        };
+        let text = text.split_once("].").filter(|(head, _)| head.starts_with("Resources[")).map_or(&*text, |(_, t)| t);
+        let Ok(path) = crate::scim::path::parse_path(&without_index(text), rt) else { return false };
+        let Some(found) = rt.attribute(&path.attr) else { return false };
+        let key = found.attribute.name.as_str();
+        let recased = |(a, b): (&str, &str)| a.eq_ignore_ascii_case(b) && !found.leaf().case_exact && key != "userName";
+        facts::same_scalar(key, &wanted, shown, Some(found.attribute))
+            || wanted.as_str().zip(shown.as_str()).is_some_and(recased)
     }
 
     /// True for an attribute that the target's schema does not declare, or does not return without being asked.
@@ -100,7 +138,7 @@ impl Player<'_> {
             },
             _ => return false,
         };
-        let Ok(path) = crate::scim::path::parse_path(text, rt) else { return false };
+        let Ok(path) = crate::scim::path::parse_path(&without_index(text), rt) else { return false };
         // Through the RFC's own schema only attributes count: `status` of an error is none.
         let known =
             |rt: &ResourceType| rt.attribute(&path.attr).map(|r| (r.attribute.returned, r.attribute.mutability));
@@ -116,6 +154,16 @@ impl Player<'_> {
             None => [ResourceType::user(), ResourceType::group()].iter().any(|own| known(own).is_some()),
         }
     }
+}
+
+/// `emails[0].value` is about `emails.value`.
+fn without_index(text: &str) -> String {
+    let mut parts = text.split('[');
+    let head = parts.next().unwrap_or_default().to_owned();
+    parts.fold(head, |out, part| match part.split_once(']') {
+        Some((number, rest)) if number.bytes().all(|b| b.is_ascii_digit()) => out + rest,
+        _ => out + "[" + part,
+    })
 }
 
 /// Why a refusal was right although the step hoped for something else: the target's own schema asks for it.
@@ -136,7 +184,12 @@ pub(super) fn foreseen(judged: &Judged, exchange: &Exchange, target: &crate::sha
         Expectation::Refuse => {
             matches!(forecast.reason, Some(Reason::MissingRequired | Reason::Mutability | Reason::InvalidPath))
         }
-        Expectation::Either => forecast.choice == Some(Choice::UndeclaredAttribute),
+        Expectation::Either => {
+            let whole = judged.call.body.as_ref().and_then(Value::as_object).filter(|_| judged.call.op == Op::Create);
+            let required =
+                |o| crate::shadow::forecast::required_extension_lost(o, target.resource_type(&judged.call.endpoint)?);
+            forecast.choice == Some(Choice::UndeclaredAttribute) || whole.and_then(required).is_some()
+        }
         Expectation::Accept => false,
     };
     (refused && by_schema).then(|| format!("the target's schema does not allow it: {}", forecast.detail))

@@ -243,7 +243,9 @@ pub(super) const VARIANTS: &[Variant] = &[
         title: "HEAD answers 405",
         spec: "RFC 7644 §3.2 has no HEAD",
         breaks: &[],
-        hooks: &[Hook::Before(|call, _| (call.method == "HEAD").then(|| Reply::error(405, None, "Use GET.")))],
+        hooks: &[Hook::Before(|call, _| {
+            (call.method == "HEAD").then(|| Reply::error(405, None, "Use GET.").with("Allow", "GET"))
+        })],
     },
 ];
 
