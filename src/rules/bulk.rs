@@ -590,7 +590,7 @@ pub(super) fn refused_for_itself(result: &Map<String, Value>) -> bool {
     let response = get_ci(result, "response").and_then(Value::as_object);
     let word = response.and_then(|r| get_ci(r, "scimType")).and_then(Value::as_str).unwrap_or_default();
     let patch = get_ci(result, "method").and_then(Value::as_str).is_some_and(|m| m.eq_ignore_ascii_case("PATCH"));
-    matches!(crate::shadow::bulk_status_of(result), Some(401 | 403 | 405 | 429 | 500..))
+    matches!(crate::shadow::bulk_status_of(result), Some(401 | 403 | 405 | 428 | 429 | 500..))
         || (patch && matches!(word, "invalidPath" | "mutability"))
 }
 

@@ -2,13 +2,29 @@
 
 use super::rule::{Finding, Impact, Level, Rule, Verdict, refusal_rule, state_rule};
 use super::state;
-use super::view::{View, below, short};
+use super::view::{Past, View, below, short};
 use crate::scim::value::{get_ci, value_ci};
 use crate::shadow::{Choice, Op, State, member_ids};
 use serde_json::Value;
 
 /// Rules of this area.
 pub static RULES: &[Rule] = &[
+    Rule {
+        id: "group/members-from-nowhere",
+        title: "A group that was created without members has some",
+        spec: "RFC 7643 §4.2 (members); RFC 7644 §3.3 lets a server alter what is posted, and no identity provider expects people nobody sent",
+        level: Level::Idp,
+        clash: false,
+        impact: Impact::AccessKept,
+        breaks: &["okta", "entra"],
+        requirements: &["group-create-empty"],
+        explain: "Identity providers create a group empty and add its members one by one. Whoever is in it before that has an access that nobody gave them, and that the identity provider, which never sent them, will never take away. An absent `members` in a query of the database is a condition that everybody fulfils.",
+        hint: "A create without members makes an empty group; look for a filter that is left out when the list is empty.",
+        wrong: "POST /Groups {\"displayName\":\"Sales\"} → {…,\"members\":[{\"value\":\"2819\"},{\"value\":\"92b7\"}]}",
+        right: "→ no members, or []",
+        proven_by: &["group-create-empty-holds-everybody"],
+        check: from_nowhere,
+    },
     Rule {
         id: "group/create-members-not-stored",
         title: "A group is created without the members that were sent",
@@ -564,4 +580,32 @@ fn members_missing_in_list(view: &View<'_>) -> Verdict {
         }
     }
     if seen { Verdict::Pass } else { Verdict::NotApplicable }
+}
+
+/// The first sight of a group that was created without members: the answer to the create, or the read after it.
+fn from_nowhere(view: &View<'_>) -> Verdict {
+    if view.call.endpoint != "/Groups" || !view.accepted() || !matches!(view.call.op, Op::Create | Op::Read) {
+        return Verdict::NotApplicable;
+    }
+    let shown = view.object().and_then(|o| get_ci(o, "members")).and_then(Value::as_array);
+    let id = view.object().and_then(|o| get_ci(o, "id")).and_then(Value::as_str);
+    let made = match view.call.op {
+        Op::Create => Some(view.call),
+        // Nothing at all came between: what another write does is another rule's subject.
+        _ => view.earlier.last().filter(|p| p.call.op == Op::Create && made_it(p, id)).map(|p| &p.call),
+    };
+    let sent = made.map(|call| call.body.as_ref().and_then(|b| value_ci(b, "members")));
+    let none = |list: Option<&Value>| list.is_none_or(|m| m.is_null() || m.as_array().is_some_and(Vec::is_empty));
+    match (sent, shown.filter(|all| !all.is_empty())) {
+        (Some(sent), Some(shown)) if none(sent) => {
+            Verdict::fail("body /members", "no members: none was sent", format!("{} of them", shown.len()))
+        }
+        (Some(sent), None) if none(sent) => Verdict::Pass,
+        _ => Verdict::NotApplicable,
+    }
+}
+
+fn made_it(past: &Past, id: Option<&str>) -> bool {
+    let made = past.exchange.json().and_then(|b| value_ci(b, "id")).and_then(Value::as_str);
+    past.exchange.accepted() && id.is_some() && made == id
 }

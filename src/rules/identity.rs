@@ -4,7 +4,7 @@ use super::rule::{Finding, Impact, Level, Rule, Verdict, refusal_rule, state_rul
 use super::state::texts;
 use super::view::{Past, View, short};
 use crate::exchange::AuthKind;
-use crate::scim::value::get_ci;
+use crate::scim::value::{get_ci, value_ci};
 use crate::shadow::{Known, Op, Reason, Selection, State, text_of};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -280,6 +280,7 @@ pub static RULES: &[Rule] = &[
             "delete-user-with-groups-409",
             "delete-users-405",
             "group-delete-with-members-409",
+            "group-delete-holding-groups-409",
         ],
         check: refusal_rule!("delete/refused"),
     },
@@ -480,12 +481,19 @@ fn id_reused(view: &View<'_>) -> Verdict {
     match view.before.with_id(id).find(|k| k.state == State::Gone) {
         Some(k) => {
             let finding = Finding::new("body /id", "an id that was never used", id).because(k.last_write.clone());
-            // RFC 7644 §3.6 leaves it open whether a resource is kept: the same person under the same id is the old record again.
-            let again = asked_name(view).is_some_and(|name| k.name().is_some_and(|n| n.eq_ignore_ascii_case(name)));
+            // RFC 7644 §3.6 leaves it open whether a resource is kept: the same person under the same id is the old record again,
+            // unless it says itself that it is a new one.
+            let same = asked_name(view).is_some_and(|name| k.name().is_some_and(|n| n.eq_ignore_ascii_case(name)));
+            let again = same && created(&k.doc).is_none_or(|old| view.exchange.json().and_then(created) == Some(old));
             Verdict::Fail(vec![if again { finding.level(Level::Note) } else { finding }])
         }
         None => Verdict::Pass,
     }
+}
+
+/// When a resource says that it was made.
+fn created(resource: &Value) -> Option<&str> {
+    value_ci(value_ci(resource, "meta")?, "created")?.as_str()
 }
 
 /// The name that a create asks for.

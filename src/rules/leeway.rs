@@ -65,6 +65,10 @@ pub(super) fn softer(view: &View<'_>, id: &str) -> Option<Level> {
         {
             Some(Level::Note)
         }
+        // Where a list ends, a client learns from totalResults; who asks on all the same, SailPoint among them, may be told so.
+        "list/valid-request-refused" if view.status() == 400 && minds_the_start(view) && !far_page(view) => {
+            Some(Level::Idp)
+        }
         // Neither says the RFC how deep a server must let one page (§3.4.2.4), nor does anybody ask for the millionth user.
         "list/valid-request-refused" if view.status() == 400 && far_page(view) => Some(Level::Note),
         "headers/media-type-refused" if plain_json => Some(Level::Should),
@@ -173,6 +177,11 @@ fn rare_order(view: &View<'_>) -> bool {
 }
 
 /// A page that begins far behind all that there can be.
+fn minds_the_start(view: &View<'_>) -> bool {
+    let beyond = view.call.start_index.as_deref().and_then(|s| s.trim().parse::<u64>().ok()).is_some_and(|s| s > 1);
+    beyond && says(&said(view), "startindex")
+}
+
 fn far_page(view: &View<'_>) -> bool {
     const FAR: u64 = 100_000;
     view.call.start_index.as_deref().and_then(|s| s.trim().parse::<u64>().ok()).is_some_and(|start| start >= FAR)
@@ -199,8 +208,11 @@ fn by_the_servers_rules(view: &View<'_>) -> Option<Level> {
             view.call.body.as_ref().and_then(|b| value_ci(b, "password")?.as_str()).is_some_and(|p| p.len() < 2);
         return Some(if letter { Level::Note } else { Level::Should });
     }
-    if refusal == 413 || many_at_once(view) {
+    if refusal == 413 || many_at_once(view) || speaks_of_a_bound(view) || odd_username(view) {
         return Some(Level::Idp);
+    }
+    if too_long(view) {
+        return Some(Level::Note);
     }
     // Attributes beyond the essential are optional, and this server does not say which it has.
     if !view.target.schemas_known
@@ -320,6 +332,42 @@ fn many_at_once(view: &View<'_>) -> bool {
         }
     }
     view.call.body.as_ref().is_some_and(|b| longest(b) > MANY)
+}
+
+fn said(view: &View<'_>) -> String {
+    view.object().and_then(|o| get_ci(o, "detail")).and_then(Value::as_str).unwrap_or_default().to_lowercase()
+}
+
+/// The refusal names how many there may be: of no list an RFC says how many it must hold.
+fn speaks_of_a_bound(view: &View<'_>) -> bool {
+    let said = said(view);
+    ["at most", "too many", "maximum number"].iter().any(|words| said.contains(words))
+}
+
+/// The refusal speaks of a length, and a text was sent that is longer than many a column: no RFC says how long one must be.
+fn too_long(view: &View<'_>) -> bool {
+    const SHORT: usize = 63;
+    fn longest(value: &Value) -> usize {
+        match value {
+            Value::String(text) => text.chars().count(),
+            Value::Array(items) => items.iter().map(longest).max().unwrap_or(0),
+            Value::Object(map) => map.values().map(longest).max().unwrap_or(0),
+            _ => 0,
+        }
+    }
+    let said = said(view);
+    let speaks = ["long", "longer", "length", "characters", "exceeds"].iter().any(|word| says(&said, word));
+    speaks && view.call.body.as_ref().is_some_and(|b| longest(b) > SHORT)
+}
+
+/// The refusal speaks of the userName, and that has a character beyond those of most addresses: a text may have a required format
+/// (RFC 7643 §2.3.1), and what people are called at the identity provider is not the server's to say.
+fn odd_username(view: &View<'_>) -> bool {
+    let usual = |c: char| c.is_ascii_alphanumeric() || "._@-".contains(c);
+    let name = view.call.body.as_ref().and_then(|b| value_ci(b, "userName")?.as_str());
+    let speaks = |said: &str| ["character", "format", "invalid", "allowed"].iter().any(|w| said.contains(w));
+    let said = said(view);
+    name.is_some_and(|n| !n.chars().all(usual)) && said.contains("username") && speaks(&said)
 }
 
 /// The manager that is written is nobody of ours (RFC 7643 §4.3: the id of the User who is the manager).

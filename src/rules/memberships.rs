@@ -7,8 +7,9 @@ use super::state::writes_since;
 use super::view::{Past, View, short};
 use crate::scim::schema::Returned;
 use crate::scim::value::{get_ci, value_ci};
+use crate::shadow::forecast::{op_path, operations};
 use crate::shadow::{Entry, Known, Op, State, member_ids, text_of};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::borrow::Cow;
 
 /// Rules of this area.
@@ -121,7 +122,9 @@ fn user_groups_stale(view: &View<'_>) -> Verdict {
             ),
             // Who was switched on may be in it again, without the group's having been asked.
             State::Live
-                if !member && settled(view, group, NESTING) && writes_since(view, user, &group.id).next().is_none() =>
+                if !member
+                    && settled(view, group, NESTING)
+                    && !writes_since(view, user, &group.id).any(may_switch_on) =>
             {
                 findings.push(
                     Finding::new("body /groups", "only groups that hold the user", group.id.clone())
@@ -157,10 +160,26 @@ fn holds(view: &View<'_>, group: &Value, user: &str, depth: usize) -> bool {
                 .any(|g| holds(view, &g.doc, user, depth - 1)))
 }
 
-/// A write that makes a user inactive (`false`) or active (`true`), in whatever form.
-fn switches(past: &Past, to: &str) -> bool {
-    let text = past.call.body.as_ref().map(Value::to_string).unwrap_or_default().to_ascii_lowercase();
-    text.contains("\"active") && text.contains(to)
+/// A write that sets `active`, as a Boolean or as a text.
+fn switches(past: &Past, to: bool) -> bool {
+    let Some(body) = past.call.body.as_ref().and_then(Value::as_object) else { return false };
+    let named = |map: &Map<String, Value>| get_ci(map, "active").is_some_and(|v| says(v, to));
+    let says_so = |o: &Map<String, Value>| match (op_path(o), get_ci(o, "value")) {
+        (Some(path), Some(value)) => path.eq_ignore_ascii_case("active") && says(value, to),
+        (None, Some(Value::Object(map))) => named(map),
+        _ => false,
+    };
+    named(body) || operations(body).any(says_so)
+}
+
+/// A write after which somebody may be active who was not before; a PUT that leaves `active` out may set its default.
+fn may_switch_on(past: &Past) -> bool {
+    matches!(past.call.op, Op::Create | Op::Replace | Op::Delete) || switches(past, true)
+}
+
+fn says(value: &Value, what: bool) -> bool {
+    let text = if what { "true" } else { "false" };
+    *value == Value::Bool(what) || value.as_str().is_some_and(|v| v.eq_ignore_ascii_case(text))
 }
 
 /// A user who was switched off and on since a group was seen with them, and who had shown `groups` before.
@@ -170,17 +189,23 @@ fn memberships_lost(view: &View<'_>) -> Verdict {
         return Verdict::NotApplicable;
     };
     let active = view.object().and_then(|o| get_ci(o, "active")) == Some(&Value::Bool(true));
+    let own = |p: &&Past| p.call.endpoint == "/Users" && p.call.id.as_deref() == Some(user);
+    let was_off = || view.earlier.iter().filter(own).any(|p| p.call.op != Op::Read && switches(p, false));
+    // The groups are looked through last: there may be many.
+    if !active || !was_off() || !has_shown_groups(view, user) {
+        return Verdict::NotApplicable;
+    }
     let entries = view.object().and_then(|o| get_ci(o, "groups")).and_then(Value::as_array);
     let shown: Vec<String> = entries.into_iter().flatten().filter_map(|g| text_of(value_ci(g, "value")?)).collect();
-    let Some(group) = lacking(view, user, &shown).filter(|_| active && has_shown_groups(view, user)) else {
+    let Some(group) = lacking(view, user, &shown) else {
         return if shown.is_empty() { Verdict::NotApplicable } else { Verdict::Pass };
     };
-    let mut back = writes_since(view, user, &group.id).skip_while(|p| !switches(p, "true"));
-    match back.find(|p| switches(p, "false")) {
-        Some(off) => Verdict::Fail(vec![
-            Finding::new("body /groups", format!("{}, as before it", group.id), "not among the groups")
-                .because(off.step.clone()),
-        ]),
+    let mut back = writes_since(view, user, &group.id).skip_while(|p| !switches(p, true));
+    match back.find(|p| switches(p, false)) {
+        Some(off) => {
+            let wanted = format!("{}, as before it", group.id);
+            Verdict::Fail(vec![Finding::new("body /groups", wanted, "not among the groups").because(off.step.clone())])
+        }
         None => Verdict::NotApplicable,
     }
 }
@@ -238,7 +263,7 @@ fn group_not_shown(view: &View<'_>, user: &str, ids: &[String], shown: Option<&V
     let finding = Finding::new("body /groups", lacking.id.clone(), shown.map_or("no groups".to_owned(), short));
     let writes: Vec<&Past> = writes_since(view, user, &lacking.id).collect();
     // Whether somebody who was switched off, deleted or made anew is in the group still, no answer has said.
-    if writes.iter().any(|p| matches!(p.call.op, Op::Create | Op::Delete) || switches(p, "false")) {
+    if writes.iter().any(|p| matches!(p.call.op, Op::Create | Op::Delete) || switches(p, false)) {
         return None;
     }
     let finding = match writes.first() {

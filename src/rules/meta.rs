@@ -4,7 +4,7 @@ use super::rule::{Finding, Impact, Level, Rule, Verdict};
 use super::schema::{Resource, each};
 use super::view::{Past, View, below, short};
 use crate::scim::value::{get_ci, parse_datetime};
-use crate::shadow::{Op, State};
+use crate::shadow::{Op, State, resources_of};
 use serde_json::{Map, Value};
 
 /// Rules of this area.
@@ -579,11 +579,7 @@ fn long_ago(view: &View<'_>, shown: time::OffsetDateTime) -> bool {
 /// True when even a clock that shows no finer steps than this time would show another one: between the answer that showed it
 /// first and the write that should have moved it, more time went by than two such steps.
 fn could_show(view: &View<'_>, shown: time::OffsetDateTime) -> bool {
-    let step = match shown.nanosecond() {
-        0 => time::Duration::SECOND,
-        n if n % 1_000_000 == 0 => time::Duration::MILLISECOND,
-        _ => time::Duration::MICROSECOND,
-    };
+    let step = tick(view, shown);
     let id = view.call.id.as_deref();
     let mine = || view.earlier.iter().filter(|p| p.exchange.accepted() && p.exchange.started.is_some());
     let shows = |p: &&Past| {
@@ -597,6 +593,27 @@ fn could_show(view: &View<'_>, shown: time::OffsetDateTime) -> bool {
         .find(|p| matches!(p.call.op, Op::Patch | Op::Replace) && p.call.id.as_deref() == id)
         .and_then(|p| p.exchange.started);
     matches!((first, moved), (Some(first), Some(moved)) if moved - first > step * 2)
+}
+
+/// The steps in which the server's clock goes, by the times that this case has shown: all of them are multiples of it. No RFC asks for
+/// finer ones than a second.
+fn tick(view: &View<'_>, shown: time::OffsetDateTime) -> time::Duration {
+    const SECOND: u32 = 1_000_000;
+    let answers = view.earlier.iter().filter_map(|p| p.exchange.json());
+    let resources = answers.flat_map(|a| std::iter::once(a).chain(resources_of(a))).filter_map(Value::as_object);
+    let stamps = resources.filter_map(meta).flat_map(|m| [get_ci(m, "created"), get_ci(m, "lastModified")]);
+    let times = stamps.filter_map(|stamp| parse_datetime(stamp?.as_str()?)).chain([shown]);
+    let mut micros: Vec<u32> = times.map(|t| t.nanosecond() / 1_000).collect();
+    micros.sort_unstable();
+    micros.dedup();
+    let step = micros.iter().fold(SECOND, |step, micro| gcd(step, *micro));
+    // SQL Server's datetime: a three-hundredth of a second, written with three digits.
+    let thirds = step == 1_000 && micros.iter().all(|m| matches!(m / 1_000 % 10, 0 | 3 | 7));
+    time::Duration::microseconds(if thirds { 3_334 } else { i64::from(step) })
+}
+
+fn gcd(a: u32, b: u32) -> u32 {
+    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 fn modified_by_read(view: &View<'_>) -> Verdict {

@@ -76,7 +76,7 @@ fn status(view: &View<'_>) -> Verdict {
         (None, _) => Verdict::NotApplicable,
         (_, 400) => Verdict::Pass,
         // What the client may not do, may not send or sends too often is told first; so is what the server does not offer.
-        (_, 401 | 403 | 405 | 406 | 408 | 413 | 415 | 429) => Verdict::NotApplicable,
+        (_, 401 | 403 | 405 | 406 | 408 | 413 | 415 | 428 | 429) => Verdict::NotApplicable,
         // A second thing was wrong: the condition does not hold, or the name is taken.
         (_, 412) if view.exchange.request.header("if-match").is_some() => Verdict::NotApplicable,
         // Who was not found before is not found now.

@@ -214,6 +214,10 @@ pub fn class(view: &View<'_>) -> &'static str {
     if forbids_a_miss(view) {
         return "filter/no-match-is-an-error";
     }
+    // A condition is wanted first (RFC 6585 §3); what else is in the request, nobody has looked at.
+    if view.status() == 428 && view.exchange.request.header("if-match").is_none() {
+        return "";
+    }
     if names_unlisted_part(view) {
         return "create/undeclared-attribute-refused";
     }

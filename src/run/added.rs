@@ -257,6 +257,12 @@ impl Player<'_> {
         }
         let mut exchange = self.context.patience.send(&self.context.http, &out).await;
         if exchange.hung_up() {
+            exchange = self.context.http.send(out.clone()).await;
+        }
+        // A condition is wanted (RFC 6585 §3): whatever the version is, it may go.
+        if exchange.status() == Some(428) {
+            let mut out = out;
+            out.headers.push(("If-Match".to_owned(), "*".to_owned()));
             exchange = self.context.http.send(out).await;
         }
         let exchange = Arc::new(exchange);

@@ -77,7 +77,21 @@ const FOLLOWS: &[(&str, &[&str])] = &[
     ),
     ("list/start-index-wrong", &["list/past-end-not-empty"]),
     ("list/same-id-twice", &["cursor/walk-wrong", "list/pages-disagree"]),
-    ("identity/id-changed", &["filter/match-missing", "identity/list-id-differs", "list/entry-differs-from-read"]),
+    (
+        "identity/id-changed",
+        &[
+            "filter/match-missing",
+            "group/unknown-member-stored",
+            "identity/list-id-differs",
+            "list/entry-differs-from-read",
+            "patch/answer-shows-old-state",
+            "put/valid-request-refused",
+        ],
+    ),
+    (
+        "group/members-from-nowhere",
+        &["group/members-changed-by-other-write", "group/user-groups-stale", "scenario/unexpected-answer"],
+    ),
     // Who is in the group no more is rightly shown without it.
     ("group/members-changed-by-other-write", &["group/user-groups-stale"]),
     ("group/member-not-added", &["group/members-changed-by-other-write", "group/remove-takes-other-members"]),
@@ -278,7 +292,15 @@ const BULK_ALONE: &[&str] = &["bulk/refusal-wrong-status", "bulk/valid-operation
 
 /// An operation that is refused with the words with which a create is refused alone is answered as it would be alone.
 fn without_alike_alone(raw: Vec<RawFinding>, followed: &mut Followed) -> Vec<RawFinding> {
-    ["create/valid-user-refused", "create/valid-group-refused"].into_iter().fold(raw, |raw, cause| {
+    const ALONE: [&str; 6] = [
+        "create/valid-user-refused",
+        "create/valid-group-refused",
+        "delete/refused",
+        "group/member-change-refused",
+        "patch/valid-request-refused",
+        "put/valid-request-refused",
+    ];
+    ALONE.into_iter().fold(raw, |raw, cause| {
         let refused = raw.iter().filter(|f| f.rule.id == cause);
         let words: BTreeSet<String> = refused.filter_map(|f| said(&f.exchange)).collect();
         let alike = |f: &RawFinding| words.iter().any(|w| f.finding.actual.contains(w.as_str()));

@@ -128,6 +128,16 @@ impl Player<'_> {
         if path.len() > 1 {
             return Told::of(&names, &format!("but is accepted without `{}`", dotted(&path)));
         }
+        let mut odd = Vec::new();
+        for (value, less) in without_each(body, key) {
+            if self.is_taken(exchange, endpoint, &less).await {
+                odd.push(value);
+            }
+        }
+        // Where more than one may go, it is their number.
+        if let [odd] = &odd[..] {
+            return Told::of(&names, &format!("but is accepted without {odd} among the `{key}`"));
+        }
         if let Some(less) = one_only(body, key)
             && self.is_taken(exchange, endpoint, &less).await
         {
@@ -277,6 +287,20 @@ fn one_only(body: &Map<String, Value>, key: &str) -> Option<Map<String, Value>> 
     let mut less = body.clone();
     less.insert(key.to_owned(), Value::Array(all[..1].to_vec()));
     Some(less)
+}
+
+/// The body without one of several values at a time, and which one: where one is minded for what it is, the others are taken.
+fn without_each(body: &Map<String, Value>, key: &str) -> Vec<(String, Map<String, Value>)> {
+    let all = body.get(key).and_then(Value::as_array).filter(|all| (3..=PARTS).contains(&all.len()));
+    let less = |n: usize, one: &Value| {
+        let value = value_ci(one, "value").and_then(text_of)?;
+        let mut rest = all?.clone();
+        rest.remove(n);
+        let mut less = body.clone();
+        less.insert(key.to_owned(), Value::Array(rest));
+        Some((format!("`{value}`"), less))
+    };
+    all.into_iter().flatten().enumerate().filter_map(|(n, one)| less(n, one)).collect()
 }
 
 /// The body with the first value marked as primary; `None` where one is.

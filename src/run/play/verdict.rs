@@ -77,6 +77,8 @@ impl Player<'_> {
             503 if !(about_limits && exchange.response().is_some_and(patience::busy)) => {
                 Some("answered 503: the server is not available".to_owned())
             }
+            // RFC 7644 §3.11: /Me may redirect to the resource of whoever asks.
+            308 if judged.call.op == Op::Me => None,
             304 if asked_for("if-none-match") || asked_for("if-modified-since") => None,
             301..=303 | 307 | 308 => {
                 let to = exchange.response().and_then(|r| r.header("location")).unwrap_or("nowhere");

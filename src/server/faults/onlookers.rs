@@ -8,6 +8,7 @@ use crate::scim::urn;
 use crate::scim::value::get_ci;
 use crate::server::behaviour::Hook;
 use crate::server::call::{Call, Kind};
+use crate::server::reply::Reply;
 use crate::server::state::State;
 use serde_json::{Value, json};
 
@@ -34,6 +35,46 @@ pub(super) const FAULTS: &[Fault] = &[
                     tenant.insert(Kind::User, format!("of-{id}"), &document);
                 }
             }
+        })],
+    },
+    Fault {
+        id: "group-create-empty-holds-everybody",
+        title: "A group that is created without members has everybody in it",
+        area: "groups",
+        source: &["https://github.com/goauthentik/authentik/issues/14645"],
+        wrong: "\"members\": all users of the tenant",
+        right: "no members",
+        hooks: &[Hook::After(|call, reply, state| {
+            if call.method != "POST"
+                || call.kind() != Some(Kind::Group)
+                || !reply.ok()
+                || !sent_members(call).is_empty()
+            {
+                return;
+            }
+            let Some(id) = reply.body().and_then(|b| b["id"].as_str()).map(str::to_owned) else { return };
+            let tenant = state.of_mut(call);
+            let all: Vec<Value> = tenant.iter(Kind::User).map(|user| json!({ "value": user.id })).collect();
+            let Some(mut document) = tenant.get(Kind::Group, &id).map(|group| group.document()) else { return };
+            document["members"] = all.clone().into();
+            tenant.update(Kind::Group, &id, &document);
+            if let Some(shown) = reply.body_mut().filter(|_| !all.is_empty()) {
+                shown.insert("members".into(), all.into());
+            }
+        })],
+    },
+    Fault {
+        id: "group-delete-holding-groups-409",
+        title: "A group that holds a group cannot be deleted",
+        area: "groups",
+        source: &[],
+        wrong: "409",
+        right: "204",
+        hooks: &[Hook::Delete(|call, state| {
+            let tenant = state.of(call);
+            let group = tenant.get(Kind::Group, call.id()?).filter(|_| call.kind() == Some(Kind::Group))?.document();
+            let inner = |m: &Value| m["value"].as_str().is_some_and(|id| tenant.get(Kind::Group, id).is_some());
+            group["members"].as_array()?.iter().any(inner).then(|| Reply::error(409, None, "The group has subgroups."))
         })],
     },
     Fault {

@@ -30,5 +30,6 @@ impl Tour {
             "schemas": [USER, ENTERPRISE], "userName": "onlooker-three", ENTERPRISE: { "manager": { "displayName": "Boss" } },
         });
         self.write("POST", "/Users", bare);
+        self.write("POST", "/Groups", json!({ "schemas": [GROUP], "displayName": "onlookers-none" }));
     }
 }
