@@ -384,6 +384,9 @@ pub struct ProveArgs {
     /// The matrix as JSON
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    /// Compare what each fault is seen by, among the rules that claim it, with this file; SCIMPROOF_UPDATE=1 writes it
+    #[arg(long, value_name = "FILE", conflicts_with = "rules")]
+    pub golden: Option<PathBuf>,
     /// Only these rules, by id or glob
     #[arg(value_name = "RULE")]
     pub rules: Vec<String>,

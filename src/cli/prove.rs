@@ -17,6 +17,7 @@ use secrecy::SecretString;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use url::Url;
@@ -54,6 +55,36 @@ impl Matrix {
     }
 }
 
+impl Matrix {
+    /// A line for each fault: the rules that claim it, each with the level at which it was seen; below it each variant that is
+    /// silent. Nothing that depends on the order of requests.
+    fn claims(&self) -> String {
+        let mut out = String::from("# fault\trules that claim it, and the level at which they see it\n");
+        for (fault, seen) in &self.faults {
+            // The heaviest level only: a lighter one may come and go with the order of requests.
+            let mut claims: BTreeMap<&str, &str> = BTreeMap::new();
+            for (id, level) in seen.iter().filter_map(|s| s.trim_end_matches(')').split_once(" (")) {
+                let claimed = rules::catalogue().any(|r| r.id == id && r.proven_by.contains(&fault.as_str()));
+                if claimed && claims.get(id).is_none_or(|known| weight(level) < weight(known)) {
+                    claims.insert(id, level);
+                }
+            }
+            let claims: Vec<String> = claims.iter().map(|(id, level)| format!("{id} ({level})")).collect();
+            out.push_str(&format!("{fault}\t{}\n", claims.join(", ")));
+        }
+        out.push_str("# variants on which every rule is silent\n");
+        let silent = self.variants.iter().filter(|(_, seen)| seen.is_empty());
+        silent.for_each(|(variant, _)| out.push_str(&format!("{variant}\n")));
+        out
+    }
+}
+
+/// Place of a level among the levels, the heaviest first.
+fn weight(level: &str) -> usize {
+    let levels = [Level::Must, Level::Idp, Level::Should, Level::Note];
+    levels.iter().position(|l| l.name() == level).unwrap_or(levels.len())
+}
+
 /// Proves the catalogue against the embedded server.
 pub async fn main(args: ProveArgs) -> Exit {
     let cases = match bundled_cases() {
@@ -87,7 +118,31 @@ pub async fn main(args: ProveArgs) -> Exit {
         }
     }
     print(&matrix);
-    if matrix.closed() { Exit::Clean } else { Exit::Findings }
+    match args.golden.as_deref().map(|file| compare(&matrix, file)) {
+        Some(Err(text)) => {
+            anstream::eprintln!("error: {text}");
+            Exit::Findings
+        }
+        _ if matrix.closed() => Exit::Clean,
+        _ => Exit::Findings,
+    }
+}
+
+/// Holds the claims against the golden file, or writes it.
+fn compare(matrix: &Matrix, file: &Path) -> Result<(), String> {
+    let now = matrix.claims();
+    if std::env::var_os("SCIMPROOF_UPDATE").is_some() {
+        return std::fs::write(file, now).map_err(|e| format!("cannot write {}: {e}", file.display()));
+    }
+    let golden = std::fs::read_to_string(file).map_err(|e| format!("cannot read {}: {e}", file.display()))?;
+    let (before, after): (BTreeSet<&str>, BTreeSet<&str>) = (golden.lines().collect(), now.lines().collect());
+    let gone = before.difference(&after).map(|line| format!("  - {line}"));
+    let new = after.difference(&before).map(|line| format!("  + {line}"));
+    let lines: Vec<String> = gone.chain(new).collect();
+    match lines.is_empty() {
+        true => Ok(()),
+        false => Err(format!("the proof is another one than in {}:\n{}", file.display(), lines.join("\n"))),
+    }
 }
 
 /// The rules that ids and globs name; a word that names none is no proof of anything.

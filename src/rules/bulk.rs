@@ -379,11 +379,11 @@ fn bulk_location(view: &View<'_>) -> Verdict {
     }
 }
 
+/// An operation and its result.
+type Answered<'a> = (&'a Map<String, Value>, &'a Map<String, Value>);
+
 /// The operations on one user or group that failed, each with its result: only a POST that failed has no location.
-fn failed_at<'a>(
-    asked: &Operations<'a>,
-    answered: &Operations<'a>,
-) -> Vec<(&'a Map<String, Value>, &'a Map<String, Value>)> {
+fn failed_at<'a>(asked: &Operations<'a>, answered: &Operations<'a>) -> Vec<Answered<'a>> {
     let named = |ask: &Map<String, Value>| {
         let path = get_ci(ask, "path").and_then(Value::as_str).unwrap_or_default();
         let id = path.strip_prefix("/Users/").or_else(|| path.strip_prefix("/Groups/"));

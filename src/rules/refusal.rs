@@ -57,7 +57,7 @@ pub fn judge(view: &View<'_>, id: &str) -> Verdict {
     }
     if view.status() == 409 && matches!(id, "patch/valid-request-refused" | "put/valid-request-refused") {
         finding = finding.message(format!(
-            "{} was refused as a conflict, with nobody who has that userName: is something unique here that /Schemas does not call so?",
+            "{} was refused as a conflict, with nobody who is known: is something unique here that /Schemas does not call so?",
             view.line()
         ));
     }
@@ -340,14 +340,15 @@ fn list(view: &View<'_>, status: u16) -> &'static str {
 fn asks_for_a_resource(view: &View<'_>) -> bool {
     let detail = detail_of(view).to_lowercase();
     let sent = view.call.body.as_ref().map(|b| b.to_string().to_lowercase()).unwrap_or_default();
-    let lacks =
-        ["required", "must", "missing", "mandatory", "not present", "invalid"].iter().any(|w| detail.contains(w));
+    let lacks = ["required", "must", "missing", "mandatory", "not present"].iter().any(|w| detail.contains(w));
     let named = |name: &str| {
         let name = name.to_lowercase();
         let one = name.strip_suffix('s').unwrap_or(&name);
         (says(&detail, &name) || says(&detail, one)) && !sent.contains(one)
     };
-    lacks && view.resource_type().is_some_and(|rt| rt.schema.attributes.iter().any(|a| named(&a.name)))
+    // `name` is also what every attribute has.
+    let mut all = view.resource_type().into_iter().flat_map(|rt| &rt.schema.attributes);
+    lacks && all.any(|a| a.name != "name" && named(&a.name))
 }
 
 /// The answer says that the filter was not understood: then nothing was looked for.
