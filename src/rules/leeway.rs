@@ -32,7 +32,10 @@ pub(super) fn softer(view: &View<'_>, id: &str) -> Option<Level> {
         }
         // Microsoft's documentation asks for `and` and for externalId; the RFC lets a server decline what it does not know.
         "filter/valid-filter-refused" | "filter/logic-refused"
-            if indispensable(view) && !by_name_alone(view) && declined_filter(view, scim_type).is_some() =>
+            if indispensable(view)
+                && !by_name_alone(view)
+                && !respelt(view)
+                && declined_filter(view, scim_type).is_some() =>
         {
             Some(Level::Idp)
         }
@@ -177,6 +180,12 @@ fn rare_order(view: &View<'_>) -> bool {
 }
 
 /// A page that begins far behind all that there can be.
+/// externalId in other letters: who declines that may know the attribute, and not that case does not count (RFC 7644 §3.4.2.2).
+fn respelt(view: &View<'_>) -> bool {
+    let text = outside_quotes(view.call.filter_text.as_deref().unwrap_or_default());
+    text.to_ascii_lowercase().contains("externalid") && !text.contains("externalId")
+}
+
 fn minds_the_start(view: &View<'_>) -> bool {
     let beyond = view.call.start_index.as_deref().and_then(|s| s.trim().parse::<u64>().ok()).is_some_and(|s| s > 1);
     beyond && says(&said(view), "startindex")

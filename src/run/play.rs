@@ -97,6 +97,8 @@ pub(super) struct Player<'a> {
     job: super::job::Count,
     /// How often a contradiction was asked about once more.
     pub(super) asked_again: usize,
+    /// Creates that were asked for with less.
+    pub(super) tried: usize,
     /// How often somebody was read before a request was judged.
     pub(super) looked_first: usize,
     pub(super) followed: Followed,
@@ -152,6 +154,7 @@ impl<'a> Player<'a> {
             tally: Tally::new(),
             job: super::job::Count::default(),
             asked_again: 0,
+            tried: 0,
             looked_first: 0,
             followed: Followed::default(),
             left_behind: Vec::new(),

@@ -176,7 +176,9 @@ impl Player<'_> {
         let mut body = body.clone();
         let key = body.keys().find(|k| k.eq_ignore_ascii_case(name)).cloned();
         let Some(Value::String(own)) = key.and_then(|key| body.get_mut(&key)) else { return false };
-        *own = format!("less-{own}");
+        // Each time another one: some servers keep the names of those who were deleted.
+        self.tried += 1;
+        *own = format!("less{}-{own}", self.tried);
         let mut out = again(&exchange.request);
         out.body = Some(Value::Object(body).to_string().into_bytes());
         let tenant = u8::from(out.auth == AuthKind::Other);
