@@ -44,7 +44,14 @@ fn a_form_is_not_blamed_where_the_plainer_form_is_refused_too() {
 fn a_refused_create_is_told_by_what_is_minded() {
     let found = told(&["rfc/create-lenient"], "address-null-part-400");
     let (_, message) = found.iter().find(|(rule, _)| rule == "create/valid-user-refused").expect("a refused create");
-    assert!(message.contains("but is accepted without `addresses`"), "{message}");
+    assert!(message.contains("but is accepted without `addresses.streetAddress`"), "{message}");
+}
+
+#[test]
+fn an_extension_is_not_blamed_for_a_part_of_it() {
+    let found = told(&["rfc/create-enterprise"], "create-manager-rejected");
+    assert_eq!(rules(&found), ["create/valid-user-refused"], "{found:?}");
+    assert!(found[0].1.contains("enterprise:2.0:User:manager`"), "{found:?}");
 }
 
 #[test]
