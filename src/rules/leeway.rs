@@ -10,7 +10,7 @@ use crate::scim::path::AttrPath;
 use crate::scim::urn;
 use crate::scim::value::{get_ci, value_ci};
 use crate::shadow::forecast::{op_path, operations, tenant_of};
-use crate::shadow::{Entry, Op, State, name_attribute};
+use crate::shadow::{Call, Entry, Op, State, name_attribute};
 use serde_json::{Map, Value};
 
 /// Where the RFC gives the server a way out, the finding is only advice.
@@ -180,10 +180,14 @@ fn rare_order(view: &View<'_>) -> bool {
 }
 
 /// A page that begins far behind all that there can be.
-/// externalId in other letters: who declines that may know the attribute, and not that case does not count (RFC 7644 §3.4.2.2).
+/// externalId in other letters, where it is answered in the schema's: then it is the case that is minded (RFC 7644 §3.4.2.2).
 fn respelt(view: &View<'_>) -> bool {
-    let text = outside_quotes(view.call.filter_text.as_deref().unwrap_or_default());
-    text.to_ascii_lowercase().contains("externalid") && !text.contains("externalId")
+    let text = |call: &Call| outside_quotes(call.filter_text.as_deref().unwrap_or_default());
+    let here = text(view.call);
+    let answered = |p: &Past| p.call.endpoint == view.call.endpoint && p.exchange.accepted();
+    here.to_ascii_lowercase().contains("externalid")
+        && !here.contains("externalId")
+        && view.earlier.iter().any(|p| answered(p) && text(&p.call).contains("externalId"))
 }
 
 fn minds_the_start(view: &View<'_>) -> bool {
