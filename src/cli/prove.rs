@@ -53,23 +53,19 @@ impl Matrix {
             && self.unproven.is_empty()
             && self.without_proof.is_empty()
     }
-}
 
-impl Matrix {
     /// A line for each fault: the rules that claim it, each with the level at which it was seen; below it each variant that is
     /// silent. Nothing that depends on the order of requests.
     fn claims(&self) -> String {
         let mut out = String::from("# fault\trules that claim it, and the level at which they see it\n");
         for (fault, seen) in &self.faults {
             // The heaviest level only: a lighter one may come and go with the order of requests.
-            let mut claims: BTreeMap<&str, &str> = BTreeMap::new();
-            for (id, level) in seen.iter().filter_map(|s| s.trim_end_matches(')').split_once(" (")) {
-                let claimed = rules::catalogue().any(|r| r.id == id && r.proven_by.contains(&fault.as_str()));
-                if claimed && claims.get(id).is_none_or(|known| weight(level) < weight(known)) {
-                    claims.insert(id, level);
-                }
+            let claimed = |id: &str| rules::catalogue().any(|r| r.id == id && r.proven_by.contains(&fault.as_str()));
+            let mut claims: BTreeMap<&str, Level> = BTreeMap::new();
+            for (id, level) in seen.iter().filter_map(|s| rule_and_level(s)).filter(|(id, _)| claimed(id)) {
+                claims.entry(id).and_modify(|known| *known = level.min(*known)).or_insert(level);
             }
-            let claims: Vec<String> = claims.iter().map(|(id, level)| format!("{id} ({level})")).collect();
+            let claims: Vec<String> = claims.iter().map(|(id, level)| format!("{id} ({})", level.name())).collect();
             out.push_str(&format!("{fault}\t{}\n", claims.join(", ")));
         }
         out.push_str("# variants on which every rule is silent\n");
@@ -79,10 +75,11 @@ impl Matrix {
     }
 }
 
-/// Place of a level among the levels, the heaviest first.
-fn weight(level: &str) -> usize {
-    let levels = [Level::Must, Level::Idp, Level::Should, Level::Note];
-    levels.iter().position(|l| l.name() == level).unwrap_or(levels.len())
+/// `rule (level)` in its two parts.
+fn rule_and_level(seen: &str) -> Option<(&str, Level)> {
+    let (id, level) = seen.strip_suffix(')')?.split_once(" (")?;
+    let level = [Level::Must, Level::Idp, Level::Should, Level::Note].into_iter().find(|l| l.name() == level)?;
+    Some((id, level))
 }
 
 /// Proves the catalogue against the embedded server.
@@ -132,7 +129,7 @@ pub async fn main(args: ProveArgs) -> Exit {
 fn compare(matrix: &Matrix, file: &Path) -> Result<(), String> {
     let now = matrix.claims();
     if std::env::var_os("SCIMPROOF_UPDATE").is_some() {
-        return std::fs::write(file, now).map_err(|e| format!("cannot write {}: {e}", file.display()));
+        return crate::report::write_file(file, |out| out.write_all(now.as_bytes())).map_err(|e| e.to_string());
     }
     let golden = std::fs::read_to_string(file).map_err(|e| format!("cannot read {}: {e}", file.display()))?;
     let (before, after): (BTreeSet<&str>, BTreeSet<&str>) = (golden.lines().collect(), now.lines().collect());

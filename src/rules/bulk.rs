@@ -364,8 +364,8 @@ fn bulk_location(view: &View<'_>) -> Verdict {
                 && get_ci(o, "method").and_then(Value::as_str).is_none_or(|m| !m.eq_ignore_ascii_case("DELETE"))
         })
         .collect();
-    let lacking = posts.iter().any(|o| get_ci(o, "location").and_then(Value::as_str).is_none_or(str::is_empty));
     let without = |o: &Map<String, Value>| get_ci(o, "location").and_then(Value::as_str).is_none_or(str::is_empty);
+    let lacking = posts.iter().any(|o| without(o));
     let failed = failed_at(&asked, &answered).into_iter().find(|(_, done)| without(done));
     match (posts.is_empty(), lacking) {
         (_, true) => Verdict::fail("body /Operations/location", "the URI of the resource", "nothing"),

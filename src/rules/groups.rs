@@ -589,10 +589,11 @@ fn from_nowhere(view: &View<'_>) -> Verdict {
     }
     let shown = view.object().and_then(|o| get_ci(o, "members")).and_then(Value::as_array);
     let id = view.object().and_then(|o| get_ci(o, "id")).and_then(Value::as_str);
+    let made = |p: &Past| p.exchange.accepted() && id.is_some() && state::whose(p).as_deref() == id;
     let made = match view.call.op {
         Op::Create => Some(view.call),
         // Nothing at all came between: what another write does is another rule's subject.
-        _ => view.earlier.last().filter(|p| p.call.op == Op::Create && made_it(p, id)).map(|p| &p.call),
+        _ => view.earlier.last().filter(|p| p.call.op == Op::Create && made(p)).map(|p| &p.call),
     };
     let sent = made.map(|call| call.body.as_ref().and_then(|b| value_ci(b, "members")));
     let none = |list: Option<&Value>| list.is_none_or(|m| m.is_null() || m.as_array().is_some_and(Vec::is_empty));
@@ -603,9 +604,4 @@ fn from_nowhere(view: &View<'_>) -> Verdict {
         (Some(sent), None) if none(sent) => Verdict::Pass,
         _ => Verdict::NotApplicable,
     }
-}
-
-fn made_it(past: &Past, id: Option<&str>) -> bool {
-    let made = past.exchange.json().and_then(|b| value_ci(b, "id")).and_then(Value::as_str);
-    past.exchange.accepted() && id.is_some() && made == id
 }

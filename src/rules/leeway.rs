@@ -153,8 +153,7 @@ fn capitalised(view: &View<'_>) -> bool {
 
 /// The refusal speaks of somebody inactive, and one of those who were sent is.
 fn minds_inactive(view: &View<'_>) -> bool {
-    let said =
-        view.object().and_then(|o| get_ci(o, "detail")).and_then(Value::as_str).unwrap_or_default().to_lowercase();
+    let said = said(view);
     let named = ["inactive", "active", "disabled", "deactivated", "suspended"].iter().any(|word| says(&said, word));
     let sent = view.call.body.as_ref().map(Value::to_string).unwrap_or_default();
     let inactive = |e: &Entry| {
@@ -347,6 +346,7 @@ fn many_at_once(view: &View<'_>) -> bool {
     view.call.body.as_ref().is_some_and(|b| longest(b) > MANY)
 }
 
+/// What the answer says in `detail`, in lower case.
 fn said(view: &View<'_>) -> String {
     view.object().and_then(|o| get_ci(o, "detail")).and_then(Value::as_str).unwrap_or_default().to_lowercase()
 }

@@ -195,7 +195,7 @@ fn sends(op: Op) -> bool {
 }
 
 /// The id that a write was for.
-fn whose(past: &Past) -> Option<String> {
+pub(super) fn whose(past: &Past) -> Option<String> {
     let made = || value_ci(past.exchange.json()?, "id").and_then(crate::shadow::text_of);
     past.call.id.clone().or_else(made)
 }
@@ -621,8 +621,8 @@ fn only_case_differs(c: &Contradiction) -> bool {
     matches!((c.expected.as_str(), c.actual.as_str()), (Some(a), Some(b)) if a.to_lowercase() == b.to_lowercase())
 }
 
-/// The same text but for blanks at its ends: a server that trims what people type does nobody harm.
-/// Blanks around the text, and where case does not count the case of its letters.
+/// The same text but for blanks at its ends (a server that trims what people type does nobody harm) and, where case does not count,
+/// the case of its letters.
 fn only_blanks_differ(c: &Contradiction, exact: bool) -> bool {
     let same = |a: &str, b: &str| a == b || (!exact && a.eq_ignore_ascii_case(b));
     matches!((c.expected.as_str(), c.actual.as_str()), (Some(a), Some(b)) if same(a.trim(), b.trim()))

@@ -14,7 +14,7 @@ use std::time::Instant;
 use time::OffsetDateTime;
 
 /// Said when the credentials of the second tenant are refused at this base URL.
-const SECOND_ELSEWHERE: &str = "the second token is refused at this base URL, as it should be where each tenant has its own: what needs a second tenant is skipped";
+const SECOND_ELSEWHERE: &str = "the second token is refused at this base URL: it is wrong, or its tenant has a base URL of its own, where that is right; what needs a second tenant is skipped";
 
 /// The target cannot be tested.
 #[derive(Debug, thiserror::Error)]
@@ -75,8 +75,9 @@ pub async fn discover(http: Arc<Http>) -> Result<Discovery, Unusable> {
         let nobody = ask(http, "/Users?filter=userName%20eq%20%22nobody.of.scimproof%40example.com%22").await;
         advertised.filters_unsaid = finds_nobody(&nobody);
     }
-    let elsewhere = http.target().other.is_some() && is_elsewhere(http).await;
-    advertised.second_token = http.target().other.is_some() && !elsewhere;
+    let second = http.target().other.is_some();
+    let elsewhere = second && is_elsewhere(http).await;
+    advertised.second_token = second && !elsewhere;
     advertised.credentials = !matches!(http.target().credentials, crate::engine::Credentials::None);
     if users.status() == Some(401) && !advertised.credentials {
         return Err(Unusable(format!(

@@ -231,7 +231,8 @@ impl Advertised {
             Need::Bulk => self.unclaimed("bulk"),
             Need::ChangePassword => self.unclaimed("changePassword"),
             Need::Cursor => (!self.cursor).then(|| "ServiceProviderConfig does not offer cursor paging".to_owned()),
-            Need::SecondToken => (!self.second_token).then(|| "no second tenant: give --other-token-env".to_owned()),
+            Need::SecondToken => (!self.second_token)
+                .then(|| "no second tenant at this base URL: give its token with --other-token-env".to_owned()),
             Need::Credentials => (!self.credentials).then(|| "no credentials configured".to_owned()),
             Need::Groups => self.missing("/Groups"),
             Need::Users => self.missing("/Users"),

@@ -28,12 +28,11 @@ impl Player<'_> {
         if !read || !judged.findings.iter().any(contradicts) || !self.has_time() {
             return;
         }
+        let (_, changed) = &self.context.asked_later;
         tokio::time::sleep(MOMENT).await;
         let Ok(now) = self.exchange(again(&exchange.request)).await else { return };
         let answered = now.status().is_some_and(|status| status != 429 && status < 500);
         let another = answered && Sight::of(&now) != Sight::of(exchange);
-        let (asked, changed) = &self.context.asked_later;
-        asked.fetch_add(1, Ordering::Relaxed);
         if !another {
             return;
         }
@@ -44,10 +43,12 @@ impl Player<'_> {
         }
     }
 
+    /// Takes one of the times that are left, before it is used: other cases ask at the same time.
     fn has_time(&self) -> bool {
         let (asked, changed) = &self.context.asked_later;
-        let (asked, changed) = (asked.load(Ordering::Relaxed), changed.load(Ordering::Relaxed));
-        asked < if changed > 0 { AT_MOST } else { IN_VAIN }
+        let most = if changed.load(Ordering::Relaxed) > 0 { AT_MOST } else { IN_VAIN };
+        let one_more = |n: usize| (n < most).then_some(n + 1);
+        asked.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok()
     }
 }
 

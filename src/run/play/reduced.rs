@@ -9,6 +9,7 @@ use crate::rules::{Finding, Level, Rule, find};
 use crate::run::confirm::again;
 use crate::run::judge::Judged;
 use crate::run::plain::declared_spelling;
+use crate::scim::path::parse_path;
 use crate::scim::schema::{Mutability, ResourceType};
 use crate::scim::value::{get_ci, value_ci};
 use crate::shadow::{Op, name_attribute, path_segment, text_of};
@@ -104,7 +105,7 @@ impl Player<'_> {
             if let Some(less) = one_only(body, key)
                 && self.is_taken(exchange, endpoint, &less).await
             {
-                return Told::of(&[key], &format!("but is accepted with one of the `{key}`"));
+                return Told::of(std::slice::from_ref(key), &format!("but is accepted with one of the `{key}`"));
             }
         }
         // The least that there is, in the schema's spelling and without the URN of an extension that is not there.
@@ -124,9 +125,8 @@ impl Player<'_> {
             let Some(part) = self.minded_below(exchange, endpoint, body, &path).await else { break };
             path.push(part);
         }
-        let names: Vec<&String> = path.iter().collect();
         if path.len() > 1 {
-            return Told::of(&names, &format!("but is accepted without `{}`", dotted(&path)));
+            return Told::of(&path, &format!("but is accepted without `{}`", dotted(&path)));
         }
         let mut odd = Vec::new();
         for (value, less) in without_each(body, key) {
@@ -136,19 +136,19 @@ impl Player<'_> {
         }
         // Where more than one may go, it is their number.
         if let [odd] = &odd[..] {
-            return Told::of(&names, &format!("but is accepted without {odd} among the `{key}`"));
+            return Told::of(&path, &format!("but is accepted without {odd} among the `{key}`"));
         }
         if let Some(less) = one_only(body, key)
             && self.is_taken(exchange, endpoint, &less).await
         {
-            return Told::of(&names, &format!("but is accepted with one of the `{key}`"));
+            return Told::of(&path, &format!("but is accepted with one of the `{key}`"));
         }
         if let Some(more) = with_primary(body, key)
             && self.is_taken(exchange, endpoint, &more).await
         {
-            return Told::of(&names, &format!("but is accepted with one of the `{key}` marked as primary"));
+            return Told::of(&path, &format!("but is accepted with one of the `{key}` marked as primary"));
         }
-        Told::of(&names, &format!("but is accepted without `{key}`"))
+        Told::of(&path, &format!("but is accepted without `{key}`"))
     }
 
     /// The part of what lies at a path without which the create is accepted.
@@ -161,8 +161,7 @@ impl Player<'_> {
     ) -> Option<String> {
         for part in parts_at(body, path).into_iter().take(PARTS) {
             let mut less = body.clone();
-            let below: Vec<&str> = path.iter().map(String::as_str).collect();
-            drop_part(&mut less, &below, &part);
+            drop_part(&mut less, path, &part);
             if self.is_taken(exchange, endpoint, &less).await {
                 return Some(part);
             }
@@ -224,8 +223,8 @@ pub(crate) struct Told {
 }
 
 impl Told {
-    fn of(path: &[&String], words: &str) -> Self {
-        Self { path: path.iter().map(|p| (*p).clone()).collect(), misspelt: false, words: words.to_owned() }
+    fn of(path: &[String], words: &str) -> Self {
+        Self { path: path.to_vec(), misspelt: false, words: words.to_owned() }
     }
 
     fn misspelt(words: &str) -> Self {
@@ -244,9 +243,10 @@ impl Told {
 
 /// A path as it is read: the parts of an extension stand behind a colon.
 fn dotted(path: &[String]) -> String {
-    let (head, rest) = path.split_first().map_or(("", path), |(h, r)| (h.as_str(), r));
-    let mark = if head.contains(':') { ":" } else { "." };
-    format!("{head}{mark}{}", rest.join("."))
+    match path.split_first() {
+        Some((urn, rest)) if urn.contains(':') => format!("{urn}:{}", rest.join(".")),
+        _ => path.join("."),
+    }
 }
 
 /// The names below a path, but for `value`, without which nothing is left.
@@ -269,7 +269,7 @@ fn parts_at(body: &Map<String, Value>, path: &[String]) -> Vec<String> {
 }
 
 /// Takes a part out of everything that lies at a path.
-fn drop_part(map: &mut Map<String, Value>, path: &[&str], part: &str) {
+fn drop_part(map: &mut Map<String, Value>, path: &[String], part: &str) {
     let Some((head, rest)) = path.split_first() else {
         map.retain(|name, _| !name.eq_ignore_ascii_case(part));
         return;
@@ -318,15 +318,8 @@ fn with_primary(body: &Map<String, Value>, key: &str) -> Option<Map<String, Valu
 
 /// True for an attribute, or a part of it, that only the server sets.
 fn read_only(path: &[String], rt: &ResourceType) -> bool {
-    let (schema, path) = match path.split_first() {
-        Some((urn, rest)) if rt.extension(urn).is_some() => (rt.extension(urn).map(|e| &e.schema), rest),
-        _ => (Some(&rt.schema), path),
-    };
-    let Some(attribute) = schema.zip(path.first()).and_then(|(schema, name)| schema.attribute(name)) else {
-        return false;
-    };
-    let part = path.get(1).and_then(|name| attribute.sub(name));
-    part.unwrap_or(attribute).mutability == Mutability::ReadOnly
+    let parsed = parse_path(&dotted(path), rt).ok();
+    parsed.is_some_and(|p| rt.attribute(&p.attr).is_some_and(|r| r.leaf().mutability == Mutability::ReadOnly))
 }
 
 fn position(judged: &Judged, wanted: impl Fn(&str) -> bool) -> Option<usize> {
@@ -385,10 +378,10 @@ mod tests {
         let emails = ["emails".to_owned()];
         assert_eq!(parts_at(&body, &emails), ["Display", "type"]);
         assert_eq!(dotted(&["emails".into(), "display".into()]), "emails.display");
-        let told = Told::of(&[&"emails".to_owned(), &"display".to_owned()], "");
+        let told = Told::of(&["emails".to_owned(), "display".to_owned()], "");
         let rt = ResourceType::user();
         assert!(told.applies(&body, &rt));
-        drop_part(&mut body, &["emails"], "display");
+        drop_part(&mut body, &emails, "display");
         assert_eq!(parts_at(&body, &emails), ["type"]);
         assert!(!told.applies(&body, &rt));
     }
