@@ -239,3 +239,59 @@ fn with_rules(text: &str, by: &BTreeMap<&str, Vec<&str>>) -> String {
     }
     out
 }
+
+/// How many requirements each area has, and what becomes of them: the table in `docs/how-it-judges.md`.
+#[test]
+fn the_counts_are_those_of_the_page() {
+    let rows = counts();
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/how-it-judges.md");
+    let page = std::fs::read_to_string(&path).expect("the page is in the repository");
+    let (open, close) = ("<!-- made: areas -->\n", "<!-- end: areas -->");
+    let start = page.find(open).expect("its mark") + open.len();
+    let end = start + page[start..].find(close).expect("its mark");
+    if std::env::var_os("SCIMPROOF_UPDATE").is_some() {
+        std::fs::write(path, [&page[..start], &rows, &page[end..]].concat()).expect("written");
+        return;
+    }
+    assert_eq!(page[start..end], rows, "SCIMPROOF_UPDATE=1 cargo test --test ledger");
+}
+
+fn counts() -> String {
+    let by_id: BTreeMap<String, Entry> = entries().into_iter().map(|e| (e.id().to_owned(), e)).collect();
+    let mut areas: Vec<(String, [usize; 5])> = Vec::new();
+    let text = std::fs::read_to_string(file()).expect("the ledger is in the repository");
+    // What stands before the first requirement is about the file.
+    let from = text.find("\n\n# ").expect("an area");
+    for line in text[from..].lines() {
+        if let Some(area) = line.strip_prefix("# ") {
+            areas.push((area.to_owned(), [0; 5]));
+        } else if let Some(id) = line.strip_prefix("id = ") {
+            let (_, count) = areas.last_mut().expect("an area comes first");
+            count[0] += 1;
+            count[becomes(&by_id[id.trim_matches('"')])] += 1;
+        }
+    }
+    let total = areas.iter().fold([0; 5], |sum, (_, count)| std::array::from_fn(|n| sum[n] + count[n]));
+    areas.push(("**All**".to_owned(), total));
+    let mut out = String::from(
+        "| Area | Requirements | A rule judges | A step of a scenario expects it | Provoked, no verdict due | Not visible over HTTP |\n",
+    );
+    out += "|---|--:|--:|--:|--:|--:|\n";
+    for (area, count) in areas {
+        let _ = writeln!(out, "| {area} | {} |", count.map(|n| n.to_string()).join(" | "));
+    }
+    out
+}
+
+/// Its column: who judges it first, in the order in which the file's head names them.
+fn becomes(entry: &Entry) -> usize {
+    if !entry.list("rules").is_empty() || !entry.list("covered_by").is_empty() {
+        1
+    } else if !entry.list("expected_by").is_empty() {
+        2
+    } else if !entry.text("not_judged").is_empty() {
+        3
+    } else {
+        4
+    }
+}

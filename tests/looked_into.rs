@@ -73,3 +73,25 @@ fn who_vanishes_with_a_write_is_told_with_that_write() {
     assert_eq!(rules(&found), ["identity/live-resource-not-found"], "{found:?}");
     assert!(found[0].1.contains("gone since that write"), "{found:?}");
 }
+
+/// As an administrator sets up the mapping: otherwise all that comes after the create would not be tested.
+#[test]
+fn what_the_targets_schemas_require_is_sent() {
+    for variant in ["enterprise-required-declared", "password-required-declared", "display-name-required-declared"] {
+        let desk = Desk::new();
+        let out = desk.call(&[
+            "run",
+            "okta/create-user",
+            "okta/profile-update",
+            "entra/create-user",
+            "onelogin/default-enterprise-template",
+            "--variant",
+            variant,
+            "--json",
+            "r.json",
+        ]);
+        let report = desk.json("r.json");
+        assert_eq!((out.code, &report["summary"]["blocked"]), (0, &Value::from(0)), "{variant}: {}", out.stdout);
+        assert!(report["target"].to_string().contains("attribute mapping"), "{}", report["target"]);
+    }
+}

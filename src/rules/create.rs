@@ -791,7 +791,7 @@ fn wrong_besides(view: &View<'_>) -> bool {
     let whole = matches!(view.call.op, Op::Create | Op::Replace) && view.status() == 400;
     let body = view.call.body.as_ref().and_then(Value::as_object).filter(|_| whole);
     let undeclared = |b| view.resource_type().is_some_and(|rt| crate::shadow::forecast::undeclared(b, rt));
-    (view.target.schemas_known && body.is_some_and(undeclared)) || super::leeway::name_apart(view)
+    (view.target.schemas_known && body.is_some_and(undeclared)) || super::leeway::name_apart_by_a_letter(view)
 }
 
 fn duplicate_without_scimtype(view: &View<'_>) -> Verdict {

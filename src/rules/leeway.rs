@@ -435,13 +435,22 @@ fn only_addresses_as_names(view: &View<'_>) -> bool {
 
 /// The userName of a new user is none of its addresses, which is said to be wrong, and so it is with nobody whom the server took.
 pub(super) fn name_apart(view: &View<'_>) -> bool {
-    fn apart(body: Option<&Value>) -> Option<bool> {
+    apart_by(view, str::eq_ignore_ascii_case)
+}
+
+/// The same, where other letters are another name.
+pub(super) fn name_apart_by_a_letter(view: &View<'_>) -> bool {
+    apart_by(view, |mail, name| mail == name)
+}
+
+fn apart_by(view: &View<'_>, same: fn(&str, &str) -> bool) -> bool {
+    let apart = |body: Option<&Value>| {
         let body = body?.as_object()?;
         let name = get_ci(body, "userName")?.as_str()?;
         let mut mails = get_ci(body, "emails")?.as_array()?.iter().filter_map(|m| value_ci(m, "value")?.as_str());
         let first = mails.next()?;
-        Some(!std::iter::once(first).chain(mails).any(|m| m.eq_ignore_ascii_case(name)))
-    }
+        Some(!std::iter::once(first).chain(mails).any(|mail| same(mail, name)))
+    };
     let told = |said: &str| ["username", "email", "e-mail"].iter().any(|word| said.contains(word));
     let taken = view.earlier.iter().filter(|p| p.call.op == Op::Create && p.exchange.accepted());
     view.call.op == Op::Create

@@ -337,8 +337,7 @@ fn conclude(
     target.remarks.extend(context.patience.remark());
     let (asked, changed) = &context.asked_later;
     target.remarks.extend(play::remark_on_lag(asked.load(Ordering::Relaxed), changed.load(Ordering::Relaxed)));
-    let ours = cases.iter().any(|c| c.idp == "rfc");
-    if ours && context.target.schemas_known {
+    if context.target.schemas_known {
         target.remarks.extend(required::remark(&context.target.types).map(|text| context.redactor.text(&text)));
     }
     target.remarks.extend(blocked::remarks(&refusals).into_iter().map(|text| context.redactor.text(&text)));

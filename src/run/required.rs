@@ -1,7 +1,7 @@
-//! What is required of everyone, added to bodies that lack it: they would be refused for what they do not test, and all that
-//! comes after would not be tested at all.
+//! What is required of everyone, added to bodies that lack it, as the administrator adds it to the attribute mapping of an
+//! identity provider: they would be refused for what they do not test, and all that comes after would not be tested at all.
 //!
-//! Must not touch what an identity provider sends, but for what the profile of a product demands of its users.
+//! Must not touch what is there, nor what the profile of a product or the target's schemas do not demand.
 
 use super::advertised::Values;
 use super::play::{Player, expects_refusal};
@@ -13,15 +13,17 @@ use crate::scim::value::get_ci;
 use serde_json::{Map, Value, json};
 
 impl Player<'_> {
-    /// Users that a scenario sends get what the product demands of everyone, and resources of our own scenarios what the
-    /// target's schemas demand, unless the step is about just that.
+    /// Users that a scenario sends get what the product demands of everyone, and all resources what the target's schemas
+    /// demand, unless the step is about just that.
     pub(super) fn completed(&self, mut out: Outgoing, step: &Step) -> Outgoing {
         if !matches!(out.method.as_str(), "POST" | "PUT") || out.path().ends_with(".search") {
             return out;
         }
         let endpoint = format!("/{}", out.path().trim_matches('/').split('/').next().unwrap_or_default());
-        let exempt = self.case.scenario.tags.iter().any(|t| t == "only-provider");
-        let provider = self.provider().filter(|_| !exempt && endpoint.eq_ignore_ascii_case("/Users"));
+        if self.case.scenario.tags.iter().any(|t| t == "only-provider") {
+            return out;
+        }
+        let provider = self.provider().filter(|_| endpoint.eq_ignore_ascii_case("/Users"));
         let declared = self.demanding(&endpoint, step);
         if provider.is_none() && declared.is_none() {
             return out;
@@ -36,11 +38,11 @@ impl Player<'_> {
         out
     }
 
-    /// The type behind the endpoint, where its schemas demand more than the RFC's and this step is one of ours that wants it.
+    /// The type behind the endpoint, where its schemas demand more than the RFC's and this step hopes to be accepted.
     fn demanding(&self, endpoint: &str, step: &Step) -> Option<&ResourceType> {
         let target = &self.context.target;
-        let ours = self.case.scenario.idp == "rfc" && self.case.subject.is_none() && target.schemas_known;
-        let rt = target.resource_type(endpoint).filter(|_| ours && !expects_fault(step.expect.as_ref()))?;
+        let told = self.case.subject.is_none() && target.schemas_known;
+        let rt = target.resource_type(endpoint).filter(|_| told && !expects_fault(step.expect.as_ref()))?;
         (!beyond_the_rfc(rt).is_empty()).then_some(rt)
     }
 }
@@ -173,7 +175,7 @@ pub(super) fn remark(types: &[ResourceType]) -> Option<String> {
         .collect();
     (!each.is_empty()).then(|| {
         format!(
-            "the target's schemas require {}: bodies of the rfc scenarios that lack it get a value; what identity providers send stays as it is",
+            "the target's schemas require {}: bodies that lack it get a value; an identity provider sends it when its attribute mapping is set up so",
             each.join(" and ")
         )
     })

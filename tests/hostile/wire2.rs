@@ -7,19 +7,21 @@ use scimproof::exchange::{Exchange, FailureKind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
+pub const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
-const PING: u8 = 6;
-const GOAWAY: u8 = 7;
+pub const PING: u8 = 6;
+pub const GOAWAY: u8 = 7;
 const CONTINUATION: u8 = 9;
 
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+/// Bytes of one frame.
+pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).expect("a short payload").to_be_bytes();
     let mut out = vec![length[1], length[2], length[3], kind, flags];
     out.extend(stream.to_be_bytes());
@@ -27,8 +29,9 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Sends `first`, then `again` for ever (or once nothing), to a client that has sent its request; over TLS with ALPN `h2`.
-async fn ask(first: Vec<u8>, again: Vec<u8>) -> Exchange {
+/// Sends `first`, then `again` for ever (or once nothing), to each client that has sent its request; over TLS with ALPN `h2`.
+/// Gives the base URL. The certificate is of an authority that nobody trusts.
+pub async fn serve(first: Vec<u8>, again: Vec<u8>) -> String {
     let (cert, key) = Authority::new().issue("localhost", false);
     let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
@@ -46,34 +49,41 @@ async fn ask(first: Vec<u8>, again: Vec<u8>) -> Exchange {
     let base = format!("https://localhost:{}/scim/v2", listener.local_addr().unwrap().port());
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let (acceptor, first, again) = (acceptor.clone(), first.clone(), again.clone());
-            tokio::spawn(async move {
-                let Ok(stream) = acceptor.accept(stream).await else { return };
-                let (mut from, mut to) = tokio::io::split(stream);
-                if to.write_all(&frame(SETTINGS, 0, 0, &[])).await.is_err() {
-                    return;
-                }
-                // Preface, settings and the request; what exactly it says is of no interest here.
-                let mut read = 0;
-                let mut block = [0; 4096];
-                while read < 90 {
-                    match from.read(&mut block).await {
-                        Ok(n) if n > 0 => read += n,
-                        _ => return,
-                    }
-                }
-                let _ = to.write_all(&first).await;
-                if again.is_empty() {
-                    let _ = to.flush().await;
-                    // The connection stays open: a client that waits for more must run into its time limit.
-                    while from.read(&mut block).await.is_ok_and(|n| n > 0) {}
-                    return;
-                }
-                tokio::spawn(async move { while from.read(&mut block).await.is_ok_and(|n| n > 0) {} });
-                while to.write_all(&again).await.is_ok() {}
-            });
+            tokio::spawn(talk(acceptor.clone(), stream, first.clone(), again.clone()));
         }
     });
+    base
+}
+
+async fn talk(acceptor: TlsAcceptor, stream: TcpStream, first: Vec<u8>, again: Vec<u8>) {
+    let Ok(stream) = acceptor.accept(stream).await else { return };
+    let (mut from, mut to) = tokio::io::split(stream);
+    if to.write_all(&frame(SETTINGS, 0, 0, &[])).await.is_err() {
+        return;
+    }
+    // Preface, settings and the request; what exactly it says is of no interest here.
+    let mut read = 0;
+    let mut block = [0; 4096];
+    while read < 90 {
+        match from.read(&mut block).await {
+            Ok(n) if n > 0 => read += n,
+            _ => return,
+        }
+    }
+    let _ = to.write_all(&first).await;
+    if again.is_empty() {
+        let _ = to.flush().await;
+        // The connection stays open: a client that waits for more must run into its time limit.
+        while from.read(&mut block).await.is_ok_and(|n| n > 0) {}
+        return;
+    }
+    tokio::spawn(async move { while from.read(&mut block).await.is_ok_and(|n| n > 0) {} });
+    while to.write_all(&again).await.is_ok() {}
+}
+
+/// One request to such a server.
+async fn ask(first: Vec<u8>, again: Vec<u8>) -> Exchange {
+    let base = serve(first, again).await;
     let mut target = target(&base.parse().unwrap());
     target.tls.insecure = true;
     target.limits = Limits { timeout: Duration::from_millis(1500), max_body: 100_000, max_header_bytes: 50_000 };

@@ -15,5 +15,6 @@ for part in PLAUSIBLE:
 for part in ("a_create", "a_write", "a_shape", "b_query", "b_patch", "b_group", "b_edge", "c_create", "c_write",
              "c_patch", "d_group", "d_member", "d_query", "e_create", "e_life", "e_patch", "f_group", "f_query",
              "f_shape", "g_create", "g_shape", "g_patch", "h_group", "h_query", "h_write", "i_write",
-             "i_query", "i_life", "j_write", "j_group", "j_query", "k_user", "k_group"):
+             "i_query", "i_life", "j_write", "j_group", "j_query", "k_user", "k_group",
+             "l_user", "l_group", "l_shape"):
     import_module(f"fresh_{part}")
