@@ -28,6 +28,9 @@ pub fn flags(settings: &Settings) -> String {
         (None, Some(name)) => add(&mut out, "provider", name),
         (None, None) => {}
     }
+    if let Some(domain) = &settings.mail_domain {
+        add(&mut out, "mail-domain", domain);
+    }
     settings.faults.iter().for_each(|f| add(&mut out, "fault", f));
     settings.variants.iter().for_each(|v| add(&mut out, "variant", v));
     settings.traits.iter().for_each(|t| add(&mut out, "trait", t));

@@ -302,6 +302,9 @@ pub struct PaceArgs {
     /// Seed of all generated names and ids; the same seed sends the same requests
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+    /// Mail domain of all made-up people instead of example.com, for a server that takes only domains it has verified
+    #[arg(long, value_name = "DOMAIN", value_parser = parse_domain)]
+    pub mail_domain: Option<String>,
     /// Seconds to wait for an answer, e.g. 30 or 500ms
     #[arg(long, value_name = "SECONDS", value_parser = parse_duration)]
     pub timeout: Option<Duration>,
@@ -478,6 +481,22 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
         .ok()
         .filter(|d| !d.is_zero())
         .ok_or_else(|| "it must be more than nothing".to_owned())
+}
+
+/// A domain as it stands behind the `@`.
+///
+/// # Errors
+///
+/// Says what is wrong with it.
+pub(crate) fn parse_domain(text: &str) -> Result<String, String> {
+    let label = |part: &str| {
+        !part.is_empty() && !part.starts_with('-') && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+    };
+    let domain = text.trim().to_ascii_lowercase();
+    match domain.contains('.') && domain.split('.').all(label) {
+        true => Ok(domain),
+        false => Err("write the domain alone, e.g. test.example.org".to_owned()),
+    }
 }
 
 /// `5`, `5/s`, `100/m`.

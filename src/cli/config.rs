@@ -3,7 +3,7 @@
 //! Must not read secrets: it only knows where they are kept. [`super::connect`] fetches them.
 
 use super::args::{Rate, ReportArgs, RunArgs, Shard, TargetArgs, TlsArgs};
-use super::args::{parse_duration, parse_rate};
+use super::args::{parse_domain, parse_duration, parse_rate};
 use super::credentials::{Auth, FileAuth};
 use crate::engine::auth::SecretSource;
 use crate::scenario::model::Volume;
@@ -57,6 +57,8 @@ pub struct Settings {
     pub keep: bool,
     /// Where journals are kept.
     pub journal_dir: Option<PathBuf>,
+    /// Mail domain of all people; `None`: `example.com`.
+    pub mail_domain: Option<String>,
     /// Size of volume scenarios.
     pub volume: Volume,
     /// Faults of the embedded server.
@@ -152,6 +154,7 @@ struct File {
     suite: Option<String>,
     jobs: Option<JobCount>,
     seed: Option<u64>,
+    mail_domain: Option<DomainText>,
     timeout: Option<Timeout>,
     rate: Option<RateText>,
     read_only: Option<bool>,
@@ -258,6 +261,17 @@ impl TryFrom<Plain> for Timeout {
     type Error = String;
     fn try_from(plain: Plain) -> Result<Self, String> {
         parse_duration(&plain.text()).map(Self)
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "Plain")]
+struct DomainText(String);
+
+impl TryFrom<Plain> for DomainText {
+    type Error = String;
+    fn try_from(plain: Plain) -> Result<Self, String> {
+        parse_domain(&plain.text()).map(Self)
     }
 }
 
@@ -404,6 +418,7 @@ fn merge(args: RunArgs, file: File) -> Settings {
         reports: report_files(&reports, file.reports),
         jobs: pace.jobs.map(usize::from).or(file.jobs.map(|j| j.0)),
         seed: pace.seed.or(file.seed),
+        mail_domain: pace.mail_domain.or(file.mail_domain.map(|d| d.0)),
         real_time: pace.real_time || file.real_time.unwrap_or_default(),
         keep: pace.keep,
         journal_dir: pace.journal_dir.or(file.journal_dir),

@@ -380,6 +380,7 @@ pub(super) fn options(
         provider,
         keep_http: true,
         volume: settings.volume,
+        mail_domain: settings.mail_domain.clone(),
     })
 }
 

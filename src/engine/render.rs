@@ -65,6 +65,21 @@ pub fn at(place: &Place, exchange: &Exchange, types: &[ResourceType], values: &d
     }
 }
 
+/// The same for who counts: all elements that a value filter selects, not the first.
+pub fn all_at(place: &Place, exchange: &Exchange, types: &[ResourceType], values: &dyn Values) -> Option<Value> {
+    let selected = || {
+        let Place::Scim(template) = place else { return None };
+        let text = template.render_in_filter(values).ok()?;
+        let (parsed, rt) = types.iter().find_map(|t| {
+            let parsed = path::parse_path(&text, t).ok().filter(|p| p.filter.is_some() && p.sub.is_none())?;
+            t.attribute(&parsed.attr).map(|_| (parsed, t))
+        })?;
+        let body = exchange.response()?.json()?;
+        Some(Value::Array(path::select(body, &parsed, rt).into_iter().cloned().collect()))
+    };
+    selected().or_else(|| at(place, exchange, types, values))
+}
+
 /// A SCIM path in a body. `Resources[0].userName` is understood as well, and whole lists come back as lists.
 fn scim_value(body: &Value, text: &str, types: &[ResourceType]) -> Option<Value> {
     if let Some(direct) = plain_path(body, text) {

@@ -27,6 +27,7 @@ pub struct CaseValues {
     captured: BTreeMap<String, Value>,
     aliases: BTreeMap<String, Value>,
     external: ExternalId,
+    mail_domain: Option<String>,
     crowds: BTreeMap<String, Crowding>,
     /// The member of a crowd that was asked for last.
     member: RefCell<Option<(String, Map<String, Value>)>>,
@@ -50,6 +51,7 @@ impl CaseValues {
         base_url: &str,
         (seed, run_id): (u64, &str),
         case: &str,
+        mail_domain: Option<&str>,
     ) -> Self {
         let crowding = |c: &Crowd| Crowding { people: c.people, size: c.size(volume), captured: BTreeMap::new() };
         let mut out = Self {
@@ -60,6 +62,7 @@ impl CaseValues {
             captured: BTreeMap::new(),
             aliases: BTreeMap::new(),
             external: profile.external_id,
+            mail_domain: mail_domain.map(str::to_owned),
             crowds: scenario.crowds.iter().map(|c| (c.name.clone(), crowding(c))).collect(),
             member: RefCell::new(None),
         };
@@ -79,10 +82,15 @@ impl CaseValues {
         self.fixtures.insert(name.to_owned(), values);
     }
 
+    /// Where everybody has their address: RFC 2606 keeps `example.com` for this.
+    pub fn domain(&self) -> &str {
+        self.mail_domain.as_deref().unwrap_or("example.com")
+    }
+
     fn person(&self, name: &str, external: ExternalId) -> Map<String, Value> {
         let given = capitalised(name);
         let family = capitalised(&text_from(self.seed, &format!("family/{}/{name}", self.run), 7, &ALPHABET[..26]));
-        let user = format!("{name}.{}@example.com", self.run);
+        let user = format!("{name}.{}@{}", self.run, self.domain());
         let number = text_from(self.seed, &format!("number/{}/{name}", self.run), 6, b"0123456789");
         let external_id = match external {
             ExternalId::Guid => self.guid(&format!("external/{name}")),
@@ -214,6 +222,10 @@ impl CaseValues {
 }
 
 impl Values for CaseValues {
+    fn mail_domain(&self) -> Option<&str> {
+        self.mail_domain.as_deref()
+    }
+
     fn value(&self, name: &str) -> Option<Value> {
         if let Some(value) = self.aliases.get(name) {
             return Some(value.clone());

@@ -1,5 +1,6 @@
 //! Create (RFC 7644 §3.3): what is valid is created once, as sent, and the answer says where.
 
+use super::refusal::{detail_of, written_name};
 use super::rule::{Finding, Impact, Level, Rule, Verdict, refusal_rule, state_rule};
 use super::view::{Past, View, short};
 use crate::scim::value::{get_ci, value_ci};
@@ -501,7 +502,7 @@ pub static RULES: &[Rule] = &[
         hint: "Compare attribute names without regard to case when you read a body.",
         wrong: "POST {\"schemas\":[User],\"USERNAME\":\"a@example.com\"} → 201 without userName",
         right: "→ 201 {\"userName\":\"a@example.com\"}",
-        proven_by: &["response-wrapped", "create-name-case-ignored-in-parts", "group-displayname-lowercased"],
+        proven_by: &["response-wrapped", "create-name-case-ignored-in-parts"],
         check: state_rule!("create/attribute-case-ignored"),
     },
     Rule {
@@ -759,8 +760,8 @@ fn duplicate_wrong_status(view: &View<'_>) -> Verdict {
 /// What an error says whose cause is a value that somebody has, in the words of servers.
 const TAKEN: &[&str] = &["exist", "taken", "duplicat", "unique", "conflict", "already", "in use"];
 
-/// The refusal says that the name is taken, or a request of the same form was accepted before: then it is the name that is
-/// not liked, not the form.
+/// The refusal says that the name is taken, or a request of the same form was accepted before, and this very spelling of the name:
+/// then it is that it is there already which is not liked, not the form nor the letters.
 fn about_the_name(view: &View<'_>) -> bool {
     let said = view.object().is_some_and(|body| {
         let texts = ["scimType", "detail"].into_iter().filter_map(|name| get_ci(body, name)?.as_str());
@@ -770,7 +771,25 @@ fn about_the_name(view: &View<'_>) -> bool {
     let alike = |p: &Past| {
         p.call.op == view.call.op && p.call.endpoint == view.call.endpoint && form(&p.call) == form(view.call)
     };
-    said || view.earlier.iter().any(|p| p.exchange.accepted() && alike(p))
+    let spelled = |p: &Past| p.call.endpoint == view.call.endpoint && name_in(&p.call) == name_in(view.call);
+    let taken = || view.earlier.iter().filter(|p| p.exchange.accepted());
+    // Who may do so, and whether it is paid for, is asked before anything is looked up; seats are taken, too.
+    match view.status() {
+        401 | 402 | 429 => false,
+        403 => {
+            said && !["seat", "licen", "quota", "plan"].iter().any(|word| detail_of(view).to_lowercase().contains(word))
+        }
+        _ => said || (taken().any(alike) && taken().any(spelled)),
+    }
+}
+
+/// userName or displayName, as a write spells it.
+fn name_in(call: &Call) -> Option<&str> {
+    let attribute = name_attribute(&call.endpoint);
+    match call.op {
+        Op::Create => value_ci(call.body.as_ref()?, attribute)?.as_str(),
+        _ => written_name(call, attribute),
+    }
 }
 
 /// The names in a body, and what its operations are called and aim at.
@@ -842,7 +861,7 @@ fn wrong_type(view: &View<'_>) -> Verdict {
     if !view.must_refuse(Reason::WrongType) || view.status() == 0 || view.status() >= 500 || view.call.op == Op::Patch {
         return Verdict::NotApplicable;
     }
-    if view.accepted() {
+    if view.accepted() && !read_as_meant(view) {
         return Verdict::fail(
             "status",
             format!("400 invalidValue: {}", view.forecast.detail),
@@ -850,6 +869,18 @@ fn wrong_type(view: &View<'_>) -> Verdict {
         );
     }
     Verdict::Pass
+}
+
+/// A text in the place of a list was taken for a list of one: the answer shows the list, as the schema has it.
+fn read_as_meant(view: &View<'_>) -> bool {
+    let (Some(sent), Some(shown)) = (view.call.body.as_ref().and_then(Value::as_object), view.object()) else {
+        return false;
+    };
+    let listed = |(name, text): (&String, &str)| {
+        let list = get_ci(shown, name).and_then(Value::as_array);
+        list.is_some_and(|l| l.iter().any(|e| value_ci(e, "value").and_then(Value::as_str) == Some(text)))
+    };
+    sent.iter().filter_map(|(name, value)| Some((name, value.as_str()?))).any(listed)
 }
 
 fn client_id_kept(view: &View<'_>) -> Verdict {

@@ -22,6 +22,7 @@ pub(super) fn softer(view: &View<'_>, id: &str) -> Option<Level> {
         .header("content-type")
         .is_some_and(|t| t.to_ascii_lowercase().starts_with("application/json"));
     match id {
+        _ if minds_the_domain(view) => Some(Level::Note),
         // externalId is optional (RFC 7643 §3.1): who has none may say so, and Entra cannot work with it.
         "filter/valid-filter-refused" | "filter/logic-refused"
             if scim_type == Some("invalidFilter")
@@ -236,6 +237,9 @@ fn by_the_servers_rules(view: &View<'_>) -> Option<Level> {
     if unknown_manager(view) || name_apart(view) {
         return Some(Level::Note);
     }
+    if ties_name_to_address(view) {
+        return Some(Level::Idp);
+    }
     if view.call.endpoint == "/Groups" && refusal != 404 && marked_name(view) {
         return Some(Level::Idp);
     }
@@ -354,7 +358,23 @@ fn said(view: &View<'_>) -> String {
 /// The refusal names how many there may be: of no list an RFC says how many it must hold.
 fn speaks_of_a_bound(view: &View<'_>) -> bool {
     let said = said(view);
-    ["at most", "too many", "maximum number"].iter().any(|words| said.contains(words))
+    let one = ["only one", "more than one", "multiple", "multi-value", "one value", "single value"];
+    ["at most", "too many", "maximum number", "maximum of"].iter().any(|words| said.contains(words))
+        || (one.iter().any(|words| said.contains(words)) && view.call.body.as_ref().is_some_and(brings_several))
+}
+
+/// A list of two or more, or an operation on a list, which may have more than it says.
+fn brings_several(body: &Value) -> bool {
+    match body {
+        Value::Array(items) => items.len() > 1 || items.iter().any(brings_several),
+        Value::Object(map) => {
+            map.values().any(brings_several)
+                || operations(map).any(|o| {
+                    get_ci(o, "op").is_some_and(|op| op.as_str().is_some_and(|t| t.eq_ignore_ascii_case("add")))
+                })
+        }
+        _ => false,
+    }
 }
 
 /// The refusal speaks of a length, and a text was sent that is longer than many a column: no RFC says how long one must be.
@@ -459,6 +479,35 @@ fn apart_by(view: &View<'_>, same: fn(&str, &str) -> bool) -> bool {
         && gives_reason(view, &["invalidValue"], told)
         && apart(view.call.body.as_ref()) == Some(true)
         && !taken.filter_map(|p| apart(p.call.body.as_ref())).any(|apart| apart)
+}
+
+/// A server may take addresses of the domains only that it knows to be its customer's; the run can be told one.
+fn minds_the_domain(view: &View<'_>) -> bool {
+    let said = said(view);
+    let taken = |domain: &String| {
+        let mut made = view.earlier.iter().filter(|p| p.call.op == Op::Create && p.exchange.accepted());
+        made.any(|p| domains(&p.call).contains(domain))
+    };
+    view.status() == 400
+        && ["domain", "domains"].iter().any(|word| says(&said, word))
+        && !domains(view.call).iter().all(taken)
+}
+
+/// What stands behind each `@` of a body, in lower case.
+fn domains(call: &Call) -> Vec<String> {
+    let text = call.body.as_ref().map(Value::to_string).unwrap_or_default().to_lowercase();
+    let after = text.split('@').skip(1);
+    after.map(|rest| rest.chars().take_while(|c| c.is_alphanumeric() || ".-".contains(*c)).collect()).collect()
+}
+
+/// A change of the name or of the addresses is refused in words that speak of both: they have to be the same, and identity
+/// providers change the one or the other.
+fn ties_name_to_address(view: &View<'_>) -> bool {
+    let said = said(view);
+    let both = said.contains("username") && ["email", "e-mail"].iter().any(|word| said.contains(word));
+    let alike = ["same", "match", "equal", "identical", "differ"].iter().any(|word| said.contains(word));
+    let writes = written(view, "userName") || written(view, "emails");
+    view.status() == 400 && matches!(view.call.op, Op::Replace | Op::Patch) && both && alike && writes
 }
 
 /// What filters of this case that were accepted say of a refused one.

@@ -102,9 +102,9 @@ fn expected(view: &View<'_>) -> String {
     }
 }
 
-/// A refusal is a 4xx or 501; other 5xx are crashes and have their own rule, so do 401/403 and 429.
+/// A refusal is a 4xx or 501; other 5xx are crashes and have their own rule, so do 401/403 and 429. 402 says that no seat is left.
 fn refused(view: &View<'_>) -> bool {
-    matches!(view.status(), 400 | 402 | 404..=428 | 430..=499 | 501) || forbids_a_miss(view)
+    matches!(view.status(), 400 | 404..=428 | 430..=499 | 501) || forbids_a_miss(view)
 }
 
 /// A look-up that is forbidden because it finds nothing: the answer says so, or the same look-up of another value was allowed.
@@ -372,7 +372,7 @@ fn logic_of(filter: &str) -> Vec<&'static str> {
 }
 
 /// What the answer says in `detail`; where a framework puts something else than text there, its JSON.
-fn detail_of(view: &View<'_>) -> String {
+pub(super) fn detail_of(view: &View<'_>) -> String {
     match view.object().and_then(|o| get_ci(o, "detail")) {
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),

@@ -453,8 +453,9 @@ pub fn classify(c: &Contradiction, place: Place) -> &'static str {
         _ => {}
     }
     // What holds the value that was sent, or is a part of it, was read, whatever case its name was in.
-    let alike = |(sent, shown): (&str, &str)| shown.contains(sent) || (!shown.is_empty() && sent.contains(shown));
-    let holds_it = c.expected.as_str().zip(c.actual.as_str()).is_some_and(alike);
+    let texts = c.expected.as_str().map(str::to_lowercase).zip(c.actual.as_str().map(str::to_lowercase));
+    let added_to = texts.as_ref().is_some_and(|(sent, shown)| shown.contains(sent));
+    let holds_it = added_to || texts.is_some_and(|(sent, shown)| !shown.is_empty() && sent.contains(&shown));
     if c.cause.form.odd_case && !holds_it {
         return "create/attribute-case-ignored";
     }
@@ -469,7 +470,9 @@ pub fn classify(c: &Contradiction, place: Place) -> &'static str {
     }
     let renames = matches!(c.cause.kind, Write::Patch | Write::Put) && c.cause.form.op != "remove";
     if group && c.key == "displayName" && renames {
-        return "group/rename-not-applied";
+        // A name that the server puts something of its own before was taken, and told so at the create.
+        let marked = c.expected.as_str().zip(c.actual.as_str()).is_some_and(|(sent, shown)| shown.ends_with(sent));
+        return if marked { "create/value-altered" } else { "group/rename-not-applied" };
     }
     match c.cause.kind {
         Write::Create => created(c),

@@ -19,8 +19,8 @@ pub struct Sample {
 }
 
 /// Makes the values for one type, or says which required attribute nobody can make up.
-pub fn sample(subject: &Unfamiliar, run: &str) -> Result<Sample, String> {
-    let maker = Maker { subject, run };
+pub fn sample(subject: &Unfamiliar, values: Values<'_>) -> Result<Sample, String> {
+    let maker = Maker { subject, values };
     maker.required_can_be_made()?;
     let rt = &subject.resource_type;
     let mut of_type = Map::new();
@@ -46,7 +46,7 @@ pub fn sample(subject: &Unfamiliar, run: &str) -> Result<Sample, String> {
 
 struct Maker<'a> {
     subject: &'a Unfamiliar,
-    run: &'a str,
+    values: Values<'a>,
 }
 
 impl Maker<'_> {
@@ -88,8 +88,9 @@ impl Maker<'_> {
         let (user, group) =
             (rt.schema.id.eq_ignore_ascii_case(urn::USER), rt.schema.id.eq_ignore_ascii_case(urn::GROUP));
         match (user && !known("userName"), group && !known("displayName")) {
-            (true, _) => body.insert("userName".into(), format!("advertised{n}.{}@example.com", self.run).into()),
-            (_, true) => body.insert("displayName".into(), format!("Advertised {n} {}", self.run).into()),
+            (true, _) => body
+                .insert("userName".into(), format!("advertised{n}.{}@{}", self.values.run, self.values.domain).into()),
+            (_, true) => body.insert("displayName".into(), format!("Advertised {n} {}", self.values.run).into()),
             _ => None,
         };
         Value::Object(body)
@@ -225,7 +226,7 @@ impl Maker<'_> {
     }
 
     fn single(&self, a: &Attribute, path: &str, n: usize) -> Option<Value> {
-        Values { run: self.run }.single(a, path, n)
+        self.values.single(a, path, n)
     }
 
     /// `path eq value` of the first resource.
@@ -236,9 +237,12 @@ impl Maker<'_> {
 }
 
 /// Values by the declared type alone.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Values<'a> {
     /// What makes them the case's own.
     pub run: &'a str,
+    /// Where its people have their addresses.
+    pub domain: &'a str,
 }
 
 impl Values<'_> {
@@ -293,7 +297,7 @@ impl Values<'_> {
         let lower = path.rsplit(':').next().unwrap_or(path).to_ascii_lowercase();
         let has = |words: &[&str]| words.iter().any(|w| lower.contains(w));
         if has(&["email", "mail", "username"]) {
-            return format!("advertised{n}.{}@example.com", self.run);
+            return format!("advertised{n}.{}@{}", self.run, self.domain);
         }
         if has(&["phone", "mobile", "fax"]) {
             return format!("+1 555 01{n:02}");

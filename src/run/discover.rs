@@ -54,6 +54,9 @@ pub async fn discover(http: Arc<Http>) -> Result<Discovery, Unusable> {
     let schemas = ask(http, "/Schemas").await;
     let users = ask(http, "/Users?startIndex=1&count=1").await;
     refuse_strangers(&config, &users)?;
+    if [&config, &types, &schemas, &users].iter().all(|e| e.status() == Some(404)) {
+        refuse_nowhere(&ask(http, "/Groups?startIndex=1&count=1").await)?;
+    }
     let alike = Alike::of(&[&config, &types, &schemas, &users]);
     let base = http.target().base_url.as_str();
     let body = |e: &Exchange| if e.accepted() { e.json().cloned() } else { None };
@@ -164,6 +167,17 @@ fn refuse_strangers(config: &Exchange, users: &Exchange) -> Result<(), Unusable>
         what(config),
         users.request.url,
         what(users)
+    )))
+}
+
+/// A SCIM service may be behind it, but nothing of it is there: neither users nor groups nor a description.
+fn refuse_nowhere(groups: &Exchange) -> Result<(), Unusable> {
+    if groups.status() != Some(404) {
+        return Ok(());
+    }
+    let base = groups.request.url.split("/Groups").next().unwrap_or_default();
+    Err(Unusable(format!(
+        "nothing is at this base URL: /ServiceProviderConfig, /ResourceTypes, /Schemas, /Users and /Groups below {base} are all answered 404. Is it complete, up to the part before /Users (often …/scim/v2)?"
     )))
 }
 

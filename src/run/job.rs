@@ -39,6 +39,10 @@ impl Count {
     /// Takes one exchange that Entra itself sends; `meant`: the scenario provokes the refusal.
     pub(super) fn take(&mut self, judged: &Judged, exchange: &Exchange, meant: bool, place: impl FnOnce() -> String) {
         let call = &judged.call;
+        // Entra goes more slowly then, and the operation is not one that failed.
+        if exchange.status() == Some(429) {
+            return;
+        }
         self.operations += 1;
         let unreadable = judged.findings.iter().any(|(rule, _)| UNREADABLE.contains(&rule.id));
         if (exchange.accepted() && !unreadable) || meant {

@@ -77,6 +77,8 @@ pub struct Options {
     pub keep_http: bool,
     /// Size of crowds.
     pub volume: Volume,
+    /// Where all people have their addresses; `None`: `example.com`.
+    pub mail_domain: Option<String>,
 }
 
 impl Default for Options {
@@ -96,6 +98,7 @@ impl Default for Options {
             provider: None,
             keep_http: true,
             volume: Volume::default(),
+            mail_domain: None,
         }
     }
 }

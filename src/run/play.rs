@@ -125,8 +125,10 @@ impl<'a> Player<'a> {
             context.http.target().base_url.as_str(),
             (context.options.seed, &context.run_id),
             &name,
+            context.options.mail_domain.as_deref(),
         );
-        let sample = case.subject.as_ref().map(|s| super::advertised::sample(s, &values.run));
+        let own = super::advertised::Values { run: &values.run, domain: values.domain() };
+        let sample = case.subject.as_ref().map(|s| super::advertised::sample(s, own));
         let (sample, unmade) = match sample {
             Some(Ok(sample)) => (sample, None),
             Some(Err(reason)) => (Sample::default(), Some(reason)),

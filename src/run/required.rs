@@ -32,10 +32,15 @@ impl Player<'_> {
             return out;
         };
         let demanded = provider.is_some_and(|p| p.complete(&mut body));
-        if declared.is_some_and(|rt| complete(&mut body, rt, &self.values.run)) || demanded {
+        if declared.is_some_and(|rt| complete(&mut body, rt, self.made_up())) || demanded {
             out.body = Some(Value::Object(body).to_string().into_bytes());
         }
         out
+    }
+
+    /// What values of this case are made of.
+    pub(super) fn made_up(&self) -> Values<'_> {
+        Values { run: &self.values.run, domain: self.values.domain() }
     }
 
     /// The type behind the endpoint, where its schemas demand more than the RFC's and this step hopes to be accepted.
@@ -54,13 +59,13 @@ fn expects_fault(expect: Option<&Expect>) -> bool {
 
 /// Adds to a new or replacing resource the required attributes that it lacks. Tells whether anything was added. What no
 /// value can be made up for (members of a group) stays away.
-fn complete(body: &mut Map<String, Value>, rt: &ResourceType, run: &str) -> bool {
+pub(super) fn complete(body: &mut Map<String, Value>, rt: &ResourceType, values: Values<'_>) -> bool {
     let name = crate::shadow::name_attribute(&rt.endpoint);
     let Some(name) = get_ci(body, name).and_then(Value::as_str).filter(|n| !n.trim().is_empty()).map(str::to_owned)
     else {
         return false;
     };
-    let maker = Filler { values: Values { run }, name };
+    let maker = Filler { values, name };
     let mut added = maker.fill(body, &rt.schema.attributes, "");
     for extension in rt.extensions.iter().filter(|e| e.required) {
         let id = &extension.schema.id;
@@ -99,7 +104,7 @@ fn beyond_the_rfc(rt: &ResourceType) -> Vec<String> {
 
 /// Required, for the client to write, and not what every body has (RFC 7643 §3.1, §4.1.1, §4.2).
 fn demanded(a: &Attribute) -> bool {
-    let always = ["schemas", "id", "externalId", "meta", "userName", "members"];
+    let always = ["schemas", "id", "meta", "userName", "members"];
     a.required && a.mutability != Mutability::ReadOnly && !always.iter().any(|n| n.eq_ignore_ascii_case(&a.name))
 }
 
@@ -142,10 +147,11 @@ impl Filler<'_> {
     fn value(&self, attribute: &Attribute, path: &str) -> Option<Value> {
         let address = || match self.name.contains('@') {
             true => self.name.clone(),
-            false => format!("{}@example.com", self.slug()),
+            false => format!("{}@{}", self.slug(), self.values.domain),
         };
         match path {
             "emails" => return Some(json!([{ "value": address(), "type": "work", "primary": true }])),
+            "externalId" => return Some(format!("id-of-{}", self.slug()).into()),
             "displayName" => return Some(self.name.clone().into()),
             "active" => return Some(true.into()),
             _ => {}
@@ -195,7 +201,7 @@ mod tests {
 
     fn completed(body: Value, rt: &ResourceType) -> Value {
         let Value::Object(mut body) = body else { panic!("a body is an object") };
-        complete(&mut body, rt, "r1");
+        complete(&mut body, rt, Values { run: "r1", domain: "example.com" });
         Value::Object(body)
     }
 

@@ -4,8 +4,11 @@
 
 use super::urlcode;
 use crate::profile::idp::Encoding;
+use regex::Regex;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::fmt;
+use std::sync::LazyLock;
 
 /// A text with holes, e.g. `/Users/${alice.id}`.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +43,11 @@ pub enum JsonTemplate {
 pub trait Values {
     /// The value behind a hole.
     fn value(&self, name: &str) -> Option<Value>;
+
+    /// The mail domain that stands for `example.com` in this run.
+    fn mail_domain(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// A hole without a value.
@@ -168,7 +176,7 @@ impl Template {
         let mut in_query = false;
         for part in &self.parts {
             match part {
-                Part::Text(text) => urlcode::literal(text, encoding, &mut in_query, &mut out),
+                Part::Text(text) => urlcode::literal(&at_home(text, values), encoding, &mut in_query, &mut out),
                 Part::Hole(name) => {
                     let value = look_up(values, name)?;
                     urlcode::value(&plain(&value), encoding, in_query, &mut out);
@@ -204,12 +212,24 @@ impl Template {
         let mut out = String::new();
         for part in &self.parts {
             match part {
-                Part::Text(t) => text(t, &mut out),
+                Part::Text(t) => text(&at_home(t, values), &mut out),
                 Part::Hole(name) => value(&plain(&look_up(values, name)?), &mut out),
             }
         }
         Ok(out)
     }
+}
+
+/// Addresses at `example.com` moved to the mail domain of this run; in capitals where they are. What is below `example.com`
+/// stays below it.
+fn at_home<'a>(text: &'a str, values: &dyn Values) -> Cow<'a, str> {
+    static EXAMPLE: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"(?i)(@(?:[a-z0-9-]+\.)*)example\.com\b").expect("a fixed pattern"));
+    let Some(domain) = values.mail_domain() else { return Cow::Borrowed(text) };
+    EXAMPLE.replace_all(text, |found: &regex::Captures<'_>| {
+        let capitals = found[0].ends_with("COM");
+        format!("{}{}", &found[1], if capitals { domain.to_uppercase() } else { domain.to_owned() })
+    })
 }
 
 /// Writes the template as it would stand in a file.

@@ -794,6 +794,10 @@ fn writes_empty_text(patch: &Map<String, Value>) -> bool {
 fn undeclared_keys(patch: &Map<String, Value>, rt: &ResourceType) -> bool {
     operations(patch).any(|op| match (op_path(op), get_ci(op, "value")) {
         (None, Some(Value::Object(value))) => undeclared(value, rt),
+        (Some(path), Some(Value::Object(value))) if rt.extension(path.trim_end_matches(':')).is_some() => {
+            let whole = serde_json::json!({ path.trim_end_matches(':'): value });
+            whole.as_object().is_some_and(|w| undeclared(w, rt))
+        }
         (Some(path), Some(value)) => {
             let path = crate::scim::path::parse_path(path, rt).ok().filter(|p| p.sub_name().is_none());
             path.and_then(|p| rt.attribute(&p.attr)).is_some_and(|found| undeclared_part(value, found.attribute))

@@ -76,7 +76,10 @@ impl Player<'_> {
             if self.not_on_offer(place, call) {
                 continue;
             }
-            let value = render::at(place, exchange, types, &self.values);
+            let value = match matcher {
+                Matcher::Count(_) => render::all_at(place, exchange, types, &self.values),
+                _ => render::at(place, exchange, types, &self.values),
+            };
             if self.is_canonical_form(place, matcher, value.as_ref(), call) {
                 continue;
             }
@@ -116,7 +119,7 @@ impl Player<'_> {
         let Ok(path) = crate::scim::path::parse_path(&without_index(text), rt) else { return false };
         let Some(found) = rt.attribute(&path.attr) else { return false };
         let key = found.attribute.name.as_str();
-        let recased = |(a, b): (&str, &str)| a.eq_ignore_ascii_case(b) && !found.leaf().case_exact && key != "userName";
+        let recased = |(a, b): (&str, &str)| a.eq_ignore_ascii_case(b) && !found.leaf().case_exact;
         facts::same_scalar(key, &wanted, shown, Some(found.attribute))
             || wanted.as_str().zip(shown.as_str()).is_some_and(recased)
     }

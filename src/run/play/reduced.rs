@@ -111,6 +111,9 @@ impl Player<'_> {
         // The least that there is, in the schema's spelling and without the URN of an extension that is not there.
         let mut least = without(&spelled, |k| may_go(&k));
         least.insert("schemas".to_owned(), json!([rt.schema.id]));
+        if self.context.target.schemas_known {
+            crate::run::required::complete(&mut least, rt, self.made_up());
+        }
         let alone = match self.is_taken(exchange, endpoint, &least).await {
             true => format!("but is accepted with `{name}` alone"),
             false => format!("also with `{name}` alone"),

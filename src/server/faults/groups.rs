@@ -535,21 +535,6 @@ pub(super) const FAULTS: &[Fault] = &[
         })],
     },
     Fault {
-        id: "group-displayname-lowercased",
-        title: "Group names come back lower-cased",
-        area: "groups",
-        source: &[],
-        wrong: "team",
-        right: "Team",
-        hooks: &[Hook::Store(|call, _, after| {
-            if call.kind() == Some(Kind::Group)
-                && let Some(name) = after["displayName"].as_str().map(str::to_lowercase)
-            {
-                after["displayName"] = name.into();
-            }
-        })],
-    },
-    Fault {
         id: "group-create-without-members-400",
         title: "A group without members is refused",
         area: "groups",

@@ -6,7 +6,7 @@ use super::Variant;
 use super::declared::declare;
 use crate::scim::urn;
 use crate::server::behaviour::Hook;
-use crate::server::call::Kind;
+use crate::server::call::{Kind, Payload};
 use crate::server::faults::tools::{path, value};
 use crate::server::reply::Reply;
 use serde_json::{Value, json};
@@ -50,13 +50,7 @@ pub(super) const VARIANTS: &[Variant] = &[
         breaks: &["entra"],
         hooks: &[
             Hook::Operations(|operations, call, _| {
-                let named = |text: &str| {
-                    text.rsplit("User:").next().is_some_and(|t| t.to_ascii_lowercase().starts_with("emails"))
-                };
-                let inside =
-                    |o: &Value| value(o).and_then(Value::as_object).is_some_and(|v| v.keys().any(|k| named(k)));
-                let emails = |o: &Value| named(&path(o)) || (path(o).is_empty() && inside(o));
-                (call.kind() == Some(Kind::User) && operations.iter().any(emails))
+                (call.kind() == Some(Kind::User) && operations.iter().any(|o| touches(o, "emails")))
                     .then(|| Reply::error(400, Some("mutability"), "emails is readOnly."))
             }),
             Hook::Store(|call, _, after| {
@@ -75,4 +69,80 @@ pub(super) const VARIANTS: &[Variant] = &[
             }),
         ],
     },
+    Variant {
+        id: "usernames-in-capitals",
+        title: "userName is stored in capitals",
+        spec: "RFC 7643 §4.1.1, §7 (caseExact): userName is not case exact; RFC 7644 §3.3: the server may alter what is posted",
+        breaks: &[],
+        hooks: &[Hook::Store(|call, _, after| {
+            if call.kind() == Some(Kind::User)
+                && let Some(name) = after["userName"].as_str().map(str::to_uppercase)
+            {
+                after["userName"] = name.into();
+            }
+        })],
+    },
+    Variant {
+        id: "role-by-default-declared",
+        title: "Everybody has one role that the server gives; the schema says that roles is readOnly",
+        spec: "RFC 7643 §2.2, §7: mutability readOnly; RFC 7644 §3.5.1: values that a PUT brings are ignored",
+        breaks: &[],
+        hooks: &[
+            Hook::Operations(|operations, call, _| {
+                (call.kind() == Some(Kind::User) && operations.iter().any(|o| touches(o, "roles")))
+                    .then(|| Reply::error(400, Some("mutability"), "roles is readOnly."))
+            }),
+            Hook::Store(|call, _, after| {
+                if call.kind() == Some(Kind::User) {
+                    after["roles"] = json!([{ "type": "default", "value": "role-of-everyone", "display": "Everyone" }]);
+                }
+            }),
+            Hook::After(|call, reply, _| {
+                declare(call, reply, urn::USER, |attribute| {
+                    if attribute["name"] == "roles" {
+                        attribute["mutability"] = "readOnly".into();
+                        let parts = attribute["subAttributes"].as_array_mut().into_iter().flatten();
+                        parts.for_each(|part| part["mutability"] = "readOnly".into());
+                    }
+                });
+            }),
+        ],
+    },
+    Variant {
+        id: "recovery-address-added",
+        title: "A new user gets a further e-mail address of another type",
+        spec: "RFC 7644 §3.3: the server may add to what is posted",
+        breaks: &[],
+        hooks: &[Hook::Store(|call, before, after| {
+            if call.kind() == Some(Kind::User)
+                && before.is_none()
+                && let Some(list) = after["emails"].as_array_mut()
+                && let Some(first) = list.first().and_then(|e| e["value"].as_str()).map(str::to_owned)
+            {
+                list.push(json!({ "value": format!("recovery.{first}"), "type": "recovery" }));
+            }
+        })],
+    },
+    Variant {
+        id: "text-as-a-list-of-one",
+        title: "A text where a list of addresses belongs is read as a list of one",
+        spec: "RFC 7643 §2.4 says what a multi-valued attribute is; no section wants what can be understood refused",
+        breaks: &[],
+        hooks: &[Hook::Before(|call, _| {
+            if let Payload::Json(body) = &mut call.body
+                && let Some(text) = body.get("emails").and_then(Value::as_str).map(str::to_owned)
+            {
+                body["emails"] = json!([{ "value": text }]);
+            }
+            None
+        })],
+    },
 ];
+
+/// The operation is for this attribute of users, or for a part of it.
+fn touches(operation: &Value, attribute: &str) -> bool {
+    let named = |text: &str| text.rsplit("User:").next().is_some_and(|t| t.to_ascii_lowercase().starts_with(attribute));
+    let inside = || value(operation).and_then(Value::as_object).is_some_and(|v| v.keys().any(|k| named(k)));
+    let path = path(operation);
+    named(&path) || (path.is_empty() && inside())
+}
