@@ -130,6 +130,17 @@ fn the_base_path_is_wrong() {
     golden("cli-error-base-path", &told(&out));
 }
 
+/// It answers as a SCIM service does, and has nothing below this path.
+#[test]
+fn nothing_is_at_the_base_url() {
+    let body =
+        r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"status":"404","detail":"No such endpoint."}"#;
+    let base = server(move |_| Some(answer("404 Not Found", "application/scim+json", body)));
+    let out = run_at(&base);
+    assert_eq!(out.code, 3);
+    golden("cli-error-nothing-there", &told(&out).replace(&base, "http://[target]/scim/v2"));
+}
+
 #[test]
 fn a_server_that_hangs_up() {
     let base = server(|_| None);

@@ -74,6 +74,25 @@ fn who_vanishes_with_a_write_is_told_with_that_write() {
     assert!(found[0].1.contains("gone since that write"), "{found:?}");
 }
 
+/// A product takes addresses of its customer's domains only: nobody is accused, the run says that nothing was tested, and one option plays everything.
+#[test]
+fn a_mail_domain_of_the_targets_own_can_be_given() {
+    let played = ["okta/create-user", "okta/profile-update", "entra/create-user", "rfc/create-user", "rfc/patch-add"];
+    let run = |more: &[&str]| {
+        let desk = Desk::new();
+        let mut arguments = vec!["run", "--variant", "mail-domain-verified", "--json", "r.json"];
+        arguments.extend(played);
+        arguments.extend(more);
+        (desk.call(&arguments), desk.json("r.json"))
+    };
+    let (out, report) = run(&[]);
+    assert_eq!((out.code, &report["summary"]["failed"]), (3, &Value::from(0)), "{}", out.stdout);
+    assert!(report["target"].to_string().contains("--mail-domain"), "{}", report["target"]);
+    let (out, report) = run(&["--mail-domain", "acme.test"]);
+    assert_eq!((out.code, &report["summary"]["blocked"]), (0, &Value::from(0)), "{}", out.stdout);
+    assert!(!report.to_string().contains("@example.com"), "an address was left");
+}
+
 /// As an administrator sets up the mapping: otherwise all that comes after the create would not be tested.
 #[test]
 fn what_the_targets_schemas_require_is_sent() {

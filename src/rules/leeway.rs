@@ -484,7 +484,7 @@ fn apart_by(view: &View<'_>, same: fn(&str, &str) -> bool) -> bool {
 /// A server may take addresses of the domains only that it knows to be its customer's; the run can be told one.
 fn minds_the_domain(view: &View<'_>) -> bool {
     let said = said(view);
-    let taken = |domain: &String| {
+    let taken = |domain: &(String, String)| {
         let mut made = view.earlier.iter().filter(|p| p.call.op == Op::Create && p.exchange.accepted());
         made.any(|p| domains(&p.call).contains(domain))
     };
@@ -493,11 +493,14 @@ fn minds_the_domain(view: &View<'_>) -> bool {
         && !domains(view.call).iter().all(taken)
 }
 
-/// What stands behind each `@` of a body, in lower case.
-fn domains(call: &Call) -> Vec<String> {
-    let text = call.body.as_ref().map(Value::to_string).unwrap_or_default().to_lowercase();
-    let after = text.split('@').skip(1);
-    after.map(|rest| rest.chars().take_while(|c| c.is_alphanumeric() || ".-".contains(*c)).collect()).collect()
+/// What stands behind each `@` of a body, in lower case, and in which attribute.
+fn domains(call: &Call) -> Vec<(String, String)> {
+    let domain = |rest: &str| rest.chars().take_while(|c| c.is_alphanumeric() || ".-".contains(*c)).collect();
+    let in_one = |(name, value): (&String, &Value)| {
+        let text = value.to_string().to_lowercase();
+        text.split('@').skip(1).map(|rest| (name.to_lowercase(), domain(rest))).collect::<Vec<_>>()
+    };
+    call.body.as_ref().and_then(Value::as_object).into_iter().flatten().flat_map(in_one).collect()
 }
 
 /// A change of the name or of the addresses is refused in words that speak of both: they have to be the same, and identity

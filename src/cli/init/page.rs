@@ -61,6 +61,7 @@ const COMMON: &str = r#"# Failures that are known and accepted: reported, but th
 # jobs = 4               # scenarios side by side
 # timeout = "30s"        # for one answer
 # rate = "10/s"          # at most so many requests
+# mail_domain = "test.acme.io"  # where made-up people have their addresses, if the server takes verified domains only
 # allow_existing = true  # scenarios may change users and groups that were there before
 
 [auth]

@@ -23,6 +23,17 @@ pub(super) const VARIANTS: &[Variant] = &[
         })],
     },
     Variant {
+        id: "mail-domain-verified",
+        title: "A userName is an address at acme.test, a domain that the customer has verified; others are refused",
+        spec: "RFC 7644 §3.12, Table 9 (invalidValue): the value is not compatible with the operation; RFC 7643 §2.3.1: a text may have a required format",
+        breaks: &[],
+        hooks: &[Hook::Check(|call, _, _, after| {
+            let name = after["userName"].as_str().unwrap_or_default().to_lowercase();
+            let foreign = is_user(call) && name.contains('@') && !name.ends_with("@acme.test");
+            foreign.then(|| invalid("The domain of userName is not verified."))
+        })],
+    },
+    Variant {
         id: "username-among-emails",
         title: "A user who is created with e-mail addresses has the userName among them",
         spec: "RFC 7644 §3.12 table 9 (invalidValue): the value is not compatible with the operation",
