@@ -360,20 +360,26 @@ fn speaks_of_a_bound(view: &View<'_>) -> bool {
     let said = said(view);
     let one = ["only one", "more than one", "multiple", "multi-value", "one value", "single value"];
     ["at most", "too many", "maximum number", "maximum of"].iter().any(|words| said.contains(words))
-        || (one.iter().any(|words| said.contains(words)) && view.call.body.as_ref().is_some_and(brings_several))
+        || (one.iter().any(|words| said.contains(words))
+            && !said.contains("operation")
+            && view.call.body.as_ref().is_some_and(brings_several))
 }
 
-/// A list of two or more, or an operation on a list, which may have more than it says.
+/// An attribute is a list of two or more, or is added to, and then it may have more than is said.
 fn brings_several(body: &Value) -> bool {
-    match body {
-        Value::Array(items) => items.len() > 1 || items.iter().any(brings_several),
-        Value::Object(map) => {
-            map.values().any(brings_several)
-                || operations(map).any(|o| {
-                    get_ci(o, "op").is_some_and(|op| op.as_str().is_some_and(|t| t.eq_ignore_ascii_case("add")))
-                })
-        }
-        _ => false,
+    let Some(body) = body.as_object() else { return false };
+    let adds = |o: &Map<String, Value>| {
+        get_ci(o, "op").and_then(Value::as_str).is_some_and(|op| op.eq_ignore_ascii_case("add"))
+    };
+    let list = |v: &Value| v.as_array().is_some_and(|l| l.len() > 1);
+    let several =
+        |map: &Map<String, Value>| map.iter().any(|(name, v)| !name.eq_ignore_ascii_case("schemas") && list(v));
+    match get_ci(body, "Operations") {
+        None => several(body),
+        Some(_) => operations(body).any(|o| {
+            let value = get_ci(o, "value");
+            adds(o) || value.is_some_and(list) || value.and_then(Value::as_object).is_some_and(several)
+        }),
     }
 }
 
@@ -488,7 +494,7 @@ fn minds_the_domain(view: &View<'_>) -> bool {
         let mut made = view.earlier.iter().filter(|p| p.call.op == Op::Create && p.exchange.accepted());
         made.any(|p| domains(&p.call).contains(domain))
     };
-    view.status() == 400
+    matches!(view.status(), 400 | 422)
         && ["domain", "domains"].iter().any(|word| says(&said, word))
         && !domains(view.call).iter().all(taken)
 }
