@@ -355,13 +355,15 @@ fn said(view: &View<'_>) -> String {
     view.object().and_then(|o| get_ci(o, "detail")).and_then(Value::as_str).unwrap_or_default().to_lowercase()
 }
 
-/// The refusal names how many there may be: of no list an RFC says how many it must hold.
+/// The refusal names how many there may be: of no list an RFC says how many it must hold. That there may be one of an attribute is
+/// how a product is made; a group of one member is none, and who joins one by one can join together.
 fn speaks_of_a_bound(view: &View<'_>) -> bool {
     let said = said(view);
     let one = ["only one", "more than one", "multiple", "multi-value", "one value", "single value"];
     ["at most", "too many", "maximum number", "maximum of"].iter().any(|words| said.contains(words))
         || (one.iter().any(|words| said.contains(words))
             && !said.contains("operation")
+            && !written(view, "members")
             && view.call.body.as_ref().is_some_and(brings_several))
 }
 

@@ -671,6 +671,7 @@ impl Tour {
             ("no-address", json!({ "emails": [{ "value": "nowhere" }] })),
             ("abroad", json!({ "locale": "en_us", "addresses": [{ "type": "work", "country": "se" }] })),
             ("blank", json!({ "title": " Clerk " })),
+            ("text-for-a-list", json!({ "emails": "text@example.com" })),
         ] {
             self.write("POST", "/Users", user(name, more));
         }
