@@ -218,11 +218,11 @@ fn not_excluded(view: &View<'_>) -> Verdict {
 /// An attribute that `excludedAttributes` names, in whatever notation (RFC 7644 §3.10), and that is in the body all the same.
 fn still_there(body: &Map<String, Value>, name: &str, rt: &ResourceType) -> Option<Finding> {
     if !name.contains(['.', ':']) {
-        // No definition makes `meta` one that is always returned (RFC 7643 §2.2, §3.1); nor does it say so of this very name.
+        // No definition makes `meta` one that is always returned (RFC 7643 §2.2, §3.1), and none says that it is not: many show it.
         let meta = name.eq_ignore_ascii_case("meta");
         let shown = (meta || !always(name, rt)) && get_ci(body, name).is_some_and(|v| !facts::is_empty(v));
         let finding = Finding::new(format!("body /{name}"), "absent", "present");
-        return shown.then(|| if meta { finding.level(Level::Should) } else { finding });
+        return shown.then(|| if meta { finding.level(Level::Note) } else { finding });
     }
     let path = parse_path(name, rt).ok()?;
     let found = rt.attribute(&path.attr)?;

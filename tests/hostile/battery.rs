@@ -546,7 +546,7 @@ fn schemas() -> Vec<Case> {
 }
 
 /// How many cases are played side by side: most of their time is waiting.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 2;
 
 /// Rows of the table, in the order of the cases. All are tried before the first is complained about.
 fn play(cases: Vec<Case>) -> Vec<String> {

@@ -11,9 +11,9 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 
 const LIMIT: Duration = Duration::from_secs(120);
-const FAST: &[&str] = &["--timeout", "1"];
+const FAST: &[&str] = &["--timeout", "5"];
 /// HTTP/2 is agreed on inside TLS; whom to trust is not what these rows are about.
-const OVER_HTTP2: &[&str] = &["--timeout", "1", "--insecure"];
+const OVER_HTTP2: &[&str] = &["--timeout", "5", "--insecure"];
 
 /// A server, what is given to the run, and a part of what must be told. Every one ends with status 3: nothing could be judged.
 struct Trouble {
@@ -33,7 +33,7 @@ fn under(url: &url::Url) -> String {
 
 /// TLS servers with one thing wrong. `ca`: the certificate of the authority that the run is told to trust.
 async fn handshakes(authority: &Authority, ca: &str) -> Vec<Trouble> {
-    let trusting = ["--timeout", "1", "--ca-file", ca];
+    let trusting = ["--timeout", "5", "--ca-file", ca];
     let base = async |name, expired, clients| under(&tls::serve(authority.issue(name, expired), clients).await.url);
     vec![
         trouble("TLS: a certificate nobody vouches for", base("localhost", false, None).await, FAST, "certificate"),
