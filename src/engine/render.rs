@@ -54,36 +54,34 @@ fn set(headers: &mut Vec<(String, String)>, name: &str, value: String) {
     headers.push((name.to_owned(), value));
 }
 
-/// The value at a place of an answer; `None` when there is none.
+/// The value at a place of an answer; `None` when there is none. Of what a value filter selects, the first.
 pub fn at(place: &Place, exchange: &Exchange, types: &[ResourceType], values: &dyn Values) -> Option<Value> {
+    look(place, exchange, types, values, false)
+}
+
+/// The same for who counts: all that a value filter selects.
+pub fn all_at(place: &Place, exchange: &Exchange, types: &[ResourceType], values: &dyn Values) -> Option<Value> {
+    look(place, exchange, types, values, true)
+}
+
+fn look(place: &Place, exchange: &Exchange, types: &[ResourceType], values: &dyn Values, every: bool) -> Option<Value> {
     let response = exchange.response()?;
     match place {
         Place::Status => Some(Value::from(response.status)),
         Place::Header(name) => response.header(name).map(|v| Value::String(v.to_owned())),
         Place::JsonPath(text) => response.json()?.query(text).ok()?.first().map(|v| (*v).clone()),
-        Place::Scim(template) => scim_value(response.json()?, &template.render_in_filter(values).ok()?, types),
+        Place::Scim(template) => scim_value(response.json()?, &template.render_in_filter(values).ok()?, types, every),
     }
 }
 
-/// The same for who counts: all elements that a value filter selects, not the first.
-pub fn all_at(place: &Place, exchange: &Exchange, types: &[ResourceType], values: &dyn Values) -> Option<Value> {
-    let selected = || {
-        let Place::Scim(template) = place else { return None };
-        let text = template.render_in_filter(values).ok()?;
-        let (parsed, rt) = types.iter().find_map(|t| {
-            let parsed = path::parse_path(&text, t).ok().filter(|p| p.filter.is_some() && p.sub.is_none())?;
-            t.attribute(&parsed.attr).map(|_| (parsed, t))
-        })?;
-        let body = exchange.response()?.json()?;
-        Some(Value::Array(path::select(body, &parsed, rt).into_iter().cloned().collect()))
-    };
-    selected().or_else(|| at(place, exchange, types, values))
-}
-
-/// A SCIM path in a body. `Resources[0].userName` is understood as well, and whole lists come back as lists.
-fn scim_value(body: &Value, text: &str, types: &[ResourceType]) -> Option<Value> {
+/// A SCIM path in a body. `Resources[0].userName` is understood as well, and whole lists come back as lists; with `every`, so does
+/// what a value filter selects.
+fn scim_value(body: &Value, text: &str, types: &[ResourceType], every: bool) -> Option<Value> {
     if let Some(direct) = plain_path(body, text) {
         return Some(direct);
+    }
+    if let Some((head, below)) = text.split_once("].").filter(|(head, _)| head.starts_with("Resources[")) {
+        return scim_value(&plain_path(body, &format!("{head}]"))?, below, types, every);
     }
     let rt = types
         .iter()
@@ -91,7 +89,7 @@ fn scim_value(body: &Value, text: &str, types: &[ResourceType]) -> Option<Value>
         .or(types.first())?;
     let parsed = path::parse_path(text, rt).ok()?;
     let found = path::select(body, &parsed, rt);
-    let many = parsed.filter.is_none()
+    let many = (every || parsed.filter.is_none())
         && parsed.sub.is_none()
         && rt.attribute(&parsed.attr).is_some_and(|r| r.leaf().multi_valued);
     match (many, found.as_slice()) {

@@ -179,7 +179,6 @@ fn rare_order(view: &View<'_>) -> bool {
             .is_some_and(|by| !usual.iter().any(|u| by.to_ascii_lowercase().ends_with(&u.to_ascii_lowercase())))
 }
 
-/// A page that begins far behind all that there can be.
 /// externalId in other letters, where it is answered in the schema's: then it is the case that is minded (RFC 7644 §3.4.2.2).
 fn respelt(view: &View<'_>) -> bool {
     let text = |call: &Call| outside_quotes(call.filter_text.as_deref().unwrap_or_default());
@@ -195,6 +194,7 @@ fn minds_the_start(view: &View<'_>) -> bool {
     beyond && says(&said(view), "startindex")
 }
 
+/// A page that begins far behind all that there can be.
 fn far_page(view: &View<'_>) -> bool {
     const FAR: u64 = 100_000;
     view.call.start_index.as_deref().and_then(|s| s.trim().parse::<u64>().ok()).is_some_and(|start| start >= FAR)
@@ -491,13 +491,12 @@ fn apart_by(view: &View<'_>, same: fn(&str, &str) -> bool) -> bool {
 
 /// A server may take addresses of the domains only that it knows to be its customer's; the run can be told one.
 fn minds_the_domain(view: &View<'_>) -> bool {
-    let said = said(view);
     let taken = |domain: &(String, String)| {
         let mut made = view.earlier.iter().filter(|p| p.call.op == Op::Create && p.exchange.accepted());
         made.any(|p| domains(&p.call).contains(domain))
     };
     matches!(view.status(), 400 | 422)
-        && ["domain", "domains"].iter().any(|word| says(&said, word))
+        && ["domain", "domains"].iter().any(|word| says(&said(view), word))
         && !domains(view.call).iter().all(taken)
 }
 

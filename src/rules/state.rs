@@ -453,9 +453,9 @@ pub fn classify(c: &Contradiction, place: Place) -> &'static str {
         _ => {}
     }
     // What holds the value that was sent, or is a part of it, was read, whatever case its name was in.
-    let texts = c.expected.as_str().map(str::to_lowercase).zip(c.actual.as_str().map(str::to_lowercase));
-    let added_to = texts.as_ref().is_some_and(|(sent, shown)| shown.contains(sent));
-    let holds_it = added_to || texts.is_some_and(|(sent, shown)| !shown.is_empty() && sent.contains(&shown));
+    let lower = |v: &Value| v.as_str().map(str::to_lowercase);
+    let alike = |(sent, shown): (String, String)| shown.contains(&sent) || (!shown.is_empty() && sent.contains(&shown));
+    let holds_it = lower(&c.expected).zip(lower(&c.actual)).is_some_and(alike);
     if c.cause.form.odd_case && !holds_it {
         return "create/attribute-case-ignored";
     }

@@ -42,7 +42,6 @@ pub(super) fn remarks(refusals: &[Refusal]) -> Vec<String> {
     let say = |((line, status), cases): (_, Vec<&Refusal>)| {
         let said =
             cases.iter().find(|c| !c.detail.is_empty()).map(|c| format!(" \"{}\"", c.detail)).unwrap_or_default();
-        // Quoted, the address is in it as well.
         let domain = said.to_lowercase().contains("domain");
         let hint = if domain { " (--mail-domain gives everybody an address that the server takes)" } else { "" };
         format!(

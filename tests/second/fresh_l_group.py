@@ -45,6 +45,18 @@ def twenty(app):
     wrap(app.service, "patch", patch)
 
 
+def go_on_showing(app, left, kind):
+    """Users show groups that they have left, as long as those exist: `left` has them by the id of the user."""
+    def groups(inner, record):
+        out = inner(record)
+        for group in left.get(record.id, ()):
+            if group.id in app.store.records and group.id not in [g["value"] for g in out]:
+                out.append({"value": group.id, "$ref": app.render.location(group),
+                            "display": group.data["displayName"], "type": kind})
+        return out
+    wrap(app.render, "groups", groups)
+
+
 @bug("delete-middle-group-leaves-above")
 def leaves_above(app):
     """A group between two others is deleted: those who were in the group above only through it still show that group as
@@ -78,14 +90,7 @@ def leaves_above(app):
         return inner(record)
     wrap(app.service, "delete", delete)
 
-    def groups(inner, record):
-        out = inner(record)
-        for group in stale.get(record.id, ()):
-            if group.id in app.store.records and group.id not in [g["value"] for g in out]:
-                out.append({"value": group.id, "$ref": app.render.location(group),
-                            "display": group.data["displayName"], "type": "indirect"})
-        return out
-    wrap(app.render, "groups", groups)
+    go_on_showing(app, stale, "indirect")
 
 
 @bug("group-removed-member-keeps-group")
@@ -105,14 +110,7 @@ def keeps_group(app):
         return answer
     wrap(app.service, "patch", patch)
 
-    def groups(inner, record):
-        out = inner(record)
-        for group in left.get(record.id, ()):
-            if group.id in app.store.records and group.id not in [g["value"] for g in out]:
-                out.append({"value": group.id, "$ref": app.render.location(group),
-                            "display": group.data["displayName"], "type": "direct"})
-        return out
-    wrap(app.render, "groups", groups)
+    go_on_showing(app, left, "direct")
 
 
 @bug("group-rename-special-400")

@@ -254,12 +254,12 @@ pub(super) fn documents(reply: &mut Reply) -> Vec<&mut Map<String, Value>> {
 }
 
 /// Changes the attributes of one schema wherever it is shown.
-pub(super) fn declare(call: &Call, reply: &mut Reply, schema: &str, change: fn(&mut Value)) {
+pub(super) fn declare(call: &Call, reply: &mut Reply, schema: &str, change: impl Fn(&mut Value)) {
     if !matches!(call.target, Target::Schemas(_)) {
         return;
     }
     for document in documents(reply).into_iter().filter(|d| d.get("id").is_some_and(|id| id == schema)) {
-        document.get_mut("attributes").and_then(Value::as_array_mut).into_iter().flatten().for_each(change);
+        document.get_mut("attributes").and_then(Value::as_array_mut).into_iter().flatten().for_each(&change);
     }
 }
 

@@ -328,7 +328,7 @@ pub(super) fn mark(attribute: &mut Value, name: &str, characteristic: &str, valu
 }
 
 /// Whether an operation is about this attribute, the URN of its schema before it or not.
-fn writes(operation: &Value, attribute: &str) -> bool {
+pub(super) fn writes(operation: &Value, attribute: &str) -> bool {
     [urn::USER, urn::GROUP].iter().any(|u| touches(operation, &format!("{u}:{attribute}")))
         || touches(operation, attribute)
 }

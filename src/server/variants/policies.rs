@@ -4,10 +4,10 @@
 
 use super::Variant;
 use super::declared::declare;
+use super::demands::writes;
 use crate::scim::urn;
 use crate::server::behaviour::Hook;
-use crate::server::call::{Kind, Payload};
-use crate::server::faults::tools::{path, value};
+use crate::server::call::{Call, Kind, Payload};
 use crate::server::reply::Reply;
 use serde_json::{Value, json};
 
@@ -49,24 +49,13 @@ pub(super) const VARIANTS: &[Variant] = &[
         spec: "RFC 7643 §2.2, §7: mutability readOnly",
         breaks: &["entra"],
         hooks: &[
-            Hook::Operations(|operations, call, _| {
-                (call.kind() == Some(Kind::User) && operations.iter().any(|o| touches(o, "emails")))
-                    .then(|| Reply::error(400, Some("mutability"), "emails is readOnly."))
-            }),
+            Hook::Operations(|operations, call, _| operations.iter().find_map(|o| refuse(o, call, "emails"))),
             Hook::Store(|call, _, after| {
                 if call.kind() == Some(Kind::User) {
                     after["emails"] = json!([{ "value": after["userName"], "type": "work", "primary": true }]);
                 }
             }),
-            Hook::After(|call, reply, _| {
-                declare(call, reply, urn::USER, |attribute| {
-                    if attribute["name"] == "emails" {
-                        attribute["mutability"] = "readOnly".into();
-                        let parts = attribute["subAttributes"].as_array_mut().into_iter().flatten();
-                        parts.for_each(|part| part["mutability"] = "readOnly".into());
-                    }
-                });
-            }),
+            Hook::After(|call, reply, _| declare_read_only(call, reply, "emails")),
         ],
     },
     Variant {
@@ -88,24 +77,13 @@ pub(super) const VARIANTS: &[Variant] = &[
         spec: "RFC 7643 §2.2, §7: mutability readOnly; RFC 7644 §3.5.1: values that a PUT brings are ignored",
         breaks: &[],
         hooks: &[
-            Hook::Operations(|operations, call, _| {
-                (call.kind() == Some(Kind::User) && operations.iter().any(|o| touches(o, "roles")))
-                    .then(|| Reply::error(400, Some("mutability"), "roles is readOnly."))
-            }),
+            Hook::Operations(|operations, call, _| operations.iter().find_map(|o| refuse(o, call, "roles"))),
             Hook::Store(|call, _, after| {
                 if call.kind() == Some(Kind::User) {
                     after["roles"] = json!([{ "type": "default", "value": "role-of-everyone", "display": "Everyone" }]);
                 }
             }),
-            Hook::After(|call, reply, _| {
-                declare(call, reply, urn::USER, |attribute| {
-                    if attribute["name"] == "roles" {
-                        attribute["mutability"] = "readOnly".into();
-                        let parts = attribute["subAttributes"].as_array_mut().into_iter().flatten();
-                        parts.for_each(|part| part["mutability"] = "readOnly".into());
-                    }
-                });
-            }),
+            Hook::After(|call, reply, _| declare_read_only(call, reply, "roles")),
         ],
     },
     Variant {
@@ -139,10 +117,19 @@ pub(super) const VARIANTS: &[Variant] = &[
     },
 ];
 
-/// The operation is for this attribute of users, or for a part of it.
-fn touches(operation: &Value, attribute: &str) -> bool {
-    let named = |text: &str| text.rsplit("User:").next().is_some_and(|t| t.to_ascii_lowercase().starts_with(attribute));
-    let inside = || value(operation).and_then(Value::as_object).is_some_and(|v| v.keys().any(|k| named(k)));
-    let path = path(operation);
-    named(&path) || (path.is_empty() && inside())
+/// Says of an attribute of users and of its parts that they are readOnly.
+fn declare_read_only(call: &Call, reply: &mut Reply, name: &str) {
+    declare(call, reply, urn::USER, |attribute| {
+        if attribute["name"] == name {
+            attribute["mutability"] = "readOnly".into();
+            let parts = attribute["subAttributes"].as_array_mut().into_iter().flatten();
+            parts.for_each(|part| part["mutability"] = "readOnly".into());
+        }
+    });
+}
+
+/// Refuses an operation on that attribute of a user.
+fn refuse(operation: &Value, call: &Call, name: &str) -> Option<Reply> {
+    let refusal = || Reply::error(400, Some("mutability"), &format!("{name} is readOnly."));
+    (call.kind() == Some(Kind::User) && writes(operation, name)).then(refusal)
 }
