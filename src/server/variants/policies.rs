@@ -130,6 +130,6 @@ fn declare_read_only(call: &Call, reply: &mut Reply, name: &str) {
 
 /// Refuses an operation on that attribute of a user.
 fn refuse(operation: &Value, call: &Call, name: &str) -> Option<Reply> {
-    let refusal = || Reply::error(400, Some("mutability"), &format!("{name} is readOnly."));
+    let refusal = || Reply::error(400, Some("mutability"), format!("{name} is readOnly."));
     (call.kind() == Some(Kind::User) && writes(operation, name)).then(refusal)
 }
